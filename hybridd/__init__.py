@@ -1,0 +1,1 @@
+"""hybridd watches markets all night, tells a person what changed, and waits for the decision."""

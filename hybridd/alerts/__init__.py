@@ -1,0 +1,1 @@
+"""A change becomes an alert, or gets the reason why not."""

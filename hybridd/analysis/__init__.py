@@ -1,0 +1,1 @@
+"""The core's first room: candles and context in, readings out."""

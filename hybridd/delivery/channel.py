@@ -1,0 +1,37 @@
+"""The channel protocol: one way to reach a person. A channel file holds only what differs.
+
+Retry, breaker, limits, rendering and the outbox live once, elsewhere: a channel sends one message once and says
+honestly what came of it.
+"""
+
+from typing import Protocol
+
+from hybridd.model.delivery import Message, Outcome
+
+
+class Channel(Protocol):
+    """One way to reach a person. `idempotent`: sending the same key again does not make a second message."""
+
+    name: str
+    idempotent: bool
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """The addresses that this channel is set up for."""
+        ...
+
+    def send(self, message: Message) -> Outcome:
+        """Send once, within the channel's time-outs; never raises for what the network or the provider does."""
+        ...
+
+    def find(self, message: Message) -> Outcome | None:
+        """Ask the provider whether it has this message already; None where it cannot be asked or has not."""
+        ...
+
+    def check(self) -> Outcome:
+        """Whether the channel could send now: connect, authenticate, send nothing."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections; safe to call twice."""
+        ...

@@ -1,0 +1,1 @@
+"""Where candles come from, and which of them can be trusted."""

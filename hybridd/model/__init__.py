@@ -1,0 +1,1 @@
+"""The dictionary of the house: frozen values and transition tables."""

@@ -1,0 +1,93 @@
+"""An analysis: what the brain concluded when one candle closed."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hybridd.model.reading import Reading
+
+
+class Signal(StrEnum):
+    """What the score amounts to."""
+
+    LONG = "LONG"
+    NEUTRAL = "NEUTRAL"
+    SHORT = "SHORT"
+
+    @property
+    def opposite(self) -> "Signal":
+        """LONG for SHORT and the reverse; NEUTRAL has none and stays."""
+        return {Signal.LONG: Signal.SHORT, Signal.SHORT: Signal.LONG}.get(self, Signal.NEUTRAL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Odds:
+    """P(price higher after the horizon) after analyses like this one: share, its 95 % interval, and how many."""
+
+    probability: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalState:
+    """Where the signal stands: the signal, and the one that waits for confirmation with its count of analyses."""
+
+    signal: Signal = Signal.NEUTRAL
+    candidate: Signal | None = None
+    streak: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """One analysis. Times are ms UTC; `price` is the candle's close; `missing` names the layers that did not answer.
+
+    `late` marks one that was made up for after an outage, too old to tell anybody of.
+    """
+
+    symbol: str
+    timeframe: str
+    candle_close: int
+    price: float
+    score: float
+    state: SignalState
+    confidence: float
+    agreeing: int
+    answered: int
+    layers: int
+    degraded: bool
+    missing: tuple[str, ...] = ()
+    readings: tuple[Reading, ...] = ()
+    odds: Odds | None = None
+    source: str = ""
+    simulated: bool = False
+    made_at: int = 0
+    late: bool = False
+    high: float = float("nan")
+    low: float = float("nan")
+
+    @property
+    def signal(self) -> Signal:
+        """LONG, NEUTRAL or SHORT."""
+        return self.state.signal
+
+
+class Direction(StrEnum):
+    """Which way the score went in a window."""
+
+    UP = "UP"
+    DOWN = "DOWN"
+    STABLE = "STABLE"
+    INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trend:
+    """How the score moved in a window; `percent_change` is relative to the first score, None when that was 0."""
+
+    trend: Direction
+    change: float | None
+    percent_change: float | None
+    first_score: float | None
+    last_score: float | None
+    samples: int

@@ -1,0 +1,125 @@
+"""Candles as columns: closed candles of one instrument and one time frame, oldest first."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+COLUMNS = ("open", "high", "low", "close", "volume")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candles:
+    """n candles as six arrays of shape (n,), `step` ms each; `open_time` in ms UTC, strictly rising, with gaps kept."""
+
+    step: int
+    open_time: IntArray
+    open: FloatArray
+    high: FloatArray
+    low: FloatArray
+    close: FloatArray
+    volume: FloatArray
+
+    def __post_init__(self) -> None:
+        lengths = {getattr(self, f.name).shape for f in fields(self) if f.name != "step"}
+        if len(lengths) != 1:
+            raise ValueError(f"candle columns differ in shape: {sorted(lengths)}")
+
+    def __len__(self) -> int:
+        return len(self.open_time)
+
+    def __getitem__(self, part: slice) -> "Candles":
+        """The candles of a slice, sharing memory."""
+        return Candles(
+            self.step,
+            self.open_time[part],
+            self.open[part],
+            self.high[part],
+            self.low[part],
+            self.close[part],
+            self.volume[part],
+        )
+
+    @property
+    def close_time(self) -> IntArray:
+        """When each candle closed, ms UTC, shape (n,)."""
+        return self.open_time + self.step
+
+    @property
+    def last_close(self) -> int:
+        """When the newest candle closed, ms UTC; -1 without candles."""
+        return int(self.open_time[-1]) + self.step if len(self) else -1
+
+    def closed_by(self, now: int) -> "Candles":
+        """Those whose close time is at or before `now`."""
+        return self[: int(np.searchsorted(self.open_time, now - self.step, side="right"))]
+
+    def since(self, open_time: int) -> "Candles":
+        """Those that opened at or after `open_time`."""
+        return self[int(np.searchsorted(self.open_time, open_time, side="left")) :]
+
+    def joined(self, newer: "Candles") -> "Candles":
+        """These with `newer` put over them: where both have a candle of the same open time, the newer one stands."""
+        if not len(newer):
+            return self
+        older = self[: int(np.searchsorted(self.open_time, newer.open_time[0], side="left"))]
+        rest = self.since(int(newer.open_time[0]))
+        kept = rest if not len(rest) else rest.masked(~np.isin(rest.open_time, newer.open_time))
+        parts = (older, newer) if not len(kept) else (older, newer, kept)
+        joined = concatenate(parts)
+        return joined if not len(kept) else joined.masked(np.argsort(joined.open_time, kind="stable"))
+
+    def masked(self, chosen: BoolArray | IntArray) -> "Candles":
+        """The candles at a boolean mask or at an array of positions."""
+        return Candles(self.step, self.open_time[chosen], *(getattr(self, name)[chosen] for name in COLUMNS))
+
+
+def concatenate(parts: tuple[Candles, ...]) -> Candles:
+    """One run of candles out of several that follow each other."""
+    return Candles(
+        parts[0].step,
+        np.concatenate([part.open_time for part in parts]),
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS),
+    )
+
+
+def no_candles(step: int) -> Candles:
+    """An empty run."""
+    return candles_from_rows(step, [])
+
+
+def candles_from_rows(step: int, rows: list[tuple[float, ...]]) -> Candles:
+    """Columns out of rows (open time ms, open, high, low, close, volume), which must be in order."""
+    table = np.array(rows, dtype=np.float64).reshape(-1, 6)
+    return Candles(step, table[:, 0].astype(np.int64), *(np.ascontiguousarray(table[:, k]) for k in range(1, 6)))
+
+
+def resample(candles: Candles, step: int, offset: int = 0) -> Candles:
+    """Candles of a longer `step` (ms) out of shorter ones; only periods whose last moment is covered.
+
+    A period with a gap inside is kept (an exchange that was down for an hour still prints its day), one whose end
+    has not come is left out, and so is a first one that the data enter midway. `offset` shifts the periods' start.
+    """
+    if step % candles.step:
+        raise ValueError(f"{step} ms is not a multiple of {candles.step} ms")
+    if not len(candles):
+        return no_candles(step)
+    period = (candles.open_time - offset) // step
+    starts = np.flatnonzero(np.r_[True, period[1:] != period[:-1]])
+    ends = np.r_[starts[1:], len(candles)] - 1
+    whole = Candles(
+        step,
+        period[starts] * step + offset,
+        candles.open[starts],
+        np.maximum.reduceat(candles.high, starts),
+        np.minimum.reduceat(candles.low, starts),
+        candles.close[ends],
+        np.add.reduceat(candles.volume, starts),
+    )
+    first = 0 if whole.open_time[0] == candles.open_time[0] else 1
+    last = len(whole) if whole.last_close <= candles.last_close else len(whole) - 1
+    return whole[first:last]

@@ -1,0 +1,123 @@
+"""A delivery: one alert on its way to one recipient by one channel, and all that can become of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hybridd.model.state import Table
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands."""
+
+    PLANNED = "planned"  # to be sent at next_at
+    LEASED = "leased"  # somebody is sending it now
+    RETRY_WAIT = "retry_wait"  # certainly not sent; again at next_at
+    UNKNOWN = "unknown"  # may have been sent: to be asked for or, where the channel takes a key, sent again
+    ACCEPTED = "accepted"  # the provider took it
+    DELIVERED = "delivered"  # the provider says that it reached the device
+    SEEN = "seen"  # the person looked at it
+    FAILED_PERMANENT = "failed_permanent"
+    EXPIRED = "expired"  # too old to be worth sending: missed
+    CANCELLED = "cancelled"  # acked or resolved before its turn
+
+
+class DeliveryEvent(StrEnum):
+    """What can happen to a delivery."""
+
+    LEASE = "lease"
+    ACCEPT = "accept"
+    RETRY = "retry"
+    LOSE = "lose"  # the outcome is not known
+    FAIL = "fail"
+    EXPIRE = "expire"
+    CANCEL = "cancel"
+    RECEIPT = "receipt"
+    SEE = "see"
+
+
+_S, _E = DeliveryState, DeliveryEvent
+DELIVERY_TABLE: Table[DeliveryState, DeliveryEvent] = {
+    **{(state, _E.LEASE): _S.LEASED for state in (_S.PLANNED, _S.RETRY_WAIT, _S.UNKNOWN)},
+    **{(state, _E.EXPIRE): _S.EXPIRED for state in (_S.PLANNED, _S.RETRY_WAIT, _S.UNKNOWN)},
+    **{(state, _E.CANCEL): _S.CANCELLED for state in (_S.PLANNED, _S.RETRY_WAIT)},
+    (_S.LEASED, _E.ACCEPT): _S.ACCEPTED,
+    (_S.LEASED, _E.RECEIPT): _S.DELIVERED,
+    (_S.LEASED, _E.RETRY): _S.RETRY_WAIT,
+    (_S.LEASED, _E.LOSE): _S.UNKNOWN,
+    (_S.LEASED, _E.FAIL): _S.FAILED_PERMANENT,
+    (_S.ACCEPTED, _E.RECEIPT): _S.DELIVERED,
+    (_S.ACCEPTED, _E.FAIL): _S.FAILED_PERMANENT,
+    (_S.ACCEPTED, _E.SEE): _S.SEEN,
+    (_S.DELIVERED, _E.SEE): _S.SEEN,
+}
+
+PENDING = frozenset({_S.PLANNED, _S.LEASED, _S.RETRY_WAIT, _S.UNKNOWN})
+TOLD = frozenset({_S.ACCEPTED, _S.DELIVERED, _S.SEEN})
+LOST = frozenset({_S.FAILED_PERMANENT, _S.EXPIRED, _S.CANCELLED})
+
+
+class Failure(StrEnum):
+    """What went wrong with a send, by what must be done about it."""
+
+    RETRY = "retry"  # certainly not sent: back off and try again
+    UNKNOWN = "unknown"  # may have been sent
+    ADDRESS = "address"  # the recipient is bad: disable it, tell by another channel
+    MESSAGE = "message"  # this message is bad: tell the operator
+    ACCOUNT = "account"  # the account is bad: open the breaker, fail over
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A row of the outbox. Times in ms UTC; `deadline` is when it stops being worth sending."""
+
+    id: int
+    alert_id: int
+    channel: str
+    recipient: str
+    step: int
+    state: DeliveryState
+    attempts: int
+    next_at: int
+    deadline: int
+    provider_id: str = ""
+    reason: str = ""
+
+    @property
+    def key(self) -> str:
+        """The idempotency key: alert:recipient:channel:step."""
+        return f"{self.alert_id}:{self.recipient}:{self.channel}:{self.step}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """An alert rendered for one delivery: what a channel is given to send.
+
+    `key` is the same at every attempt; `repeat` says that an earlier attempt may have arrived; `expires_at` and
+    `created_at` in ms UTC; `fields` are the alert's facts for channels that carry data besides text.
+    """
+
+    key: str
+    recipient: str
+    title: str
+    text: str
+    html: str
+    created_at: int
+    expires_at: int
+    severity: str
+    fields: dict[str, str]
+    thread: str = ""
+    repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a send came to: `failure` None means that the provider took it. `retry_after` in seconds, 0 if not said.
+
+    `delivered` is for channels that know at once that the message has reached its place.
+    """
+
+    failure: Failure | None = None
+    provider_id: str = ""
+    detail: str = ""
+    retry_after: float = 0.0
+    delivered: bool = False

@@ -1,0 +1,1 @@
+"""The verbs: collect, analyze, detect, alert, deliver."""

@@ -1,0 +1,1 @@
+"""Recorded candles through the same pipeline."""

@@ -1,0 +1,1 @@
+"""Readings to score, signal, confidence and change."""

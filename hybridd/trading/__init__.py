@@ -1,0 +1,1 @@
+"""Trades: what they earned and what the sum of them says."""
