@@ -26,17 +26,18 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock; with `speed` > 1 time runs faster from `start` on, for demonstrations."""
+    """The machine's clock; for demonstrations with a `speed` of its own, from `start` (ms UTC, default: now) on."""
 
-    def __init__(self, speed: float = 1.0) -> None:
+    def __init__(self, speed: float = 1.0, start: int | None = None) -> None:
         if speed <= 0:
             raise ValueError(f"speed must be above 0, not {speed}")
         self.speed = speed
-        self._start = time.time_ns() // 1_000_000
+        self._shifted = speed != 1.0 or start is not None
+        self._start = time.time_ns() // 1_000_000 if start is None else start
         self._origin = time.monotonic()
 
     def now(self) -> int:
-        if self.speed == 1.0:
+        if not self._shifted:
             return time.time_ns() // 1_000_000
         return self._start + int((time.monotonic() - self._origin) * self.speed * 1000)
 

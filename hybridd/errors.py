@@ -13,7 +13,8 @@ HybriddError                 one clear line: the thing, the place, the remedy
 │   ├── FeedUnavailable      time-out, DNS, 5xx, garbage                         → retry with back-off
 │   ├── RateLimited          429, 418                                            → retry at `retry_after`
 │   └── UnknownSymbol        the source has no such market                       → disable that symbol
-└── BrainError               an external brain gave no usable answer             → alert, no score
+├── BrainError               an external brain gave no usable answer             → alert, no score
+└── HttpFailed               an HTTP request got no usable answer                → retry, unless it may have arrived
 """
 
 from collections.abc import Sequence
@@ -107,3 +108,11 @@ class UnknownSymbol(FeedError):
 
 class BrainError(HybriddError):
     """An external brain failed, was too slow, or answered something that is not an analysis."""
+
+
+class HttpFailed(HybriddError):
+    """An HTTP request got no answer; `maybe_received`: the other side may have got and obeyed it all the same."""
+
+    def __init__(self, message: str, *, maybe_received: bool = False, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.maybe_received = maybe_received

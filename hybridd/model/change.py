@@ -69,7 +69,6 @@ class Suppression(StrEnum):
     """Why nobody was told of a change. Not a state: a stored fact with its time."""
 
     DUPLICATE = "DUPLICATE"  # this very change has its alert already
-    STALE_FEED = "STALE_FEED"  # inhibited: the market's data are known to be old
     COOL_DOWN = "COOL_DOWN"  # the same symbol and reason was told of a short while ago
 
 

@@ -1,0 +1,40 @@
+# The doors of the house. `make help` lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+# Two workers: the tests that start daemons and servers mostly wait.
+PYTEST_FLAGS ?= -n 2 --dist loadgroup
+
+.DEFAULT_GOAL := help
+.PHONY: help venv dev run test lint bench docs lock clean
+
+help: ## list these doors
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv: ## build .venv with what running needs, and .venv/bin/hybridd
+	@PYTHON="$(PYTHON)" packaging/bootstrap.sh runtime
+
+dev: ## build .venv with what testing needs as well
+	@PYTHON="$(PYTHON)" packaging/bootstrap.sh dev
+
+run: venv ## install what is missing and start the demo: no account, no network
+	@$(BIN)/hybridd demo
+
+test: dev lint ## install what is missing, check the style and the types, run every test
+	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+lint: dev ## ruff and mypy
+	@$(BIN)/ruff check hybridd tests
+	@$(BIN)/ruff format --check hybridd tests
+	@$(BIN)/mypy
+
+bench: dev ## measure speed and memory, as figures of one run
+	@$(BIN)/python -m tests.bench
+
+docs: dev ## write again what is generated: etc/hybridd.toml and the reference pages
+	@$(BIN)/python -m tests.generate
+
+lock: dev ## choose the newest versions that pyproject.toml allows and pin them with their hashes
+	@packaging/lock.sh
+
+clean: ## remove what make built (never the state of a running hybridd)
+	rm -rf .venv build dist demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,69 @@
+"""Changes that are to be told become one alert."""
+
+from collections.abc import Sequence
+
+from hybridd.model.alert import Alert, Before
+from hybridd.model.analysis import Analysis, Trend
+from hybridd.model.change import Change, Reason, Verdict
+
+
+def market_alert(
+    verdicts: Sequence[Verdict], now: Analysis, before: Analysis | None, trend: Trend | None, time_to_live_ms: int
+) -> Alert | None:
+    """One alert for all that is told of one analysis, or None when nothing is. A candle never makes two."""
+    told = tuple(v.change for v in verdicts if v.suppressed is None)
+    if not told:
+        return None
+    return Alert(
+        key=f"{now.symbol}:{now.timeframe}:{now.candle_close}",
+        subject=now.symbol,
+        created_at=now.made_at,
+        expires_at=max(now.made_at, now.candle_close) + time_to_live_ms,
+        changes=told,
+        analysis=now,
+        before=_before(before),
+        trend=trend,
+        simulated=now.simulated,
+    )
+
+
+def _before(analysis: Analysis | None) -> Before | None:
+    if analysis is None:
+        return None
+    return Before(
+        candle_close=analysis.candle_close,
+        price=analysis.price,
+        score=analysis.score,
+        signal=analysis.signal,
+        confidence=analysis.confidence,
+    )
+
+
+def health_alert(reason: Reason, subject: str, detail: str, now: int, time_to_live_ms: int, simulated: bool) -> Alert:
+    """An alert of hybridd's own health, or a test of the way to the person."""
+    change = Change(subject=subject, reason=reason, at=now, before=None, after=None, detail=detail)
+    return Alert(
+        key=f"{reason}:{subject}:{now}",
+        subject=subject,
+        created_at=now,
+        expires_at=now + time_to_live_ms,
+        changes=(change,),
+        simulated=simulated,
+    )
+
+
+def resolution(ended: Alert, now: int, time_to_live_ms: int) -> Alert:
+    """The good news that what `ended` told of is over."""
+    first = ended.changes[0]
+    change = Change(
+        subject=first.subject, reason=first.reason, at=now, before=None, after="resolved", detail=first.detail
+    )
+    return Alert(
+        key=f"{ended.key}:resolved",
+        subject=ended.subject,
+        created_at=now,
+        expires_at=now + time_to_live_ms,
+        changes=(change,),
+        simulated=ended.simulated,
+        resolves=ended.id,
+    )

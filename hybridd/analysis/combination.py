@@ -1,0 +1,77 @@
+"""How opinions become one score: R. Carver's forecast combination, over the layers that answered."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from hybridd.analysis.windows import ratio
+from hybridd.model.candle import BoolArray, FloatArray
+
+
+def correlation_matrix(names: Sequence[str], measured: Mapping[tuple[str, str], float]) -> FloatArray:
+    """Correlation of layers, shape (k, k), negatives as 0; an unmeasured pair is as correlated as the average pair.
+
+    The floor as in R. Carver, Systematic Trading (2015), ch. 8: a measured negative correlation is not relied on.
+    """
+    floored = {pair: max(value, 0.0) for pair, value in measured.items()}
+    average = sum(floored.values()) / len(floored) if floored else 0.0
+    rho = np.eye(len(names))
+    for i, one in enumerate(names):
+        for j, other in enumerate(names[:i]):
+            rho[i, j] = rho[j, i] = floored.get((min(one, other), max(one, other)), average)
+    return rho
+
+
+def diversification_multiplier(weights: FloatArray, rho: FloatArray) -> float:
+    """1/√(wᵀρw) with weights that sum to 1, at least 1 (Carver 2015, ch. 8 and appendix D)."""
+    return float(1 / np.sqrt(weights @ rho @ weights))
+
+
+def multipliers(answers: BoolArray, weights: FloatArray, rho: FloatArray) -> FloatArray:
+    """The multiplier of the layers that answered at each candle, shape (n,), from `answers` of shape (k, n).
+
+    1 where none did. Computed once for each set of answering layers, of which a history holds a handful.
+    """
+    which = np.zeros(answers.shape[1], dtype=np.int64)
+    first = np.zeros(0, dtype=np.int64)
+    for eight in np.packbits(answers, axis=0):
+        _, first, which = np.unique(which * 256 + eight, return_index=True, return_inverse=True)
+    found = np.ones(len(first))
+    for position, candle in enumerate(first):
+        chosen = answers[:, candle]
+        if chosen.any():
+            share = weights[chosen] / weights[chosen].sum()
+            found[position] = diversification_multiplier(share, rho[np.ix_(chosen, chosen)])
+    return found[which]
+
+
+def combined(opinions: FloatArray, weights: FloatArray, rho: FloatArray, gain: float = 1.0) -> FloatArray:
+    """x = clip(gain·m·Σ w x/Σ w, −1, 1) over the rows that answered, shape (n,); NaN where none did.
+
+    `opinions` of shape (k, n) hold (value − 50)/50 or NaN, `weights` of shape (k,) are above 0. `gain` is measured:
+    m alone keeps the spread of a single layer, which puts a third of all scores beyond one standard deviation.
+    """
+    answers = ~np.isnan(opinions)
+    answered = weight_answered(answers, weights)
+    total = np.zeros(opinions.shape[1])
+    for weight, row in zip(weights, opinions, strict=True):
+        total += weight * np.where(np.isnan(row), 0.0, row)
+    scaled = gain * multipliers(answers, weights, rho) * ratio(total, answered)
+    return np.asarray(np.clip(scaled, -1.0, 1.0))
+
+
+def weight_answered(chosen: BoolArray, weights: FloatArray) -> FloatArray:
+    """Σ of the weights of the rows chosen at each candle, shape (n,): row by row, so that the length changes no bit."""
+    total = np.zeros(chosen.shape[1])
+    for weight, row in zip(weights, chosen, strict=True):
+        total += weight * row
+    return total
+
+
+def agreement(opinions: FloatArray, x: FloatArray, weights: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Confidence in [0, 1], shape (n,), and which layers are on the score's side, shape (k, n).
+
+    Weight on the score's side/weight that answered × weight that answered/all weight; 0 at a score of exactly 50.
+    """
+    side = np.sign(np.nan_to_num(opinions)) * np.sign(np.nan_to_num(x)) > 0
+    return weight_answered(side, weights) / weights.sum(), side

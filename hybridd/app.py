@@ -1,0 +1,167 @@
+"""The composition root: settings in, a working hybridd out. The only file that names concrete feeds and channels."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hybridd.clock import Clock, SystemClock
+from hybridd.config.load import load
+from hybridd.config.schema import Settings
+from hybridd.daemon.journal import register_secret
+from hybridd.daemon.lock import InstanceLock
+from hybridd.delivery.channel import Channel
+from hybridd.delivery.email import EmailChannel
+from hybridd.delivery.journal import JournalChannel
+from hybridd.errors import ConfigError
+from hybridd.market.backoff import Backoff
+from hybridd.market.exchange import ExchangeFeed
+from hybridd.market.feed import Feed
+from hybridd.market.keeper import SeriesKeeper
+from hybridd.market.recorded import RecordedFeed
+from hybridd.market.simulated import SimulatedFeed
+from hybridd.model.candle import Candles
+from hybridd.model.instrument import Instrument
+from hybridd.model.timeframe import TimeFrame
+from hybridd.pipeline.brains import analyst_of
+from hybridd.pipeline.collect import HIGHER_HISTORY, Collector
+from hybridd.pipeline.deliver import Courier
+from hybridd.pipeline.health import HealthBook
+from hybridd.pipeline.parts import Parts
+from hybridd.pipeline.rules import rules_of
+from hybridd.pipeline.service import Service
+from hybridd.pipeline.watch import Watch
+from hybridd.store.store import Store, open_store
+
+
+def feed_of(settings: Settings, clock: Clock) -> Feed:
+    """The source of candles that the settings name. Nothing outside of this machine is asked yet."""
+    market = settings.market
+    if market.source == "simulated":
+        return SimulatedFeed(clock=clock, seed=market.seed, timeframe=settings.monitor.timeframe)
+    if market.source == "recorded":
+        return RecordedFeed(folder=Path(market.path), clock=clock)
+    return ExchangeFeed(exchange=market.exchange, market_type=market.market_type, base_url=market.base_url, clock=clock)
+
+
+def channels_of(settings: Settings) -> list[Channel]:
+    """The channels that are switched on; the journal always is."""
+    channels: list[Channel] = [JournalChannel()]
+    email = settings.email
+    if email.enabled:
+        channels.append(
+            EmailChannel(
+                host=email.smtp_server,
+                port=email.smtp_port,
+                security=email.security,
+                username=email.username,
+                password=email.password.get_secret_value(),
+                sender=email.sender_email,
+                recipients=email.recipients,
+            )
+        )
+    return channels
+
+
+def assemble(settings: Settings, store: Store, clock: Clock) -> Parts:
+    """All parts that the settings decide, ready to be scheduled."""
+    _keep_secrets(settings)
+    rules = rules_of(settings)
+    feed = feed_of(settings, clock)
+    couriers = [
+        Courier(store=store, channel=channel, clock=clock, zone=settings.alerts.timezone)
+        for channel in channels_of(settings)
+    ]
+    channels = {courier.name: courier.recipients for courier in couriers}
+    watch = Watch(
+        store=store,
+        feed=feed,
+        collector=_collector(settings, store, feed, clock),
+        analyst=analyst_of(settings),
+        rules=rules,
+        symbols=list(dict.fromkeys(instrument.symbol for instrument in settings.instruments)),
+        timeframe=settings.monitor.timeframe,
+        channels=channels,
+        clock=clock,
+    )
+    health = HealthBook(store=store, routes=rules.routes, channels=channels, clock=clock, simulated=feed.simulated)
+    return Parts(
+        settings=settings,
+        rules=rules,
+        feed=feed,
+        watch=watch,
+        couriers=couriers,
+        health=health,
+        channels=channels,
+        source=feed.name,
+        settle_ms=round(settings.monitor.settle_seconds * 1000),
+        ping_url=settings.health.ping_url.get_secret_value(),
+        skew_ms=_skew_of(feed),
+    )
+
+
+def _collector(settings: Settings, store: Store, feed: Feed, clock: Clock) -> Collector:
+    base, history = settings.monitor.timeframe, settings.market.history
+
+    def stored(instrument: Instrument, frame: TimeFrame) -> Candles:
+        limit = history if frame == base else HIGHER_HISTORY
+        return store.candles.load(instrument.symbol, frame.text, frame.ms, limit)
+
+    return Collector(
+        feed=feed,
+        keeper=SeriesKeeper(feed=feed, history=history),
+        backoff=Backoff(seed=str(os.getpid())),
+        clock=clock,
+        timeframe=base,
+        stored=stored,
+    )
+
+
+def _skew_of(feed: Feed) -> Callable[[], int | None]:
+    if isinstance(feed, ExchangeFeed):
+        return lambda: feed.offset_ms if feed.offset_known else None
+    return lambda: None
+
+
+def _keep_secrets(settings: Settings) -> None:
+    for secret in (settings.email.password, settings.health.ping_url, settings.database.url):
+        register_secret(secret.get_secret_value())
+
+
+def database_url(settings: Settings) -> str:
+    """Where the state lives."""
+    return settings.database.url.get_secret_value()
+
+
+def read_settings(path: Path | None, *, need_secrets: bool = True) -> Settings:
+    """The settings as the daemon sees them; raises ConfigError with a line for each problem."""
+    return load(path, os.environ, need_secrets=need_secrets)
+
+
+@contextmanager
+def hold(store: Store) -> Iterator[None]:
+    """Be the only daemon on this state; raises InstanceRunning where there is one already."""
+    if not store.path:
+        yield
+        return
+    with InstanceLock(Path(f"{store.path}.lock")):
+        yield
+
+
+def run_service(settings: Settings, again: Callable[[], Settings], clock: Clock | None = None) -> None:
+    """The daemon, until it is told to end. `again` reads the settings anew at a reload."""
+    clock = clock or SystemClock()
+    store = open_store(database_url(settings), clock=clock)
+
+    def reassemble() -> Parts:
+        fresh = again()
+        if database_url(fresh) != database_url(settings):
+            raise ConfigError("database.url changed", remedy="restart hybridd: a running daemon keeps its state")
+        return assemble(fresh, store, clock)
+
+    try:
+        with hold(store):
+            parts = assemble(settings, store, clock)
+            Service(parts=parts, store=store, clock=clock, assemble=reassemble, environ=os.environ).run()
+    finally:
+        store.close()

@@ -1,0 +1,75 @@
+"""`hybridd config`: check, show, example and schema of the settings."""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hybridd.cli.shared import UNUSABLE, AsJson, ConfigPath, print_json
+from hybridd.config.keys import all_keys
+from hybridd.config.load import Loaded, examine
+from hybridd.config.sample import example
+from hybridd.config.schema import json_schema
+from hybridd.config.show import plain, show
+from hybridd.config.sources import count_set
+
+app = typer.Typer(name="config", help="Check, show and explain the settings.", no_args_is_help=True)
+
+# Every command takes --config, so that scripts may always pass it.
+AnyConfigPath = Annotated[
+    Path | None, typer.Option("--config", metavar="PATH", help="Taken as everywhere; no settings are read here.")
+]
+
+
+@app.command("check")
+def check_command(config: ConfigPath = None, as_json: AsJson = False) -> None:
+    """Name every problem of the settings; exit code 2 if one of them is an error."""
+    loaded = examine(config, os.environ)
+    typer.echo(_as_json(loaded) if as_json else _as_lines(loaded))
+    if loaded.settings is None:
+        raise typer.Exit(UNUSABLE)
+
+
+def _as_lines(loaded: Loaded) -> str:
+    lines = [str(problem) for problem in loaded.problems]
+    if loaded.settings is not None:
+        places = ", ".join(loaded.sources) or "defaults alone"
+        lines.append(f"settings are good: {count_set(loaded.written)} of {len(all_keys())} keys set, from {places}")
+    return "\n".join(lines)
+
+
+def _as_json(loaded: Loaded) -> str:
+    answer = {
+        "ok": loaded.settings is not None,
+        "keys": count_set(loaded.written),
+        "sources": loaded.sources,
+        "problems": [asdict(problem) for problem in loaded.problems],
+    }
+    return json.dumps(answer, ensure_ascii=False, indent=2)
+
+
+@app.command("show")
+def show_command(config: ConfigPath = None, as_json: AsJson = False) -> None:
+    """Print the settings in force, secrets masked, with the place that each is from."""
+    loaded = examine(config, os.environ, need_secrets=False)
+    for problem in loaded.problems:
+        typer.echo(str(problem), err=True)
+    if loaded.settings is None:
+        raise typer.Exit(UNUSABLE)
+    values = json.dumps(plain(loaded.settings), ensure_ascii=False, indent=2)
+    typer.echo(values if as_json else show(loaded.settings, loaded.written).rstrip())
+
+
+@app.command("example")
+def example_command(_config: AnyConfigPath = None) -> None:
+    """Print a sample settings file with every key explained."""
+    typer.echo(example(), nl=False)
+
+
+@app.command("schema")
+def schema_command(_config: AnyConfigPath = None) -> None:
+    """Print the JSON Schema of the settings, for editors and checkers."""
+    print_json(json_schema())

@@ -1,0 +1,42 @@
+"""How `hybridd alerts test` finds its way: by the daemon that runs, or by itself where none does."""
+
+import time
+
+from hybridd.app import assemble, channels_of, database_url, hold
+from hybridd.clock import SystemClock
+from hybridd.config.schema import Settings
+from hybridd.errors import InstanceRunning
+from hybridd.model.delivery import Delivery
+from hybridd.pipeline.trial import deliver_once, is_settled, outcome, post_test
+from hybridd.store.store import Store, open_store
+
+PATIENCE_S = 45.0
+"""Longer than the daemon's couriers ever sleep, shorter than a person's patience."""
+
+
+def send_test(settings: Settings, names: list[str]) -> list[Delivery]:
+    """Send a test and wait for the outcome, at most PATIENCE_S."""
+    clock = SystemClock()
+    store = open_store(database_url(settings), clock=clock)
+    try:
+        channels = {channel.name: channel.recipients for channel in channels_of(settings)}
+        alert_id = post_test(store, channels, names, clock.now())
+        _carry(settings, store, alert_id, clock)
+        return outcome(store, alert_id)
+    finally:
+        store.close()
+
+
+def _carry(settings: Settings, store: Store, alert_id: int, clock: SystemClock) -> None:
+    end = clock.monotonic() + PATIENCE_S
+    try:
+        with hold(store):
+            parts = assemble(settings, store, clock)
+            try:
+                deliver_once(store, parts.couriers, alert_id, lambda: clock.monotonic() > end)
+            finally:
+                parts.close()
+    except InstanceRunning:
+        # The daemon's own couriers take it: that is the way which a real alert goes.
+        while not is_settled(store, alert_id) and clock.monotonic() < end:
+            time.sleep(0.2)

@@ -1,0 +1,60 @@
+"""`hybridd run`: the daemon in the foreground."""
+
+import logging
+from typing import Annotated
+
+import typer
+
+from hybridd.app import assemble, database_url, hold, read_settings, run_service
+from hybridd.cli.shared import FAILED, ConfigPath
+from hybridd.clock import SystemClock
+from hybridd.config.schema import Settings
+from hybridd.daemon.journal import setup_logging
+from hybridd.store.store import open_store
+
+log = logging.getLogger("hybridd.run")
+
+ROUNDS = 30
+"""With --once: how often each channel is asked to send what is still due before the command ends."""
+
+
+def run(
+    config: ConfigPath = None,
+    once: Annotated[bool, typer.Option("--once", help="One cycle, deliver what it brought, then exit.")] = False,
+    level: Annotated[str, typer.Option("--log-level", metavar="LEVEL", help="debug, info, warning, error")] = "info",
+) -> None:
+    """Watch the markets until you stop it (Ctrl-C); under systemd, the service runs this."""
+    _logging(level)
+    settings = read_settings(config)
+    if once:
+        raise typer.Exit(run_once(settings))
+    run_service(settings, lambda: read_settings(config))
+
+
+def _logging(level: str) -> None:
+    if level.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        raise typer.BadParameter(f'"{level}" is none of debug, info, warning, error', param_hint="--log-level")
+    setup_logging(level=level)
+
+
+def run_once(settings: Settings) -> int:
+    """One cycle over all symbols; 0 if each of them was analysed."""
+    clock = SystemClock()
+    store = open_store(database_url(settings), clock=clock)
+    try:
+        with hold(store):
+            store.outbox.recover(clock.now())
+            parts = assemble(settings, store, clock)
+            try:
+                report = parts.watch.cycle()
+                for courier in parts.couriers:
+                    for _ in range(ROUNDS):
+                        if not courier.round(lambda: False).sent:
+                            break
+            finally:
+                parts.close()
+    finally:
+        store.close()
+    if report.waiting:
+        log.error("no new analysis of %s", ", ".join(report.waiting))
+    return FAILED if report.waiting else 0

@@ -1,0 +1,90 @@
+"""Keys that are known but not yet acted on: what is missing, and the only values that promise nothing.
+
+A row goes when what it waits for has come. Keys in this table are left out of the sample.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache, reduce
+
+from hybridd.config.keys import Key, all_keys, by_name
+from hybridd.config.problems import Kind
+from hybridd.config.rules import Finding
+from hybridd.config.schema import Settings
+from hybridd.config.toml_text import toml_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserved:
+    """A key whose work is not done here: at its default it is let through, and so are the values of `also`.
+
+    `free`: any value is. `covers`: the whole section is left out of the sample too. `only_if`: the row sleeps while
+    that switch is off. `remedy` where setting it to its default is not the way to say it.
+    """
+
+    key: str
+    missing: str
+    also: tuple[object, ...] = ()
+    free: bool = False
+    covers: str = ""
+    only_if: str = ""
+    remedy: str = ""
+
+
+RESERVED = (
+    Reserved(key="market.context.funding", missing="reading of funding rates", free=True),
+    Reserved(key="market.context.open_interest", missing="reading of open interest", free=True),
+    Reserved(key="market.context.order_book", missing="reading of order books", free=True),
+    Reserved(key="market.context.sentiment_url", missing="reading of sentiment", also=("",)),
+    Reserved(key="market.context.macro_url", missing="reading of macro series", also=("",)),
+    Reserved(key="alerts.quiet_hours", missing="quiet hours"),
+    Reserved(key="alerts.daily_sms_segments", missing="SMS channel", also=(0,)),
+    Reserved(key="sms.enabled", missing="SMS channel", covers="sms"),
+    Reserved(key="push.enabled", missing="push channel", covers="push"),
+    Reserved(key="telegram.enabled", missing="Telegram channel", covers="telegram"),
+    Reserved(key="channels", missing="webhook or Apprise channel", remedy="remove [[channels]]"),
+    Reserved(key="dashboard.enabled", missing="dashboard", free=True, covers="dashboard"),
+    Reserved(key="dashboard.host", missing="dashboard", only_if="dashboard.enabled"),
+    Reserved(key="dashboard.port", missing="dashboard", only_if="dashboard.enabled"),
+    Reserved(key="dashboard.public_url", missing="dashboard", only_if="dashboard.enabled"),
+    Reserved(key="dashboard.password_hash", missing="dashboard", only_if="dashboard.enabled"),
+    Reserved(key="decisions.propose", missing="making of proposals", free=True),
+    Reserved(key="decisions.expires", missing="making of proposals", only_if="decisions.propose"),
+    Reserved(key="decisions.price_band_percent", missing="making of proposals", only_if="decisions.propose"),
+    Reserved(key="trading.broker", missing="paper or exchange broker"),
+    Reserved(key="trading.auto", missing="approval without a person"),
+    Reserved(key="trading.live", missing="exchange broker"),
+    Reserved(key="trading.api_key", missing="exchange broker", free=True),
+    Reserved(key="trading.api_secret", missing="exchange broker", free=True),
+    Reserved(key="trading.risk_percent", missing="sizing of positions"),
+    Reserved(key="trading.max_open_trades", missing="limit on open trades"),
+    Reserved(key="trading.max_daily_loss_percent", missing="limit on a day's loss"),
+    Reserved(key="database.keep_days", missing="removal of old analyses"),
+    Reserved(key="health.metrics", missing="metrics page", free=True),
+)
+
+
+def promises(settings: Settings, bad: frozenset[str]) -> Iterator[Finding]:
+    """What the settings ask for and this version does not do; keys in `bad` have their problem already."""
+    defaults = Settings()
+    for row in RESERVED:
+        value = _value(settings, row.key)
+        asleep = bool(row.only_if) and not _value(settings, row.only_if)
+        if row.free or asleep or row.key in bad or value == _value(defaults, row.key) or value in row.also:
+            continue
+        key = by_name()[row.key]
+        remedy = row.remedy or f"set it to {toml_text(key.default)}"
+        message = f"this version has no {row.missing} yet"
+        yield Finding(path=key.path, kind=Kind.NOT_AVAILABLE, message=message, remedy=remedy)
+
+
+def _value(settings: Settings, name: str) -> object:
+    return reduce(getattr, name.split("."), settings)
+
+
+@lru_cache(maxsize=1)
+def acted_on() -> tuple[Key, ...]:
+    """The keys that this version acts on, in the order of the schema."""
+    names = {row.key for row in RESERVED}
+    sections = {row.covers for row in RESERVED if row.covers}
+    return tuple(key for key in all_keys() if key.name not in names and key.path[0] not in sections)

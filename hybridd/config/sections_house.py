@@ -1,0 +1,69 @@
+"""Sections about the house: the page, decisions, trades, the state and hybridd's own health."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from hybridd.config.base import Section
+from hybridd.config.hidden import DatabaseUrl, Hidden, HiddenWebUrl, SecretText, SecretUrl, StateUrl
+from hybridd.config.values import (
+    Line,
+    SomeTime,
+    WebUrl,
+    parse_duration,
+)
+
+
+class Dashboard(Section):
+    """The web page."""
+
+    enabled: bool = Field(True, description="serve the page")
+    host: Line = Field("127.0.0.1", description="address that it listens on")
+    port: int = Field(8787, ge=1, le=65535, description="port that it listens on")
+    public_url: WebUrl = Field("", description="how the outside reaches it")
+    password_hash: Hidden = Field(
+        SecretText(""), description='"": only from this machine, with a token printed at start'
+    )
+
+
+class Decisions(Section):
+    """What is proposed to the person."""
+
+    propose: bool = Field(True, description="make proposals")
+    min_confidence: float = Field(0.6, ge=0, le=1, description="below it nothing is proposed")
+    expires: SomeTime = Field(parse_duration("15m"), description="an open proposal then counts as no")
+    price_band_percent: float = Field(0.5, gt=0, le=100, description="a price beyond it needs a new approval")
+
+
+class Trading(Section):
+    """What a trade costs, and where it ends."""
+
+    broker: Literal["manual", "paper", "exchange"] = Field(
+        "manual", description="manual: you place the order, it is recorded"
+    )
+    auto: bool = Field(False, description="approve by itself; needs broker paper or exchange and live = true")
+    live: bool = Field(False, description="real money")
+    api_key: Hidden = Field(SecretText(""), description="of the exchange")
+    api_secret: Hidden = Field(SecretText(""), description="of the exchange")
+    risk_percent: float = Field(1.0, gt=0, le=100, description="of the account, lost when the stop is hit")
+    fee_percent: float = Field(0.1, ge=0, le=10, description="of each side of a trade")
+    max_open_trades: int = Field(3, ge=1, le=1000, description="at the same time")
+    max_daily_loss_percent: float = Field(3.0, gt=0, le=100, description="then nothing new that day")
+    stop_atr: float = Field(1.5, gt=0, le=100, description="distance of the stop, in average true ranges")
+    target_r: float = Field(2.0, gt=0, le=100, description="distance of the target, in distances of the stop")
+
+
+class Database(Section):
+    """Where the state lives."""
+
+    url: StateUrl = Field(
+        DatabaseUrl("sqlite:////var/lib/hybridd/state.db"), description="unset: what $DATABASE_URL says, else this"
+    )
+    keep_days: int = Field(0, ge=0, le=36_500, description="days that analyses are kept; 0: for ever")
+
+
+class Health(Section):
+    """Who watches the watcher."""
+
+    ping_url: HiddenWebUrl = Field(SecretUrl(""), description="dead-man's switch (healthchecks.io or any URL)")
+    metrics: bool = Field(True, description="Prometheus at /metrics")

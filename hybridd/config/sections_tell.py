@@ -1,0 +1,114 @@
+"""Sections about telling: what is worth an alert, who hears of it, by which channels."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from hybridd.config.base import Section
+from hybridd.config.hidden import Hidden, HiddenUrl, SecretText
+from hybridd.config.values import (
+    Address,
+    Addresses,
+    Host,
+    Line,
+    List,
+    Milliseconds,
+    QuietHours,
+    SomeTime,
+    Zone,
+    parse_duration,
+)
+
+CHANNELS = ("push", "email", "dashboard", "sms", "telegram", "journal")
+
+
+class Step(Section):
+    """One step of a route: after how long, by which channels."""
+
+    after: Milliseconds = Field(description="since the alert was made")
+    channels: List[Line] = Field(min_length=1, description="names: push, email, dashboard, sms, telegram, journal, …")
+
+
+class Route(Section):
+    """Which alerts go which way; the first route that matches wins."""
+
+    severity: List[Literal["info", "warning", "critical"]] = Field(min_length=1, description="info, warning, critical")
+    steps: List[Step] = Field(min_length=1, description="one after the other, until somebody answers")
+
+
+DEFAULT_ROUTE = Route.model_validate(
+    {
+        "severity": ["warning", "critical"],
+        "steps": [{"after": "0s", "channels": ["push", "email", "dashboard"]}, {"after": "2m", "channels": ["sms"]}],
+    }
+)
+
+
+class Alerts(Section):
+    """What is worth an alert, and whom it reaches."""
+
+    score_jump: float = Field(5.0, gt=0, le=100, description="points between two analyses")
+    score_drift: float = Field(10.0, gt=0, le=100, description="points since the last alert")
+    confidence_high: float = Field(0.85, gt=0, le=1, description="crossed upward with a signal")
+    cooldown: Milliseconds = Field(parse_duration("15m"), description="per symbol and reason")
+    quiet_hours: QuietHours = Field("", description='"23:00-07:00" in your time zone; critical alerts pass')
+    timezone: Zone = Field("UTC", description="yours: of the times in messages")
+    daily_sms_segments: int = Field(50, ge=0, le=100_000, description="the most SMS segments a day")
+    time_to_live: SomeTime = Field(parse_duration("15m"), description="an alert older than this is not sent any more")
+    route: List[Route] = Field((DEFAULT_ROUTE,), description="first match wins")
+
+
+class Email(Section):
+    """Alerts by e-mail."""
+
+    enabled: bool = Field(False, description="needs smtp_server, sender_email and recipient_email")
+    smtp_server: Host = Field("smtp.gmail.com", description="name of the mail server")
+    smtp_port: int = Field(587, ge=1, le=65535, description="587 for starttls, 465 for tls")
+    security: Literal["starttls", "tls", "none"] = Field("starttls", description="of the connection")
+    username: Line = Field("", description='"": no login')
+    password: Hidden = Field(
+        SecretText(""), description='or {credential = "smtp_password"} / {env = "…"} / {file = "…"}: any secret'
+    )
+    sender_email: Address = Field("", description="the address that alerts come from")
+    recipient_email: Addresses = Field("", description="where they go; several with commas")
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """The single addresses of `recipient_email`, each once."""
+        parts = (part.strip() for part in self.recipient_email.split(","))
+        return tuple(dict.fromkeys(part for part in parts if part))
+
+
+class Sms(Section):
+    """Alerts by SMS."""
+
+    enabled: bool = Field(False, description="send SMS")
+    provider: Literal["twilio", "vonage"] = Field("twilio", description="who sends it")
+    account_sid: Line = Field("", description="account or API key")
+    auth_token: Hidden = Field(SecretText(""), description="token or API secret")
+    from_number: Line = Field("", description="sender, +49…")
+    to_number: Line = Field("", description="recipient, +49…")
+
+
+class Push(Section):
+    """Alerts as push messages."""
+
+    enabled: bool = Field(False, description="send push messages")
+    service: Literal["firebase", "web_push"] = Field("firebase", description="who sends it")
+    credentials_file: Line = Field("", description="service account")
+    device_tokens: List[Line] = Field((), description="registered devices")
+
+
+class Telegram(Section):
+    """Alerts by Telegram."""
+
+    enabled: bool = Field(False, description="send by Telegram")
+    bot_token: Hidden = Field(SecretText(""), description="of the bot")
+    chat_id: Line = Field("", description="where it writes")
+
+
+class ExtraChannel(Section):
+    """A further channel: a webhook, or an Apprise URL."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$", description="how routes call it")
+    url: HiddenUrl = Field(description="of the webhook or service")

@@ -1,0 +1,43 @@
+"""One line of at most 160 characters of the GSM alphabet, so that an SMS is one segment (3GPP TS 23.038)."""
+
+import unicodedata
+from collections.abc import Iterable
+
+LENGTH = 160
+_ALPHABET = frozenset(
+    "@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    "ÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+# Brackets and braces are in the alphabet's extension: they cost two characters each.
+_PLAIN = {
+    "→": "->", "←": "<-", "–": "-", "—": "-", "−": "-", "’": "'", "‘": "'", "“": '"', "”": '"', "…": "...", "·": "-",
+    "≥": ">=", "≤": "<=", "±": "+-", "×": "x", "€": "EUR", "[": "(", "]": ")", "{": "(", "}": ")", "\\": "/", "|": "/",
+    "~": "-", "^": "-", "`": "'", "\u00a0": " ", "\u202f": " ",
+}  # fmt: skip
+
+
+def gsm(text: str) -> str:
+    """The text in the basic alphabet on one line: signs written out, accents dropped where need be, the rest "?"."""
+    written = "".join(_PLAIN.get(char, char) for char in text)
+    return " ".join("".join(_letter(char) for char in written).split())
+
+
+def one_segment(head: str, more: Iterable[str] = ()) -> str:
+    """`head`, cut where it must be, and as many of `more` as still fit, whole, in their order."""
+    line = gsm(head)
+    if len(line) > LENGTH:
+        return line[: LENGTH - 3].rstrip() + "..."
+    for part in more:
+        longer = f"{line}. {gsm(part)}"
+        if len(longer) <= LENGTH:
+            line = longer
+    return line
+
+
+def _letter(char: str) -> str:
+    if char in _ALPHABET:
+        return char
+    if char.isspace() or not char.isprintable():
+        return " "
+    base = unicodedata.normalize("NFKD", char)[0]
+    return base if base in _ALPHABET else "?"

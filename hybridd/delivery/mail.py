@@ -1,0 +1,80 @@
+"""A message as an e-mail: headers, plain text and HTML; the same bytes for the same message at every attempt."""
+
+import hashlib
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import getaddresses, parseaddr
+
+from hybridd.clock import as_datetime
+from hybridd.model.delivery import Message
+
+# Headers alone may be longer than 78: the library folds a long Message-ID in a way that few programs read.
+_WRITING = SMTP.clone(max_line_length=300)
+_SUBJECT_LENGTH = 180
+
+
+def compose(message: Message, sender: str) -> EmailMessage:
+    """The mail for `message` from `sender` ("hybridd@example.org" or "Night watch <hybridd@example.org>")."""
+    domain = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = _address(sender)
+    mail["To"] = _address(message.recipient)
+    mail["Subject"] = _one_line(message.title)[:_SUBJECT_LENGTH]
+    mail["Date"] = as_datetime(message.created_at)
+    mail["Message-ID"] = message_id("alert", message.key, domain)
+    if message.thread:
+        root = message_id("thread", f"{message.recipient} {message.thread}", domain)
+        mail["In-Reply-To"] = root
+        mail["References"] = root
+    # Out-of-office programs answer nobody who says that he is a machine (RFC 3834).
+    mail["Auto-Submitted"] = "auto-generated"
+    if message.severity == "critical":
+        mail["X-Priority"] = "1"
+        mail["Importance"] = "high"
+    mail["X-Hybridd-Severity"] = _one_line(message.severity)
+    mail["X-Hybridd-Key"] = hashlib.sha256(message.key.encode()).hexdigest()[:32]
+    mail.set_content(_tidy(message.text), cte="quoted-printable")
+    if message.html:
+        mail.add_alternative(_tidy(message.html), subtype="html", cte="quoted-printable")
+        mail.set_boundary(f"=_{hashlib.sha256(message.key.encode()).hexdigest()[:32]}")
+    return mail
+
+
+def is_address(text: str) -> bool:
+    """Whether `text`, with or without a name before it, is one mail address that a header can hold."""
+    if not text.isprintable() or len(getaddresses([text])) != 1:
+        return False
+    try:
+        address = _address(text)
+    except (ValueError, MessageError):
+        return False
+    return bool(address.username and address.domain) and not any(c.isspace() or c in ",<>" for c in address.addr_spec)
+
+
+def to_bytes(mail: EmailMessage, *, utf8: bool) -> bytes:
+    """The mail as it is sent; `utf8` where an address itself has letters beyond ASCII (RFC 6532)."""
+    return mail.as_bytes(policy=_WRITING.clone(utf8=utf8))
+
+
+def message_id(kind: str, key: str, domain: str) -> str:
+    """<hybridd.kind.HASH@domain>: the same for the same key, and short whatever the key holds."""
+    digest = hashlib.sha256(key.encode(errors="replace")).hexdigest()[:32]
+    return f"<hybridd.{kind}.{digest}@{domain}>"
+
+
+def _address(text: str) -> Address:
+    name, address = parseaddr(_one_line(text))
+    user, _, domain = address.rpartition("@")
+    return Address(display_name=name, username=user, domain=domain)
+
+
+def _one_line(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _tidy(text: str) -> str:
+    """Without what no mail may hold: half a surrogate pair, and controls other than line ends and tabs."""
+    whole = text.encode("utf-8", errors="replace").decode("utf-8")
+    return "".join(c if c.isprintable() or c in "\n\t" else " " for c in whole.replace("\r\n", "\n"))

@@ -1,0 +1,207 @@
+"""Candles from any exchange that ccxt knows: public data, no key."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from hybridd.clock import Clock
+from hybridd.errors import FeedError, FeedUnavailable, UnknownSymbol
+from hybridd.market.connection import Connection
+from hybridd.market.feed import Row
+from hybridd.market.markets import Listing, MarketLoader
+from hybridd.market.skew import ClockOffset
+from hybridd.model.instrument import Instrument, nearest, parse_instrument
+from hybridd.model.timeframe import TimeFrame, parse_timeframe
+
+REFRESH_S = 86_400.0
+"""Age at which the list of markets is read anew."""
+RETRY_S = 300.0
+"""The list is read again for a symbol that it does not hold, but not more often than this."""
+PAGE = 1000
+EMPTY_PAGES = 3
+"""Pages without a candle after which we believe that there are none: some exchanges answer a window of time only."""
+
+
+class ExchangeFeed:
+    """A Feed out of one ccxt exchange. Making one talks to nobody and imports nothing large.
+
+    `timeout` in seconds for each wait on the network, `markets_timeout` for the whole list of markets. `base_url`:
+    scheme and host (and path before theirs, if any) in place of those of every address of the exchange. Raises
+    DataError for an exchange or address that cannot be.
+    """
+
+    simulated = False
+
+    def __init__(
+        self,
+        *,
+        exchange: str,
+        market_type: str = "spot",
+        base_url: str = "",
+        clock: Clock,
+        timeout: float = 10.0,
+        markets_timeout: float = 60.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.name = exchange
+        self._market_type = market_type
+        self._clock = clock
+        self._connection = Connection(
+            exchange=exchange, market_type=market_type, base_url=base_url, clock=clock, timeout=timeout, sleep=sleep
+        )
+        self._loader = MarketLoader(
+            exchange=exchange, market_type=market_type, base_url=base_url, timeout=timeout, deadline=markets_timeout
+        )
+        self._offset = ClockOffset(clock=clock)
+        self._lock = threading.Lock()
+        self._listings: dict[str, Listing] = {}
+        self._loaded_at = self._tried_at = float("-inf")
+        self._in_use: set[str] = set()
+
+    @property
+    def offset_ms(self) -> int:
+        """The exchange's clock minus ours, ms; 0 until it is known."""
+        return self._offset.ms
+
+    @property
+    def offset_known(self) -> bool:
+        """Whether the exchange's clock was ever read."""
+        return self._offset.known
+
+    def now(self) -> int:
+        """The exchange's time, ms UTC: ours plus the offset last measured."""
+        return self._offset.now()
+
+    def instrument(self, text: str) -> Instrument:
+        """The market that `text` names: BTC/USDT, BTCUSDT, BTC-USDT …, or the exchange's own id of it."""
+        listings = self._markets()
+        found = self._find(text, listings) or self._find(text, self._markets(again=True))
+        if found is None:
+            near = nearest(text, self._listings)
+            hint = f"did you mean {near}?" if near else ""
+            raise UnknownSymbol(f'{self.name} has no {self._market_type} market "{text}"', nearest=near, remedy=hint)
+        return found
+
+    def rows(self, instrument: Instrument, timeframe: TimeFrame, since: int, limit: int) -> list[Row]:
+        """Up to `limit` candles from `since` on, in as many requests as the exchange needs for that."""
+        what = f"candles of {instrument} {timeframe}"
+        self._use(instrument)
+        frame = self._frame(timeframe)
+        self._measure()
+        rows: list[Row] = []
+        start, empty = since, 0
+        while len(rows) < limit and start <= self.now() and empty < EMPTY_PAGES:
+            size = min(limit - len(rows), self._page_size(instrument))
+            page = self._page(instrument, frame, start, size, what)
+            page = page[: limit - len(rows)]
+            rows += page
+            empty = 0 if page else empty + 1
+            start = int(page[-1][0]) + timeframe.ms if page else start + size * timeframe.ms
+        return rows
+
+    def close(self) -> None:
+        """Let go of connections and end a child that may be running."""
+        self._loader.close()
+        self._connection.close()
+
+    def _page(self, instrument: Instrument, frame: str, start: int, size: int, what: str) -> list[Row]:
+        def ask(exchange: Any) -> list[list[float | None]]:  # noqa: ANN401 - an exchange object is untyped
+            answer: list[list[float | None]] = exchange.fetch_ohlcv(instrument.symbol, frame, start, size)
+            return answer
+
+        try:
+            rows = self._connection.call(what, ask)
+        except UnknownSymbol as fault:
+            near = nearest(instrument.symbol, self._listings.keys() - {instrument.symbol})
+            raise UnknownSymbol(fault.message, nearest=near) from fault
+        table = [_row(row) for row in rows]
+        if table and all(any(cell != cell for cell in row) for row in table):  # NaN is what differs from itself
+            raise FeedUnavailable(f"{self.name} did not give {what}: no candle in the answer is six numbers")
+        return table
+
+    def _frame(self, timeframe: TimeFrame) -> str:
+        """What the exchange calls this time frame."""
+        offered: dict[int, str] = {}
+        for text in self._connection.exchange.timeframes or {}:
+            try:
+                offered.setdefault(parse_timeframe(text).ms, text)
+            except ValueError:
+                continue  # months, and names that are no lengths
+        if timeframe.ms not in offered:
+            known = ", ".join(offered[ms] for ms in sorted(offered))
+            raise FeedUnavailable(f"{self.name} has no candles of {timeframe}", remedy=f"choose one of {known}")
+        return offered[timeframe.ms]
+
+    def _page_size(self, instrument: Instrument) -> int:
+        features = self._connection.exchange.feature_value(instrument.symbol, "fetchOHLCV", "limit")
+        return min(int(features), PAGE) if isinstance(features, int) and features > 0 else PAGE
+
+    def _measure(self) -> None:
+        """Read the exchange's clock when it is time to: by its own service, else by the Date of the last answer."""
+        if not self._offset.due():
+            return
+        connection = self._connection
+        if connection.exchange.has.get("fetchTime"):
+            try:
+                server = connection.call("its time", lambda exchange: exchange.fetch_time())
+            except FeedUnavailable:
+                self._offset.failed()
+                return
+            if isinstance(server, int) and connection.reply.arrived:
+                self._offset.measured(server, connection.reply.sent, connection.reply.arrived)
+                return
+        reply = connection.reply
+        if reply.date:
+            self._offset.dated(reply.date, reply.sent, reply.arrived)
+        else:
+            self._offset.failed()
+
+    def _find(self, text: str, listings: dict[str, Listing]) -> Instrument | None:
+        name = text.strip()
+        try:
+            parsed = parse_instrument(name, self._market_type)
+        except ValueError:
+            parsed = None
+        if parsed is not None and parsed.symbol in listings:
+            return parsed
+        symbol = name if name in listings else next((s for s, entry in listings.items() if entry.id == name), "")
+        return _instrument(listings[symbol].market()) if symbol else None
+
+    def _markets(self, *, again: bool = False) -> dict[str, Listing]:
+        """The list of markets, read when there is none, daily, and `again` for a symbol that may be new."""
+        with self._lock:
+            now = self._clock.monotonic()
+            old = now - self._loaded_at >= REFRESH_S
+            if not (old or again) or (self._listings and now - self._tried_at < RETRY_S):
+                return self._listings
+            self._tried_at = now
+            try:
+                self._listings = self._loader.load()
+                self._loaded_at = now
+            except FeedError:
+                if again or not self._listings:
+                    raise
+            return self._listings
+
+    def _use(self, instrument: Instrument) -> None:
+        """Give the ccxt object the market, so that it never reads the whole list itself."""
+        listings = self._markets()
+        symbol = instrument.symbol
+        if symbol not in listings:
+            near = nearest(symbol, listings)
+            raise UnknownSymbol(f"{self.name} has no {self._market_type} market {symbol}", nearest=near)
+        with self._lock:
+            if symbol not in self._in_use:
+                used = self._in_use | {symbol}
+                self._connection.exchange.set_markets([listings[s].market() for s in used if s in listings])
+                self._in_use = used
+
+
+def _instrument(market: dict[str, Any]) -> Instrument:
+    return Instrument(market["base"], market["quote"], market.get("settle") or "")
+
+
+def _row(row: list[float | None]) -> Row:
+    opened, *prices = (float("nan") if cell is None else float(cell) for cell in row[:6])
+    return (opened, prices[0], prices[1], prices[2], prices[3], prices[4])

@@ -1,0 +1,171 @@
+"""Keeps the closed candles of every watched series up to date: fetches what is missing, trusts only what passes."""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from hybridd.errors import FeedError
+from hybridd.market.feed import Feed
+from hybridd.market.quality import Incident, IncidentKind, Inspected, gap_incident, gaps, inspect, new_gaps
+from hybridd.model.candle import Candles, no_candles
+from hybridd.model.instrument import Instrument
+from hybridd.model.timeframe import TimeFrame
+
+OVERLAP = 3
+"""Closed candles asked for again each time, so that a revision by the source is seen."""
+REFETCHES = 4
+"""Gaps asked for again in one update; the others wait for the next, so that a ragged history cannot stall a cycle."""
+
+Gap = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """What an update brought. `fresh`: closed candles that were not known before, oldest first.
+
+    `expected_close`: when the newest candle that can have closed did (ms UTC, the source's clock); `behind`: the
+    series ends before that.
+    """
+
+    candles: Candles
+    fresh: Candles
+    incidents: tuple[Incident, ...]
+    expected_close: int
+    behind: bool
+
+
+@dataclass(slots=True)
+class _Series:
+    """One series: `reach` is the history it was fetched for (0: never), `unasked` the gaps to ask for once more."""
+
+    candles: Candles
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    reach: int = 0
+    unasked: set[Gap] = field(default_factory=set)
+
+
+class SeriesKeeper:
+    """The closed candles of each (instrument, time frame), at most `history` of them; safe to use from many threads."""
+
+    def __init__(self, *, feed: Feed, history: int) -> None:
+        if history < 1:
+            raise ValueError(f"history must be at least 1 candle, not {history}")
+        self._feed = feed
+        self._history = history
+        self._series: dict[tuple[str, int], _Series] = {}
+        self._lock = threading.Lock()
+
+    def seed(self, instrument: Instrument, timeframe: TimeFrame, candles: Candles) -> None:
+        """Start a series from candles kept earlier; gaps inside them are taken as known."""
+        if candles.step != timeframe.ms:
+            raise ValueError(f"candles of {candles.step} ms cannot seed a series of {timeframe}")
+        series = self._of(instrument, timeframe)
+        with series.lock:
+            series.candles = _newest(candles, self._history)
+            series.reach = 0
+            series.unasked.clear()
+
+    def update(self, instrument: Instrument, timeframe: TimeFrame, limit_history: int | None = None) -> Update:
+        """Fetch what has closed since the last candle known; all of the history the first time.
+
+        Makes no request when no further candle can have closed. `limit_history` keeps this series shorter than the
+        others. Raises what the feed raises; the series then stays as it was.
+        """
+        history = limit_history or self._history
+        series = self._of(instrument, timeframe)
+        with series.lock:
+            now = self._feed.now()
+            expected = timeframe.open_at(now)
+            if series.reach >= history and series.candles.last_close >= expected:
+                return _update(series.candles, no_candles(timeframe.ms), (), expected)
+            since = _since(series, timeframe, now, history)
+            limit = (expected - since) // timeframe.ms + 1
+            rows = self._feed.rows(instrument, timeframe, since, limit)
+            after = self._feed.now()
+            # A candle may close while the answer travels: it counts as closed, but nobody is late with it yet.
+            if not 0 <= after - now < timeframe.ms:
+                expected = timeframe.open_at(after)
+            seen = inspect(rows, timeframe=timeframe, now=after, known=series.candles)
+            return self._settle(series, seen, instrument, timeframe, after, expected, history)
+
+    def _of(self, instrument: Instrument, timeframe: TimeFrame) -> _Series:
+        with self._lock:
+            key = (instrument.symbol, timeframe.ms)
+            return self._series.setdefault(key, _Series(no_candles(timeframe.ms)))
+
+    def _settle(
+        self,
+        series: _Series,
+        seen: Inspected,
+        instrument: Instrument,
+        timeframe: TimeFrame,
+        now: int,
+        expected: int,
+        history: int,
+    ) -> Update:
+        """Ask for the gaps once more, keep what came, and tell what is new."""
+        before = series.candles
+        incidents = [i for i in seen.incidents if i.kind is not IncidentKind.GAP]
+        found = {(i.open_time, i.count) for i in seen.incidents if i.kind is IncidentKind.GAP}
+        series.unasked |= found
+        filled = self._ask_again(series, seen.candles, instrument, timeframe, now, incidents)
+        series.candles = candles = _newest(filled, history)
+        series.reach = history
+        series.unasked = {gap for gap in series.unasked if len(candles) and gap[0] > candles.open_time[0]}
+        fresh = candles.masked(~np.isin(candles.open_time, before.open_time))
+        incidents += new_gaps(candles, before, fresh)
+        incidents += _healed(gaps(before), fresh) + _healed(found - set(gaps(before)), candles)
+        named = tuple(replace(i, symbol=instrument.symbol, timeframe=timeframe.text) for i in incidents)
+        return _update(candles, fresh, named, expected)
+
+    def _ask_again(
+        self,
+        series: _Series,
+        candles: Candles,
+        instrument: Instrument,
+        timeframe: TimeFrame,
+        now: int,
+        incidents: list[Incident],
+    ) -> Candles:
+        """The candles with what a second request for their newest gaps gave. A gap that it confirms stays one."""
+        for gap in sorted(series.unasked, reverse=True)[:REFETCHES]:
+            try:
+                rows = self._feed.rows(instrument, timeframe, gap[0], gap[1])
+            except FeedError:
+                break  # the gap stays unasked: the next update tries it again, and what has come is kept
+            series.unasked.discard(gap)
+            seen = inspect(rows, timeframe=timeframe, now=now, known=candles)
+            incidents += [i for i in seen.incidents if i.kind is not IncidentKind.GAP]
+            candles = seen.candles
+        return candles
+
+
+def _update(candles: Candles, fresh: Candles, incidents: tuple[Incident, ...], expected: int) -> Update:
+    behind = candles.last_close < expected
+    return Update(candles=candles, fresh=fresh, incidents=incidents, expected_close=expected, behind=behind)
+
+
+def _newest(candles: Candles, count: int) -> Candles:
+    return candles[max(0, len(candles) - count) :]
+
+
+def _since(series: _Series, timeframe: TimeFrame, now: int, history: int) -> int:
+    """From when on to ask: the whole history unless it is there, else a few candles before the last."""
+    oldest = timeframe.open_at(now) - history * timeframe.ms
+    known = series.candles
+    if not len(known) or (series.reach < history and known.open_time[0] > oldest):
+        return oldest
+    return max(oldest, int(known.open_time[-1]) - (OVERLAP - 1) * timeframe.ms)
+
+
+def _healed(holes: Iterable[Gap], arrived: Candles) -> list[Incident]:
+    """One incident for each hole in which candles have arrived."""
+    incidents = []
+    for start, count in holes:
+        inside = arrived.since(start).closed_by(start + count * arrived.step)
+        if len(inside):
+            at = int(inside.open_time[0])
+            incidents.append(gap_incident(at, len(inside), arrived.step, IncidentKind.GAP_FILLED))
+    return incidents

@@ -1,0 +1,98 @@
+"""hybridd's own health: conditions that are or are not, told when they begin and when they end."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from hybridd.alerts.compose import health_alert, resolution
+from hybridd.alerts.routing import JOURNAL, Route
+from hybridd.clock import Clock
+from hybridd.model.alert import Alert, AlertEvent, AlertState
+from hybridd.model.change import HEALTH, Reason, Verdict
+from hybridd.model.delivery import TOLD
+from hybridd.pipeline.record import post
+from hybridd.store.store import Store
+
+DAY_MS = 86_400_000
+FIRING_LIVES_MS = 7 * DAY_MS
+"""News of trouble is worth sending as long as the trouble lasts; what lasts a week is told again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """Something that is wrong now, with the numbers that say so in `detail`."""
+
+    reason: Reason
+    subject: str
+    detail: str
+
+
+class HealthBook:
+    """Compares what is wrong with what has been told. The open alerts are the memory: a restart repeats nothing."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        routes: Sequence[Route],
+        channels: Mapping[str, Sequence[str]],
+        clock: Clock,
+        simulated: bool,
+    ) -> None:
+        self._store, self._routes, self._channels, self._clock = store, routes, channels, clock
+        self._simulated = simulated
+        self._gone_since: dict[tuple[Reason, str], int] = {}
+
+    def reconcile(self, conditions: Iterable[Condition]) -> list[Alert]:
+        """Tell of what began and of what ended; returns the alerts that were made."""
+        now = self._clock.now()
+        wrong = {(c.reason, c.subject): c for c in conditions}
+        open_alerts = {(a.reasons[0], a.subject): a for a in self._open()}
+        made = [self._fire(c, now) for key, c in wrong.items() if key not in open_alerts]
+        for key, alert in open_alerts.items():
+            if key in wrong:
+                self._gone_since.pop(key, None)
+            elif now - self._gone_since.setdefault(key, now) >= self._clear_ms(key):
+                del self._gone_since[key]
+                made.append(self._resolve(alert, now))
+        return [alert for alert in made if alert is not None]
+
+    def open_conditions(self) -> list[Alert]:
+        """What is being told of now, oldest first."""
+        return sorted(self._open(), key=lambda alert: alert.created_at)
+
+    def _clear_ms(self, key: tuple[Reason, str]) -> int:
+        # A feed that delivers again is well at once; what flutters must be quiet for a minute.
+        return 0 if key[0] in {Reason.FEED_STALE, Reason.BRAIN_FAILED, Reason.CHANNEL_DOWN} else 60_000
+
+    def _open(self) -> list[Alert]:
+        states = (AlertState.FIRING, AlertState.ACKED)
+        found = [alert for state in states for alert in self._store.alerts.list(limit=1000, state=state)]
+        return [alert for alert in found if alert.reasons[0] in HEALTH and not alert.resolves]
+
+    def _fire(self, condition: Condition, now: int) -> Alert | None:
+        alert = health_alert(
+            condition.reason, condition.subject, condition.detail, now, FIRING_LIVES_MS, simulated=self._simulated
+        )
+        with self._store.transaction():
+            return self._post(alert, self._channels, now)
+
+    def _resolve(self, alert: Alert, now: int) -> Alert | None:
+        with self._store.transaction():
+            told = self._told(alert)
+            self._store.outbox.cancel_for(alert.id, now, "it is over")
+            self._store.alerts.advance(alert.id, AlertEvent.RESOLVE, now=now, actor="hybridd")
+            return self._post(resolution(alert, now, DAY_MS), told, now)
+
+    def _told(self, alert: Alert) -> dict[str, list[str]]:
+        """Only who heard of the trouble hears of its end."""
+        told: dict[str, list[str]] = {JOURNAL: [JOURNAL]}
+        for delivery in self._store.outbox.of_alert(alert.id):
+            if delivery.state in TOLD and delivery.recipient not in told.setdefault(delivery.channel, []):
+                told[delivery.channel].append(delivery.recipient)
+        return told
+
+    def _post(self, alert: Alert, channels: Mapping[str, Sequence[str]], now: int) -> Alert | None:
+        stored = post(self._store, alert, self._routes, channels, now)
+        if stored is not None:
+            self._store.changes.add(Verdict(change=alert.changes[0]), analysis_id=None, alert_id=stored.id)
+        return stored

@@ -1,0 +1,57 @@
+"""An analysis now, for somebody who asks: the same steps as a cycle, nothing stored, nothing sent."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hybridd.config.schema import Settings
+from hybridd.errors import FeedUnavailable, HybriddError, UsageError
+from hybridd.market.feed import Feed
+from hybridd.market.keeper import SeriesKeeper
+from hybridd.model.analysis import Analysis
+from hybridd.model.instrument import parse_instrument
+from hybridd.model.reading import Market
+from hybridd.model.timeframe import higher_than
+from hybridd.pipeline.analyze import Analyst
+from hybridd.pipeline.brains import analyst_of
+from hybridd.pipeline.collect import HIGHER_HISTORY
+from hybridd.pipeline.observe import Origin, Past, Rules, observe
+from hybridd.pipeline.rules import rules_of
+
+
+def analyse_now(settings: Settings, feed: Feed, symbols: Sequence[str]) -> tuple[list[Analysis], list[HybriddError]]:
+    """The newest analysis of each symbol, and what kept those that have none."""
+    analyst, rules = analyst_of(settings), rules_of(settings)
+    keeper = SeriesKeeper(feed=feed, history=settings.market.history)
+    found: list[Analysis] = []
+    problems: list[HybriddError] = []
+    for text in symbols:
+        try:
+            found.append(_one(settings, feed, keeper, analyst, rules, text))
+        except HybriddError as error:
+            problems.append(error)
+    return found, problems
+
+
+def _one(settings: Settings, feed: Feed, keeper: SeriesKeeper, analyst: Analyst, rules: Rules, text: str) -> Analysis:
+    try:
+        name = parse_instrument(text, settings.market.market_type).symbol
+    except ValueError as error:
+        raise UsageError(str(error), remedy="name a market, such as BTC/USDT") from None
+    instrument = feed.instrument(name)
+    base = settings.monitor.timeframe
+    candles = keeper.update(instrument, base).candles
+    higher = {f.text: keeper.update(instrument, f, HIGHER_HISTORY).candles for f in higher_than(base)}
+    market = Market(instrument=instrument, candles=candles, higher=higher)
+    origin = Origin(symbol=instrument.symbol, timeframe=base, source=feed.name, simulated=feed.simulated)
+    # The signal has a memory (hysteresis): it is followed through the history, as the daemon has done.
+    after = -1 if analyst.cheap else candles.last_close - base.ms
+    past, analysis = Past(), None
+    for opinion in analyst.opinions(market, after):
+        observation, past = observe(past, opinion, origin, rules, (), opinion.candle_close)
+        analysis = observation.analysis
+    if analysis is None:
+        raise FeedUnavailable(
+            f"{instrument}: no layer can speak yet, there are only {len(candles)} closed {base} candles",
+            remedy="choose a shorter time frame, or wait until the market has more history",
+        )
+    return replace(analysis, made_at=feed.now())

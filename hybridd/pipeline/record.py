@@ -1,0 +1,128 @@
+"""Record: what a batch of symbols came to, in one transaction: analysis, change, alert, deliveries, audit, event."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from hybridd.alerts.compose import market_alert
+from hybridd.alerts.routing import Route, plan
+from hybridd.model.alert import Alert
+from hybridd.model.analysis import Trend
+from hybridd.model.candle import Candles
+from hybridd.model.change import Suppression
+from hybridd.model.timeframe import parse_timeframe
+from hybridd.pipeline.observe import Observation, Past, Rules
+from hybridd.pipeline.past import remember
+from hybridd.signals.trend import trend_of
+from hybridd.store.store import Store
+
+TREND_HOURS = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """A candle that was refused: its open time (ms UTC) and why."""
+
+    timeframe: str
+    open_time: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """All that one symbol's turn brought: fresh candles, refused ones, observations in order, the past after them."""
+
+    symbol: str
+    timeframe: str
+    fresh: Mapping[str, Candles]
+    quarantined: Sequence[Quarantined]
+    observations: Sequence[Observation]
+    past: Past
+    seen_close: int
+
+
+def record(
+    store: Store, findings: Sequence[Finding], rules: Rules, channels: Mapping[str, Sequence[str]], now: int
+) -> list[Alert]:
+    """Write a batch; returns the alerts that it made, with their ids. All of it or nothing is kept."""
+    made: list[Alert] = []
+    with store.transaction():
+        for finding in findings:
+            _candles(store, finding, now)
+            ids = store.analyses.add_many([o.analysis for o in finding.observations])
+            for observation in finding.observations:
+                made += _changes(store, observation, ids.get(observation.analysis.candle_close), rules, channels, now)
+            remember(store, finding.symbol, finding.timeframe, finding.past)
+            _event(store, finding, now)
+    return made
+
+
+def _candles(store: Store, finding: Finding, now: int) -> None:
+    for timeframe, candles in finding.fresh.items():
+        store.candles.save(finding.symbol, timeframe, candles)
+    for bad in finding.quarantined:
+        store.candles.quarantine(finding.symbol, bad.timeframe, bad.open_time, bad.detail, now)
+
+
+def _changes(
+    store: Store,
+    observation: Observation,
+    analysis_id: int | None,
+    rules: Rules,
+    channels: Mapping[str, Sequence[str]],
+    now: int,
+) -> list[Alert]:
+    if not observation.verdicts or analysis_id is None:
+        return []
+    alert = market_alert(
+        observation.verdicts,
+        observation.analysis,
+        observation.before,
+        _trend(store, observation),
+        rules.time_to_live_ms,
+    )
+    stored = post(store, alert, rules.routes, channels, now) if alert else None
+    for verdict in observation.verdicts:
+        if verdict.suppressed is None and stored is not None:
+            store.changes.add(verdict, analysis_id=analysis_id, alert_id=stored.id)
+        else:
+            reason = verdict.suppressed or Suppression.DUPLICATE
+            store.changes.add(replace(verdict, suppressed=reason), analysis_id=analysis_id, alert_id=None)
+    return [stored] if stored else []
+
+
+def post(
+    store: Store, alert: Alert, routes: Sequence[Route], channels: Mapping[str, Sequence[str]], now: int
+) -> Alert | None:
+    """Put an alert and its deliveries into the outbox; None when this alert is there already. Within a transaction."""
+    alert_id = store.alerts.add(alert)
+    if alert_id is None:
+        return None
+    rows = [(p.channel, p.recipient, p.step, p.next_at, p.deadline) for p in plan(alert, routes, channels)]
+    store.outbox.plan(alert_id, rows)
+    facts = {"subject": alert.subject, "reasons": list(alert.reasons), "channels": sorted({row[0] for row in rows})}
+    store.audit.append("hybridd", "alert", str(alert_id), facts, now)
+    store.events.append("alert", alert.subject, {"id": alert_id, **facts}, now)
+    return replace(alert, id=alert_id)
+
+
+def _trend(store: Store, observation: Observation) -> Trend:
+    now = observation.analysis
+    window = store.analyses.between(
+        now.symbol, now.timeframe, now.candle_close - TREND_HOURS * 3_600_000, now.candle_close
+    )
+    return trend_of([a.score for a in window])
+
+
+def _event(store: Store, finding: Finding, now: int) -> None:
+    if not finding.observations:
+        return
+    last = finding.observations[-1].analysis
+    data = {
+        "candle_close": last.candle_close,
+        "price": last.price,
+        "score": last.score,
+        "signal": last.signal.value,
+        "confidence": last.confidence,
+        "step": parse_timeframe(last.timeframe).ms,
+    }
+    store.events.append("analysis", finding.symbol, data, now)

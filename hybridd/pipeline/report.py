@@ -1,0 +1,66 @@
+"""The daemon's state as plain values: what `status` shows and the dashboard will."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hybridd.pipeline.housekeep import SERVICE_KEY
+from hybridd.store.store import Store
+
+SILENT_AFTER_MS = 60_000
+"""A daemon that has not written its heartbeat for this long (six ticks) is not taken for alive."""
+
+
+def status_report(store: Store, now: int) -> dict[str, Any]:
+    """How the daemon is. `state` is ok, degraded, stopped, silent or never started; times in ms UTC.
+
+    `now` is the wall's time; the report's own `now` is the market's, which runs ahead in a demo at speed.
+    """
+    kept = store.bot_state.get(SERVICE_KEY)
+    service: Mapping[str, Any] = kept if isinstance(kept, Mapping) else {}
+    symbols, timeframe = service.get("symbols", ()), service.get("timeframe")
+    wrong = list(service.get("wrong", ()))
+    state = _state(service, now)
+    if state == "silent":
+        quiet = (now - service["heartbeat_at"]) // 1000
+        wrong.insert(0, f"the daemon has given no sign of life for {quiet} s → look at `journalctl -u hybridd`")
+    return {
+        "state": state,
+        "now": now + int(service.get("ahead_ms", 0)),
+        "version": service.get("version", ""),
+        "simulated": bool(service.get("simulated")),
+        "source": service.get("source", ""),
+        "timeframe": timeframe or "",
+        "started_at": service.get("started_at"),
+        "heartbeat_at": service.get("heartbeat_at"),
+        "next_run": service.get("next_run"),
+        "wrong": wrong,
+        "analyses": [
+            {
+                "symbol": a.symbol,
+                "candle_close": a.candle_close,
+                "price": a.price,
+                "score": a.score,
+                "signal": a.signal.value,
+                "confidence": a.confidence,
+                "degraded": a.degraded,
+                "simulated": a.simulated,
+            }
+            for a in store.analyses.latest()
+            if not symbols or (a.symbol in symbols and a.timeframe == timeframe)
+        ],
+        "channels": [
+            {"name": name, "to": to, "last_told": store.outbox.last_told(name)}
+            for name, to in service.get("channels", {}).items()
+        ],
+        "outbox": dict(store.outbox.counts()),
+    }
+
+
+def _state(service: Mapping[str, Any], now: int) -> str:
+    if not service:
+        return "never started"
+    if service.get("state") == "stopped":
+        return "stopped"
+    if now - service["heartbeat_at"] > SILENT_AFTER_MS:
+        return "silent"
+    return str(service.get("state"))

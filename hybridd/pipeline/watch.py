@@ -1,0 +1,192 @@
+"""The watch: collect, analyze, detect and record every symbol whose candle has closed."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from hybridd.clock import Clock
+from hybridd.errors import BrainError, FeedError, StoreError, UnknownSymbol
+from hybridd.market.feed import Feed
+from hybridd.market.quality import IncidentKind
+from hybridd.model.alert import Alert
+from hybridd.model.analysis import Analysis
+from hybridd.model.timeframe import TimeFrame
+from hybridd.pipeline.analyze import Analyst
+from hybridd.pipeline.collect import Collected, Collector
+from hybridd.pipeline.observe import Observation, Origin, Past, Rules, observe
+from hybridd.pipeline.past import recall
+from hybridd.pipeline.record import Finding, Quarantined, record
+from hybridd.pipeline.tell import log_analysis, log_incident
+from hybridd.signals.signal import next_state
+from hybridd.store.store import Store
+
+log = logging.getLogger("hybridd.watch")
+
+
+@dataclass(slots=True, kw_only=True)
+class SymbolStatus:
+    """How a symbol is doing: the newest analysis, and what is wrong with it now, if anything.
+
+    `seen_close`: the newest candle that was worked on, whether or not anybody could say something about it;
+    `last_close`: the newest candle that has an analysis. ms UTC, -1 before there is one.
+    """
+
+    text: str
+    symbol: str = ""
+    seen_close: int = -1
+    last_close: int = -1
+    analysis: Analysis | None = None
+    feed_error: FeedError | None = None
+    brain_error: BrainError | None = None
+    broken_layers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleReport:
+    """What a cycle did: symbols that were analysed, those that must be tried again, the alerts that were made."""
+
+    analysed: int = 0
+    waiting: tuple[str, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    seconds: float = 0.0
+
+
+class Watch:
+    """The main job. `cycle` may be called at any time: it works on what is due and leaves the rest alone."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        feed: Feed,
+        collector: Collector,
+        analyst: Analyst,
+        rules: Rules,
+        symbols: Sequence[str],
+        timeframe: TimeFrame,
+        channels: Mapping[str, Sequence[str]],
+        clock: Clock,
+    ) -> None:
+        self._store, self._feed, self._collector, self._analyst = store, feed, collector, analyst
+        self._rules, self._channels, self._clock = rules, channels, clock
+        self.timeframe = timeframe
+        self.started_at = clock.now()
+        self.symbols = {text: SymbolStatus(text=text) for text in symbols}
+        self._past: dict[str, Past] = {}
+
+    def cycle(self) -> CycleReport:
+        """Work on every symbol whose newest closed candle has no analysis yet."""
+        began = self._clock.monotonic()
+        due = self._collector.due([text for text, status in self.symbols.items() if self._wants_work(status)])
+        analysed, alerts = 0, []
+        for batch in self._collector.gather(due):
+            findings = [finding for collected in batch if (finding := self._work(collected))]
+            alerts += self._commit(findings)
+            analysed += sum(1 for finding in findings if finding.observations)
+        waiting = tuple(text for text, status in self.symbols.items() if self._wants_work(status))
+        return CycleReport(
+            analysed=analysed, waiting=waiting, alerts=tuple(alerts), seconds=self._clock.monotonic() - began
+        )
+
+    def close(self) -> None:
+        """Let go of the feed."""
+        self._collector.close()
+
+    def _wants_work(self, status: SymbolStatus) -> bool:
+        return status.seen_close < self.timeframe.open_at(self._feed.now())
+
+    def _work(self, collected: Collected) -> Finding | None:
+        status = self.symbols[collected.text]
+        status.feed_error = collected.error
+        if collected.error is not None or collected.market is None:
+            level = logging.ERROR if isinstance(collected.error, UnknownSymbol) else logging.WARNING
+            log.log(level, "%s: %s", collected.text, collected.error)
+            return None
+        status.symbol = collected.market.instrument.symbol
+        for incident in collected.incidents:
+            log_incident(incident)
+        observations, past = self._observe(collected, status)
+        return Finding(
+            symbol=status.symbol,
+            timeframe=self.timeframe.text,
+            fresh=collected.fresh,
+            quarantined=[
+                Quarantined(timeframe=i.timeframe, open_time=i.open_time, detail=i.detail)
+                for i in collected.incidents
+                if i.kind is IncidentKind.QUARANTINED
+            ],
+            observations=observations,
+            past=past,
+            seen_close=collected.market.candles.last_close,
+        )
+
+    def _observe(self, collected: Collected, status: SymbolStatus) -> tuple[list[Observation], Past]:
+        assert collected.market is not None
+        market, now = collected.market, self._clock.now()
+        past = self._past.get(status.symbol) or recall(self._store, status.symbol, self.timeframe.text)
+        last = self._last_close(status)
+        origin = Origin(
+            symbol=status.symbol, timeframe=self.timeframe, source=self._feed.name, simulated=self._feed.simulated
+        )
+        trades = self._store.trades.open_trades(status.symbol)
+        observations: list[Observation] = []
+        status.brain_error = None
+        try:
+            if past is None:
+                past, last = self._first_past(collected)
+            if not self._analyst.cheap:
+                # A brain that costs seconds a candle does not make up for what nobody would be told of anyway.
+                last = max(last, now - self._rules.time_to_live_ms - 1)
+            for opinion in self._analyst.opinions(market, last):
+                observation, past = observe(past, opinion, origin, self._rules, trades, now)
+                observations.append(observation)
+        except BrainError as error:
+            status.brain_error = error
+            log.error("%s: %s", status.symbol, error)
+        status.broken_layers = self._analyst.failures()
+        return observations, past or Past()
+
+    def _last_close(self, status: SymbolStatus) -> int:
+        if status.last_close >= 0:
+            return status.last_close
+        stored = self._store.analyses.last(status.symbol, self.timeframe.text)
+        return stored.candle_close if stored else -1
+
+    def _first_past(self, collected: Collected) -> tuple[Past, int]:
+        """The very first analysis of a symbol: the signal is followed through the history, so that it starts right."""
+        assert collected.market is not None
+        candles = collected.market.candles
+        last = candles.last_close - self.timeframe.ms
+        past = Past()
+        if self._analyst.cheap and len(candles):
+            state = past.state
+            for opinion in self._analyst.opinions(collected.market, -1, explain=False):
+                if opinion.candle_close <= last:
+                    state = next_state(state, opinion.score, self._rules.signal)
+            past = replace(past, state=state)
+        return past, last
+
+    def _commit(self, findings: Sequence[Finding]) -> list[Alert]:
+        if not findings:
+            return []
+        try:
+            alerts = record(self._store, findings, self._rules, self._channels, self._clock.now())
+        except StoreError:
+            # What the database did not take did not happen: the next cycle starts from what is stored.
+            self._past.clear()
+            raise
+        for finding in findings:
+            self._past[finding.symbol] = finding.past
+            self._note(finding)
+        return alerts
+
+    def _note(self, finding: Finding) -> None:
+        for status in self.symbols.values():
+            if status.symbol != finding.symbol:
+                continue
+            status.seen_close = finding.seen_close
+            if finding.observations:
+                status.analysis = finding.observations[-1].analysis
+                status.last_close = status.analysis.candle_close
+        for observation in finding.observations:
+            log_analysis(observation)

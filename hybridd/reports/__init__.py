@@ -1,0 +1,1 @@
+"""Pictures and sums for people to read."""

@@ -1,0 +1,115 @@
+"""What fires: the rules that compare an analysis with the one before and with what the person was last told."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from hybridd.model.analysis import Analysis, Signal
+from hybridd.model.change import Change, Reason
+from hybridd.model.memory import Memory
+from hybridd.model.trade import Trade
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRules:
+    """`score_jump` and `score_drift` in score points, `confidence_high` in [0, 1], `cooldown_ms` a pause in ms."""
+
+    score_jump: float = 5.0
+    score_drift: float = 10.0
+    confidence_high: float = 0.85
+    cooldown_ms: int = 900_000
+
+
+def market_changes(before: Analysis | None, now: Analysis, memory: Memory, rules: ChangeRules) -> tuple[Change, ...]:
+    """What fired in `now`. `before` is the last analysis that could be told of, however old; None at the very first."""
+    found = (rule(before, now, memory, rules) for rule in MARKET_RULES)
+    return tuple(change for change in found if change is not None)
+
+
+def _signal_changed(before: Analysis | None, now: Analysis, memory: Memory, rules: ChangeRules) -> Change | None:
+    # Before the first analysis nobody has an opinion: a market that is hot from the start is news.
+    was = before.signal if before else Signal.NEUTRAL
+    if now.signal is was:
+        return _held_back(now, memory, rules)
+    return _change(now, Reason.SIGNAL_CHANGED, was.value, now.signal.value)
+
+
+def _held_back(now: Analysis, memory: Memory, rules: ChangeRules) -> Change | None:
+    """The change of signal that the cool-down hid, told once it is over, if the person still knows the old one."""
+    if memory.held_at is None or now.signal is memory.told_signal:
+        return None
+    told = memory.last_told(Reason.SIGNAL_CHANGED, now.symbol)
+    if told is not None and now.candle_close - told < rules.cooldown_ms:
+        return None
+    return Change(
+        subject=now.symbol,
+        reason=Reason.SIGNAL_CHANGED,
+        at=now.candle_close,
+        before=memory.told_signal.value,
+        after=now.signal.value,
+        deferred_from=memory.held_at,
+    )
+
+
+def _score_jump(before: Analysis | None, now: Analysis, _: Memory, rules: ChangeRules) -> Change | None:
+    if before is None or abs(now.score - before.score) < rules.score_jump:
+        return None
+    return _change(now, Reason.SCORE_JUMP, before.score, now.score)
+
+
+def _score_drift(_: Analysis | None, now: Analysis, memory: Memory, rules: ChangeRules) -> Change | None:
+    if memory.anchor_score is None or abs(now.score - memory.anchor_score) < rules.score_drift:
+        return None
+    return _change(now, Reason.SCORE_DRIFT, memory.anchor_score, now.score)
+
+
+def _confidence_high(before: Analysis | None, now: Analysis, _: Memory, rules: ChangeRules) -> Change | None:
+    was = before.confidence if before else 0.0
+    crossed = was < rules.confidence_high <= now.confidence
+    if not crossed or now.signal is Signal.NEUTRAL:
+        return None
+    return _change(now, Reason.CONFIDENCE_HIGH, was, now.confidence)
+
+
+def _change(now: Analysis, reason: Reason, before: str | float, after: str | float) -> Change:
+    return Change(subject=now.symbol, reason=reason, at=now.candle_close, before=before, after=after)
+
+
+MarketRule = Callable[[Analysis | None, Analysis, Memory, ChangeRules], Change | None]
+# The order in which a message names them: the first is its headline.
+MARKET_RULES: tuple[MarketRule, ...] = (_signal_changed, _score_jump, _score_drift, _confidence_high)
+
+
+def trade_changes(now: Analysis, trades: Sequence[Trade], memory: Memory, step: int) -> tuple[Change, ...]:
+    """Targets and stops that this candle reached and trades that the signal turned against, each told once a trade.
+
+    `step` is the candle's length in ms: a candle that opened before the entry counts with its close only, because its
+    high and low may be older than the trade.
+    """
+    return tuple(
+        change
+        for trade in trades
+        if trade.symbol == now.symbol and now.candle_close > trade.entry_at
+        for change in _of_trade(now, trade, step)
+        if memory.last_told(change.reason, change.subject) is None
+    )
+
+
+def _of_trade(now: Analysis, trade: Trade, step: int) -> Iterator[Change]:
+    whole = now.candle_close - step >= trade.entry_at
+    best, worst = _reach(now, trade, whole)
+    sign, subject = trade.side.sign, f"trade {trade.id}"
+    if trade.stop_price is not None and sign * (worst - trade.stop_price) <= 0:
+        yield _trade_change(now, Reason.TRADE_STOP, subject, trade.stop_price, worst)
+    if trade.target_price is not None and sign * (best - trade.target_price) >= 0:
+        yield _trade_change(now, Reason.TRADE_TARGET, subject, trade.target_price, best)
+    if now.signal.value == Signal(trade.side.value).opposite.value:
+        yield _trade_change(now, Reason.TRADE_AGAINST, subject, trade.side.value, now.signal.value)
+
+
+def _reach(now: Analysis, trade: Trade, whole: bool) -> tuple[float, float]:
+    high, low = (now.high, now.low) if whole and now.high == now.high else (now.price, now.price)
+    return (high, low) if trade.side.sign > 0 else (low, high)
+
+
+def _trade_change(now: Analysis, reason: Reason, subject: str, before: str | float, after: str | float) -> Change:
+    return Change(subject=subject, reason=reason, at=now.candle_close, before=before, after=after, detail=now.symbol)

@@ -1,0 +1,153 @@
+"""The state as queries see it: one transaction at a time, rows as dictionaries, errors as one clear line."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import peewee
+
+from hybridd.errors import ConfigError
+from hybridd.store.sqlite import BUSY_SECONDS, Sqlite, explained
+from hybridd.store.tables import Row
+
+Record = dict[str, Any]
+"""A row as read: column name to value, undecoded."""
+
+_MEMORY = ("sqlite://:memory:", "sqlite:///:memory:", "sqlite://")
+
+
+def path_of(url: str) -> Path | None:
+    """The file that a database URL names, None for a passing state ("sqlite://:memory:"). Raises ConfigError."""
+    if url in _MEMORY:
+        return None
+    if url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
+        return Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:"):
+        raise ConfigError(
+            f'[database] url "{url}" names no file', remedy='write "sqlite:////var/lib/hybridd/state.db" (four slashes)'
+        )
+    scheme = url.split(":", 1)[0]
+    raise ConfigError(f'[database] url begins with "{scheme}:"', remedy="only sqlite:// in this version")
+
+
+def open_database(url: str, *, create: bool = True, busy_seconds: float = BUSY_SECONDS) -> "Database":
+    """The database of a URL; a missing file is made (0600, its folder 0700) unless `create` is False.
+
+    Raises ConfigError, StoreUnusable, StoreBusy or StoreFull.
+    """
+    return Database(Sqlite(path_of(url), busy_seconds=busy_seconds, create=create))
+
+
+class Database:
+    """Runs queries. Safe across threads: each has its own connection and so its own transaction."""
+
+    def __init__(self, engine: Sqlite) -> None:
+        self.engine = engine
+        self.path = engine.path
+        self._statements: dict[tuple[object, ...], str] = {}
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, and nobody else writes meanwhile. Inside another it joins that one and ends with it."""
+        with explained(self.path), self.engine.peewee.transaction("IMMEDIATE"):
+            yield
+
+    def rows(self, query: peewee.BaseQuery) -> list[Record]:
+        """All rows of a query."""
+        with explained(self.path):
+            cursor = self._execute(query)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+
+    def row(self, query: peewee.BaseQuery) -> Record | None:
+        """The first row of a query, if it has one."""
+        return next(iter(self.rows(query)), None)
+
+    def number(self, query: peewee.BaseQuery) -> int | None:
+        """The first column of the first row as a whole number, None where there is none or it is empty."""
+        found = self.row(query)
+        value = None if found is None else next(iter(found.values()))
+        return None if value is None else int(value)
+
+    def run(self, query: peewee.BaseQuery) -> int:
+        """Carry out an update or delete; gives how many rows it met."""
+        with explained(self.path):
+            return self._execute(query).rowcount
+
+    def insert(self, table: type[Row], row: Mapping[str, Any], unless: Sequence[str] = ()) -> int | None:
+        """Add one row and give its id; None where a row with the same values in the columns `unless` was there."""
+        return self.insert_all(table, tuple(row), [tuple(row.values())], unless)[0]
+
+    def insert_all(
+        self, table: type[Row], columns: Sequence[str], rows: Sequence[Sequence[Any]], unless: Sequence[str] = ()
+    ) -> list[int | None]:
+        """Add rows, in one transaction; for each its id, or None as in `insert`.
+
+        Values as the database keeps them: numbers, text, None; the table's key is one whole number.
+        """
+
+        def build(query: peewee.ModelInsert) -> peewee.ModelInsert:
+            if unless:
+                query = query.on_conflict(conflict_target=_fields(table, unless), action="NOTHING")
+            return query.returning(table._meta.primary_key)
+
+        sql = self._statement(("insert", table, *columns, "unless", *unless), table, columns, build)
+        ids: list[int | None] = []
+        with self.transaction(), explained(self.path):
+            cursor = self.engine.cursor()
+            for row in rows:
+                found = cursor.execute(sql, row).fetchall()
+                ids.append(int(found[0][0]) if found else None)
+        return ids
+
+    def put_all(
+        self, table: type[Row], columns: Sequence[str], rows: Sequence[Sequence[Any]], key: Sequence[str]
+    ) -> None:
+        """Add rows, in one transaction, each in place of the one with the same values in the columns `key`."""
+        rest = [name for name in columns if name not in key]
+
+        def build(query: peewee.ModelInsert) -> peewee.ModelInsert:
+            return query.on_conflict(conflict_target=_fields(table, key), preserve=_fields(table, rest))
+
+        sql = self._statement(("put", table, *columns, "key", *key), table, columns, build)
+        with self.transaction(), explained(self.path):
+            self.engine.cursor().executemany(sql, rows)
+
+    def _execute(self, query: peewee.BaseQuery) -> sqlite3.Cursor:
+        sql, values = query.bind(self.engine.peewee).sql()
+        return self.engine.cursor().execute(sql, values)
+
+    def _statement(
+        self,
+        name: tuple[object, ...],
+        table: type[Row],
+        columns: Sequence[str],
+        build: Callable[[peewee.ModelInsert], peewee.ModelInsert],
+    ) -> str:
+        # peewee builds a statement once and the driver repeats it: building takes longer than inserting.
+        if name not in self._statements:
+            fields = _fields(table, columns)
+            query = build(table.insert_many([[None] * len(fields)], fields=fields))
+            self._statements[name] = query.bind(self.engine.peewee).sql()[0]
+        return self._statements[name]
+
+    def table_names(self) -> list[str]:
+        """The tables that the database has."""
+        with explained(self.path):
+            return self.engine.peewee.get_tables()
+
+    def create(self, tables: Sequence[type[Row]]) -> None:
+        """Make tables and their indexes; those that others point to come first."""
+        with explained(self.path):
+            for table in tables:
+                peewee.SchemaManager(table, self.engine.peewee).create_all(safe=False)
+
+    def close(self) -> None:
+        """Close every connection; safe to call twice."""
+        self.engine.close()
+
+
+def _fields(table: type[Row], columns: Sequence[str]) -> list[peewee.Field]:
+    return [table._meta.columns[name] for name in columns]

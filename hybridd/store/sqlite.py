@@ -1,0 +1,214 @@
+"""The SQLite engine: the only file that knows which database this is. Connections, pragmas, errors, copies, checks."""
+
+import os
+import shutil
+import sqlite3
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, cast
+
+import peewee
+
+from hybridd.errors import StoreBusy, StoreError, StoreFull, StoreUnusable
+
+BUSY_SECONDS = 5.0
+_NO_SPACE = 64 * 1024  # SQLite reports some full disks as I/O errors: less than this left, and it was the space
+_RESTORE = "restore a backup with `hybridd restore FILE`"
+
+_ERRORS: dict[int, tuple[type[StoreError], str, str]] = {
+    sqlite3.SQLITE_BUSY: (StoreBusy, "is locked by another process", "try again once that process has finished"),
+    sqlite3.SQLITE_LOCKED: (StoreBusy, "is locked by another connection", "try again"),
+    sqlite3.SQLITE_FULL: (StoreFull, "cannot grow: the disk is full", "free some space on that disk"),
+    sqlite3.SQLITE_READONLY: (StoreUnusable, "is read-only", "give the user who runs hybridd write access"),
+    sqlite3.SQLITE_PERM: (StoreUnusable, "may not be opened", "give the user who runs hybridd access to it"),
+    sqlite3.SQLITE_CANTOPEN: (StoreUnusable, "cannot be opened", "check the folder and who may write to it"),
+    sqlite3.SQLITE_NOTADB: (StoreUnusable, "is not a database", f"name another file in [database] url, or {_RESTORE}"),
+    sqlite3.SQLITE_CORRUPT: (StoreUnusable, "is damaged", _RESTORE),
+    sqlite3.SQLITE_IOERR: (StoreUnusable, "cannot be read or written (disk error)", f"check the disk, then {_RESTORE}"),
+}
+
+
+def explain(error: Exception, path: Path) -> StoreError | None:
+    """What an error of SQLite means for the state at `path`, in one line; None for a defect of the program."""
+    origin = error.args[0] if error.args and isinstance(error.args[0], sqlite3.Error) else error
+    code = getattr(origin, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_READONLY_DBMOVED:
+        return StoreUnusable(f"the state {path} was moved or deleted while in use", remedy="restart hybridd")
+    if code == sqlite3.SQLITE_ERROR and str(origin).startswith("no such"):
+        return StoreUnusable(f"the state {path} is incomplete ({origin})", remedy=_RESTORE)
+    if code is None or code & 0xFF not in _ERRORS:
+        return None
+    base = code & 0xFF
+    if base in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and free_bytes(path) < _NO_SPACE:
+        base = sqlite3.SQLITE_FULL
+    kind, what, remedy = _ERRORS[base]
+    return kind(f"the state {path} {what}", remedy=remedy)
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Errors of SQLite inside come out as StoreBusy, StoreFull or StoreUnusable, a defect as peewee's own."""
+    try:
+        yield
+    except (peewee.PeeweeException, sqlite3.Error) as error:
+        known = explain(error, path)
+        if known is not None:
+            raise known from error
+        if isinstance(error, sqlite3.Error):
+            raise getattr(peewee, type(error).__name__, peewee.DatabaseError)(error) from error
+        raise
+
+
+def free_bytes(path: Path) -> int:
+    """Space left, in bytes, for unprivileged use on the disk that holds `path`."""
+    return shutil.disk_usage(path.parent).free
+
+
+class Sqlite:
+    """One SQLite file, one connection a thread. `path` None: a passing state, a private file that goes on close."""
+
+    def __init__(self, path: Path | None, *, busy_seconds: float = BUSY_SECONDS, create: bool = True) -> None:
+        # A file even for a passing state: a database in memory has neither WAL nor several connections.
+        self._private = tempfile.TemporaryDirectory(prefix="hybridd-") if path is None else None
+        self.passing = path is None
+        self.path = path.absolute() if path is not None else Path(str(self._private and self._private.name), "state.db")
+        self._busy_seconds = busy_seconds
+        self._connections: dict[threading.Thread, sqlite3.Connection] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+        _prepare_file(self.path, create)
+        self.peewee = peewee.SqliteDatabase(
+            str(self.path),
+            pragmas={"foreign_keys": 1, "synchronous": "OFF" if self._private else "FULL"},
+            timeout=busy_seconds,
+            factory=self._connect,
+            check_same_thread=False,
+        )
+        try:
+            with explained(self.path):
+                self._use_wal()
+        except StoreError:
+            self.close()
+            raise
+
+    def cursor(self) -> sqlite3.Cursor:
+        """A cursor on this thread's connection, which is opened when there is none."""
+        driver: Any = self.peewee
+        return cast(sqlite3.Cursor, driver.cursor())
+
+    def _connect(self, database: str, **kwargs: object) -> sqlite3.Connection:
+        # Kept in a list of our own, so that close() reaches every thread's and dead threads leave none behind.
+        if self._closed:
+            raise StoreError(f"the state {self.path} has been closed")
+        connection = sqlite3.Connection(database, **cast(dict[str, Any], kwargs))
+        with self._lock:
+            for thread in [t for t in self._connections if not t.is_alive()]:
+                self._connections.pop(thread).close()
+            self._connections[threading.current_thread()] = connection
+        return connection
+
+    def _use_wal(self) -> None:
+        # SQLite does not wait for others when it changes the mode; the empty transaction between two tries does.
+        for attempt in range(20):
+            try:
+                self.cursor().execute("PRAGMA journal_mode = WAL").fetchall()
+                return
+            except sqlite3.OperationalError:
+                if attempt == 19:
+                    raise
+                self.peewee.begin("IMMEDIATE")
+                self.peewee.rollback()
+
+    @contextmanager
+    def foreign_keys_off(self) -> Iterator[None]:
+        """Foreign keys unenforced on this thread's connection: rebuilding a table would else empty its children."""
+        self.cursor().execute("PRAGMA foreign_keys = OFF")
+        try:
+            yield
+        finally:
+            self.cursor().execute("PRAGMA foreign_keys = ON")
+
+    def orphans(self) -> list[str]:
+        """One line for each row whose parent is missing."""
+        with explained(self.path):
+            rows = self.cursor().execute("PRAGMA foreign_key_check").fetchall()
+        return [f"{table} row {rowid} points to a row of {parent} that is missing" for table, rowid, parent, _ in rows]
+
+    def problems(self) -> list[str]:
+        """What SQLite's own full check finds wrong with the file, one line each."""
+        with explained(self.path):
+            rows = self.cursor().execute("PRAGMA integrity_check").fetchall()
+        return [] if rows == [("ok",)] else [str(line) for (text,) in rows for line in str(text).splitlines()]
+
+    def backup(self, target: Path) -> None:
+        """Copy the committed state to `target` while others go on working; the copy is checked before it gets its name.
+
+        Raises StoreBusy, StoreFull or StoreUnusable; an older file at `target` stays until the new one is good.
+        """
+        part = target.with_name(target.name + ".part")
+        try:
+            _prepare_file(part, True)
+            with explained(part), closing(self._reader()) as source, closing(sqlite3.connect(part)) as copy:
+                source.backup(copy, progress=_within(time.monotonic() + self._busy_seconds, self.path))
+                # Out of WAL mode, so that the copy is one file without companions.
+                copy.execute("PRAGMA journal_mode = DELETE").fetchall()
+                found = copy.execute("PRAGMA integrity_check").fetchall()
+            if found != [("ok",)]:
+                raise StoreUnusable(f"the copy of {self.path} is damaged ({found[0][0]})", remedy=_RESTORE)
+            _sync(part)
+            part.replace(target)
+            _sync(target.parent)
+        except OSError as error:
+            raise StoreUnusable(f"the copy {target} cannot be written ({error.strerror})") from error
+        finally:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+
+    def _reader(self) -> sqlite3.Connection:
+        # A connection of its own sees only what has been committed, even in the middle of our transaction.
+        return sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True, timeout=self._busy_seconds)
+
+    def close(self) -> None:
+        """Close every thread's connection; safe to call twice."""
+        self._closed = True
+        self.peewee.close()
+        with self._lock:
+            while self._connections:
+                self._connections.popitem()[1].close()
+        if self._private is not None:
+            self._private.cleanup()
+
+
+def _prepare_file(path: Path, create: bool) -> None:
+    if not path.exists() and not create:
+        raise StoreUnusable(f"there is no state at {path}", remedy="start hybridd first, or check [database] url")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Made by us and not by SQLite: its companions -wal and -shm inherit the mode.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except FileExistsError:
+        raise StoreUnusable(f"{path.parent} is not a folder", remedy="check [database] url") from None
+    except OSError as error:
+        kind = StoreFull if error.errno == 28 else StoreUnusable
+        remedy = "free some space on that disk" if error.errno == 28 else "check the path and who may write to it"
+        raise kind(f"the state {path} cannot be written ({error.strerror})", remedy=remedy) from error
+
+
+def _within(end: float, path: Path) -> Callable[[int, int, int], None]:
+    def progress(status: int, _remaining: int, _total: int) -> None:
+        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) and time.monotonic() > end:
+            raise StoreBusy(f"the state {path} is locked by another process", remedy="try again")
+
+    return progress
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,72 @@
+"""The trades: opened once, closed once."""
+
+from dataclasses import fields, replace
+
+from peewee import ModelSelect
+
+from hybridd.clock import Clock
+from hybridd.errors import DataError
+from hybridd.model.trade import Side, Trade, TradeState
+from hybridd.store.database import Database, Record
+from hybridd.store.tables import TradeRow
+
+_COLUMNS = tuple(field.name for field in fields(Trade) if field.name != "id")
+_DAY_MS = 86_400_000
+
+
+class Trades:
+    """The table of trades."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def open(self, trade: Trade) -> int:
+        """Store a trade as it was made (its `id` is ignored) and give its id."""
+        row = self._database.insert(TradeRow, _record(trade))
+        assert row is not None, "an insert without a condition always has an id"
+        return row
+
+    def close(self, trade: Trade) -> Trade:
+        """Store how a trade ended: `trade` is the closed one, with the id of the open one, which it replaces.
+
+        Raises DataError where that one is not open (any more).
+        """
+        query = TradeRow.update(_record(trade)).where(
+            (TradeRow.id == trade.id) & (TradeRow.state == str(TradeState.OPEN))
+        )
+        if not self._database.run(query):
+            what = "does not exist" if self.get(trade.id) is None else "is closed already"
+            raise DataError(f"trade {trade.id} {what}", remedy="`hybridd trades list` shows the open ones")
+        return trade
+
+    def get(self, trade_id: int) -> Trade | None:
+        """The trade with this id."""
+        found = self._database.row(TradeRow.select().where(TradeRow.id == trade_id))
+        return None if found is None else _trade(found)
+
+    def open_trades(self, symbol: str | None = None) -> list[Trade]:
+        """Those that are open, oldest first; of one symbol only if it is given."""
+        query = TradeRow.select().where(TradeRow.state == str(TradeState.OPEN))
+        return self._read(query if symbol is None else query.where(TradeRow.symbol == symbol))
+
+    def _read(self, query: "ModelSelect[TradeRow]") -> list[Trade]:
+        return [_trade(row) for row in self._database.rows(query.order_by(TradeRow.entry_at, TradeRow.id))]
+
+    def list(self, days: float | None = None, symbol: str | None = None) -> list[Trade]:
+        """Those opened or closed in the last `days` days, all if it is None, in the order of their entries."""
+        query = TradeRow.select()
+        if days is not None:
+            since = self._clock.now() - round(days * _DAY_MS)
+            query = query.where((TradeRow.entry_at >= since) | (TradeRow.exit_at >= since))
+        return self._read(query if symbol is None else query.where(TradeRow.symbol == symbol))
+
+
+def _record(trade: Trade) -> Record:
+    record: Record = {name: getattr(trade, name) for name in _COLUMNS}
+    return record | {"side": str(trade.side), "state": str(trade.state)}
+
+
+def _trade(row: Record) -> Trade:
+    trade = Trade(**row)
+    return replace(trade, side=Side(trade.side), state=TradeState(trade.state), simulated=bool(trade.simulated))

@@ -1,0 +1,83 @@
+"""What the closed trades amount to: every number defined, and None where it has no value."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hybridd.model.candle import FloatArray
+from hybridd.model.trade import Trade, TradeState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """Figures of the closed trades. Percentages are of the money in each trade, net of fees; None where undefined."""
+
+    total_trades: int
+    winning_trades: int
+    losing_trades: int
+    open_trades: int
+    win_rate: float | None
+    avg_pnl: float | None
+    avg_win: float | None
+    avg_loss: float | None
+    max_pnl: float | None
+    min_pnl: float | None
+    profit_factor: float | None
+    expectancy: float | None
+    sharpe: float | None
+    sortino: float | None
+    max_drawdown: float | None
+    total_return: float | None
+
+
+def statistics(trades: Sequence[Trade]) -> Statistics:
+    """The figures of `trades`; open ones are only counted. With r the earnings of the n closed ones, in percent:
+
+    * winning, losing: r > 0, r < 0 (one of exactly 0 is neither); win_rate = 100 · winning / n
+    * avg_pnl, max_pnl, min_pnl: mean, largest and smallest r; avg_win, avg_loss: mean r of the winning, the losing
+    * profit_factor: sum of gains / −sum of losses; None without a loss
+    * expectancy: win rate · avg_win + loss rate · avg_loss (Tharp, *Trade Your Way to Financial Freedom*, 1998, in
+      percent instead of multiples of the risk): what one more trade may be expected to earn
+    * sharpe: mean / standard deviation (n − 1) of r (Sharpe 1994, *The Sharpe Ratio*), per trade, without a riskless
+      rate and not annualised, because trades come at no fixed rate; None for n < 2 or when all r are the same
+    * sortino: mean / √(mean of min(r, 0)²) over all n (Sortino & Price 1994), per trade, target 0; None without a loss
+    * total_return: 100 · (Π(1 + r/100) − 1), all money in each trade in the order of the exits
+    * max_drawdown: the deepest fall of that curve from its height so far, the start included, 0 … 100 percent
+    """
+    closed = sorted(
+        (t for t in trades if t.state is TradeState.CLOSED and t.pnl_percent is not None),
+        key=lambda t: (t.exit_at or 0, t.id),
+    )
+    r = np.array([t.pnl_percent for t in closed], dtype=np.float64)
+    wins, losses = r[r > 0], r[r < 0]
+    equity = np.concatenate([[1.0], np.cumprod(np.maximum(1 + r / 100, 0))])  # a loss beyond everything is everything
+    n = len(r)
+    return Statistics(
+        total_trades=n,
+        winning_trades=len(wins),
+        losing_trades=len(losses),
+        open_trades=sum(t.state is TradeState.OPEN for t in trades),
+        win_rate=100 * len(wins) / n if n else None,
+        avg_pnl=_mean(r),
+        avg_win=_mean(wins),
+        avg_loss=_mean(losses),
+        max_pnl=float(r.max()) if n else None,
+        min_pnl=float(r.min()) if n else None,
+        profit_factor=float(wins.sum() / -losses.sum()) if len(losses) else None,
+        expectancy=float((wins.sum() + losses.sum()) / n) if n else None,
+        sharpe=_sharpe(r),
+        sortino=float(r.mean() / np.sqrt(np.mean(np.minimum(r, 0) ** 2))) if len(losses) else None,
+        max_drawdown=float(100 * (1 - equity / np.maximum.accumulate(equity)).max()) if n else None,
+        total_return=float(100 * (equity[-1] - 1)) if n else None,
+    )
+
+
+def _mean(values: FloatArray) -> float | None:
+    return float(values.mean()) if len(values) else None
+
+
+def _sharpe(r: FloatArray) -> float | None:
+    if len(r) < 2 or np.ptp(r) <= 1e-12 * np.abs(r).max():  # rounding is no deviation
+        return None
+    return float(r.mean() / r.std(ddof=1))

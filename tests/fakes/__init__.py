@@ -1,0 +1,1 @@
+"""Local stand-ins for the services that hybridd talks to: real servers on the loopback interface."""

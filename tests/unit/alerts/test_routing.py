@@ -1,0 +1,39 @@
+"""Which deliveries an alert gets."""
+
+from hybridd.alerts.compose import health_alert
+from hybridd.alerts.routing import Route, Step, plan
+from hybridd.model.change import Reason, Severity
+
+ROUTES = (
+    Route(severities=frozenset({Severity.CRITICAL}), steps=(Step(after_ms=0, channels=("email", "sms")),)),
+    Route(
+        severities=frozenset({Severity.WARNING, Severity.CRITICAL}),
+        steps=(Step(after_ms=0, channels=("email",)), Step(after_ms=120_000, channels=("email", "sms"))),
+    ),
+)
+CHANNELS = {"journal": ("journal",), "email": ("a@example.org", "b@example.org")}
+
+
+def planned(reason, channels=CHANNELS):
+    alert = health_alert(reason, "hybridd", "", 1_000, 900_000, simulated=False)
+    return [(p.channel, p.recipient, p.step, p.next_at) for p in plan(alert, ROUTES, channels)]
+
+
+def test_the_first_route_that_matches_wins():
+    assert planned(Reason.DISK_LOW) == [
+        ("journal", "journal", 0, 1_000), ("email", "a@example.org", 0, 1_000), ("email", "b@example.org", 0, 1_000),
+    ]  # fmt: skip
+
+
+def test_steps_come_later_with_the_same_alert():
+    assert ("email", "a@example.org", 1, 121_000) in planned(Reason.CLOCK_SKEW)
+
+
+def test_a_channel_that_is_not_set_up_is_not_planned():
+    assert not [row for row in planned(Reason.DISK_LOW) if row[0] == "sms"]
+    assert planned(Reason.DISK_LOW, {"journal": ("journal",)}) == [("journal", "journal", 0, 1_000)]
+
+
+def test_a_delivery_of_a_late_step_lives_at_least_until_its_turn():
+    alert = health_alert(Reason.CLOCK_SKEW, "hybridd", "", 1_000, 60_000, simulated=False)
+    assert all(p.deadline > p.next_at for p in plan(alert, ROUTES, CHANNELS))
