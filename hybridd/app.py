@@ -1,12 +1,14 @@
 """The composition root: settings in, a working hybridd out. The only file that names concrete feeds and channels."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from hybridd.clock import Clock, SystemClock
-from hybridd.config.load import load
+from hybridd.config.check import secret_words
+from hybridd.config.load import examine, load
 from hybridd.config.schema import Settings
 from hybridd.daemon.journal import register_secret
 from hybridd.daemon.lock import InstanceLock
@@ -32,6 +34,8 @@ from hybridd.pipeline.rules import rules_of
 from hybridd.pipeline.service import Service
 from hybridd.pipeline.watch import Watch
 from hybridd.store.store import Store, open_store
+
+log = logging.getLogger("hybridd.app")
 
 
 def feed_of(settings: Settings, clock: Clock) -> Feed:
@@ -124,8 +128,8 @@ def _skew_of(feed: Feed) -> Callable[[], int | None]:
 
 
 def _keep_secrets(settings: Settings) -> None:
-    for secret in (settings.email.password, settings.health.ping_url, settings.database.url):
-        register_secret(secret.get_secret_value())
+    for word in secret_words(settings):
+        register_secret(word)
 
 
 def database_url(settings: Settings) -> str:
@@ -136,6 +140,14 @@ def database_url(settings: Settings) -> str:
 def read_settings(path: Path | None, *, need_secrets: bool = True) -> Settings:
     """The settings as the daemon sees them; raises ConfigError with a line for each problem."""
     return load(path, os.environ, need_secrets=need_secrets)
+
+
+def daemon_settings(path: Path | None) -> Settings:
+    """The same, with what is doubtful about them told in the journal."""
+    settings = read_settings(path)
+    for problem in examine(path, os.environ).problems:
+        log.warning("settings: %s", problem)
+    return settings
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from hybridd.errors import BrainError
 MOST_BYTES = 1_000_000
 TAIL_BYTES = 2_000
 _CHUNK = 65_536
+_GLANCE = 0.1  # seconds between two looks at whether it still runs
 
 
 def run_child(command: Sequence[str], question: bytes, timeout: float, name: str) -> bytes:
@@ -62,7 +63,10 @@ def _talk(child: subprocess.Popen[bytes], question: bytes, deadline: float, name
             os.set_blocking(pipe.fileno(), False)
             ready.register(pipe, event)
         while ready.get_map():
-            for key, _ in ready.select(_remaining(deadline)):
+            events = ready.select(min(_remaining(deadline), _GLANCE))
+            if not events and child.poll() is not None:
+                break  # it ended, and what still holds its pipes open is a child it left behind
+            for key, _ in events:
                 if key.fileobj is child.stdin:
                     left = _written(child.stdin, left)
                     done = not left

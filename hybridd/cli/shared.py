@@ -18,8 +18,12 @@ from hybridd.store.store import Store, open_store
 
 ConfigPath = Annotated[
     Path | None,
+    # Whether the file can be read is said by the settings themselves, in hybridd's words.
     typer.Option(
-        "--config", metavar="PATH", help="Settings file; by default /etc/hybridd.toml, else ./etc/hybridd.toml."
+        "--config",
+        metavar="PATH",
+        readable=False,
+        help="Settings file; by default /etc/hybridd.toml, else ./etc/hybridd.toml.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

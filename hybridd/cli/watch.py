@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hybridd.app import assemble, database_url, hold, read_settings, run_service
+from hybridd.app import assemble, daemon_settings, database_url, hold, run_service
 from hybridd.cli.shared import FAILED, ConfigPath
 from hybridd.clock import SystemClock
 from hybridd.config.schema import Settings
@@ -25,10 +25,10 @@ def run(
 ) -> None:
     """Watch the markets until you stop it (Ctrl-C); under systemd, the service runs this."""
     _logging(level)
-    settings = read_settings(config)
+    settings = daemon_settings(config)
     if once:
         raise typer.Exit(run_once(settings))
-    run_service(settings, lambda: read_settings(config))
+    run_service(settings, lambda: daemon_settings(config))
 
 
 def _logging(level: str) -> None:

@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from hybridd.config.keys import KeyPath
+from hybridd.config.keys import KeyPath, closest
 from hybridd.config.problems import Kind, Level
 from hybridd.config.schema import Settings
 from hybridd.config.sections_tell import CHANNELS
 from hybridd.config.toml_text import shortened
 from hybridd.config.values import duration_text
-from hybridd.model.instrument import nearest
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -121,7 +120,7 @@ def _channel_names(settings: Settings) -> Iterator[Finding]:
             yield Finding(path=("channels", index, "name"), kind=Kind.DUPLICATE, message=message, remedy=remedy)
     for path, name in _routed(settings):
         if name not in known:
-            guess = nearest(name, known) or nearest(name.lower(), known)
+            guess = closest(name.lower(), known)[0]
             remedy = f'did you mean "{guess}"?' if guess else f"known are {', '.join(known)}"
             message = f"there is no channel {shortened(name)}"
             yield Finding(path=path, kind=Kind.UNKNOWN_CHANNEL, message=message, remedy=remedy)

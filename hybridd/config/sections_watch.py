@@ -22,7 +22,7 @@ class Monitor(Section):
         parse_timeframe("5m"),
         description="one analysis each time such a candle closes; any the exchange has, from 1s",
     )
-    settle_seconds: int = Field(2, ge=0, le=300, description="wait after the close, s")
+    settle_seconds: float = Field(2, ge=0, le=300, description="wait after the close, s")
 
 
 class Context(Section):

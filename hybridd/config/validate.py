@@ -90,6 +90,7 @@ _MESSAGES: Mapping[str, tuple[Kind, str]] = {
     "float_type": (Kind.WRONG_TYPE, "must be a number"),
     "string_type": (Kind.WRONG_TYPE, "must be text in quotes"),
     "tuple_type": (Kind.WRONG_TYPE, "must be a list in brackets"),
+    "dict_type": (Kind.WRONG_TYPE, "must be a table"),
     "mapping_type": (Kind.WRONG_TYPE, "must be a table"),
     "model_type": (Kind.WRONG_TYPE, "must be a table"),
     "literal_error": (Kind.BAD_VALUE, "must be {expected}"),
@@ -101,7 +102,7 @@ _MESSAGES: Mapping[str, tuple[Kind, str]] = {
     "string_pattern_mismatch": (Kind.BAD_VALUE, "is not written as it must be"),
 }
 # What stands in place of a table or list may be, or hold, a secret.
-_MUTE = frozenset({"too_short", "tuple_type", "mapping_type", "model_type"})
+_MUTE = frozenset({"too_short", "tuple_type", "dict_type", "mapping_type", "model_type"})
 _PATTERN_REMEDIES = {
     "exchange": 'use an exchange\'s id in small letters: "binance", "kraken"',
     "brain": 'write "hybridd" or "module:function"',

@@ -28,7 +28,8 @@ def register_secret(text: str) -> None:
 
 
 def redacted(text: str) -> str:
-    """The text with every registered secret masked."""
+    """The text with every registered secret masked, and half a surrogate pair, which no stream takes, written out."""
+    text = text.encode(errors="backslashreplace").decode()
     for secret in _secrets:
         if secret in text:
             text = text.replace(secret, _MASK)
@@ -46,9 +47,9 @@ class RedactFilter(logging.Filter):
         record.exc_info = None
         record.exc_text = redacted(record.exc_text) if record.exc_text else None
         record.stack_info = redacted(record.stack_info) if record.stack_info else None
-        for name, value in vars(record).items():
-            if name.isupper() and isinstance(value, str):
-                setattr(record, name, redacted(value))
+        for name, value in list(vars(record).items()):
+            if name.isupper():
+                setattr(record, name, redacted(str(value)))
         return True
 
 

@@ -26,9 +26,10 @@ class CandleCloseTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler carr
     def __init__(self, timeframe: TimeFrame, settle_ms: int, clock: Clock) -> None:
         self._timeframe, self._settle, self._clock = timeframe, settle_ms, clock
 
-    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
-        """The wall-clock moment of the next close plus settling. A timer that fires a hair early comes twice, harmlessly:
-        a round works on what is due and leaves the rest alone.
+    def get_next_fire_time(self, _: datetime | None, now: datetime) -> datetime:
+        """The wall-clock moment of the next close plus settling.
+
+        A timer that fires a hair early comes twice, harmlessly: a round works on what is due and leaves the rest.
         """
         market_now = self._clock.now()
         return now + timedelta(seconds=self._clock.real_seconds(self.next_fire(market_now) - market_now))
@@ -155,4 +156,6 @@ class Scheduler:
         if record is None:
             return
         record.missed += 1
-        log.warning("%s: a round was due while the one before still ran; it is made up for, not doubled", event.job_id)
+        if record.missed in {1, 10, 100} or record.missed % 1000 == 0:
+            text = "%s: %d rounds were due while one before still ran; they are made up for, not doubled"
+            log.warning(text, event.job_id, record.missed)

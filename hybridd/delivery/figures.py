@@ -10,13 +10,13 @@ _MOST_DECIMALS = 3
 
 
 def price(value: float) -> str:
-    """45,250.00 · 12.50 · 0.00001234: two decimals or, for small prices, four digits that count."""
+    """45,250.00 · 12.50 · 0.00001234: two decimals or, for small prices, five digits that count."""
     if not math.isfinite(value):
         return "unknown"
     if value == 0:
         return "0"
     magnitude = math.floor(math.log10(abs(value)))
-    decimals = 2 if magnitude >= 3 else max(2, 3 - magnitude)
+    decimals = 2 if magnitude >= 3 else max(2, 4 - magnitude)
     text = f"{value:,.{decimals}f}"
     while text.endswith("0") and len(text.partition(".")[2]) > 2:
         text = text[:-1]

@@ -12,7 +12,7 @@ _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging
 # journald takes capitals, digits and underscores; the last four groups are set by the handler and, given twice,
 # make it lose the record.
 _NAME = re.compile(r"(?!PRIORITY$|MESSAGE|CODE_|LOGGER$|THREAD_NAME$|PROCESS_NAME$|SYSLOG_)[A-Z][A-Z0-9_]{0,63}")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 class JournalChannel:

@@ -1,5 +1,6 @@
 """Everything that a message shows of an alert, as words in order: what the templates set in type."""
 
+import math
 from dataclasses import dataclass
 from datetime import tzinfo
 
@@ -35,7 +36,7 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """An alert in words. `tone` is the signal, or the severity where there is none: it chooses colours only."""
+    """An alert in words. `tone` is the signal of a market alert, the severity of others: it chooses colours only."""
 
     title: str
     tone: str
@@ -79,6 +80,8 @@ def picture(alert: Alert, *, zone: tzinfo, link: str = "", repeat: bool = False)
 def _tone(alert: Alert) -> str:
     if alert.resolves:
         return "resolved"
+    if leading(alert).reason in TRADE:
+        return alert.severity.value
     return alert.analysis.signal.value if alert.analysis else alert.severity.value
 
 
@@ -163,7 +166,8 @@ def _price_before(alert: Alert, now: Analysis) -> str:
     if alert.before is None or alert.before.price == 0:
         return ""
     moved = (now.price / alert.before.price - 1) * 100
-    return f"{price(alert.before.price)} ({moved:+.2f} % since)"
+    since = f" ({moved:+.2f} % since)" if math.isfinite(moved) else ""
+    return f"{price(alert.before.price)}{since}"
 
 
 def _odds(odds: Odds | None) -> str:

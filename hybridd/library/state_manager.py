@@ -178,17 +178,17 @@ def _plain(trade: Trade) -> dict[str, Any]:
     return asdict(trade) | {"side": str(trade.side), "status": str(trade.state), "state": str(trade.state)}
 
 
-def _number(what: str, value: float) -> float:
+def _number(what: str, value: float, remedy: str = "give a number") -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise DataError(f"{what} is {value!r}", remedy="give a number")
+        raise DataError(f"{what} is {value!r}", remedy=remedy)
     return float(value)
 
 
 def _within(what: str, value: float, low: float, high: float) -> float:
-    number = _number(what, value)
+    remedy = f"give a number from {low:g} to {high:g}" if math.isfinite(high) else "give a number above 0"
+    number = _number(what, value, remedy)
     if not low <= number <= high:
-        limits = f"from {low:g} to {high:g}" if math.isfinite(high) else "above 0"
-        raise DataError(f"{what} is {value!r}", remedy=f"give a number {limits}")
+        raise DataError(f"{what} is {value!r}", remedy=remedy)
     return number
 
 

@@ -46,6 +46,16 @@ class _Series:
     unasked: set[Gap] = field(default_factory=set)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """What one update is for; `expected` is the close of the newest candle that can have closed, ms UTC."""
+
+    instrument: Instrument
+    timeframe: TimeFrame
+    expected: int
+    history: int
+
+
 class SeriesKeeper:
     """The closed candles of each (instrument, time frame), at most `history` of them; safe to use from many threads."""
 
@@ -73,70 +83,52 @@ class SeriesKeeper:
         Makes no request when no further candle can have closed. `limit_history` keeps this series shorter than the
         others. Raises what the feed raises; the series then stays as it was.
         """
-        history = limit_history or self._history
         series = self._of(instrument, timeframe)
         with series.lock:
             now = self._feed.now()
-            expected = timeframe.open_at(now)
-            if series.reach >= history and series.candles.last_close >= expected:
-                return _update(series.candles, no_candles(timeframe.ms), (), expected)
-            since = _since(series, timeframe, now, history)
-            limit = (expected - since) // timeframe.ms + 1
-            rows = self._feed.rows(instrument, timeframe, since, limit)
+            ask = _Ask(instrument, timeframe, timeframe.open_at(now), limit_history or self._history)
+            if series.reach >= ask.history and series.candles.last_close >= ask.expected:
+                return _update(series.candles, no_candles(timeframe.ms), (), ask.expected)
+            since = _since(series, ask)
+            rows = self._feed.rows(instrument, timeframe, since, (ask.expected - since) // timeframe.ms + 1)
             after = self._feed.now()
             # A candle may close while the answer travels: it counts as closed, but nobody is late with it yet.
             if not 0 <= after - now < timeframe.ms:
-                expected = timeframe.open_at(after)
-            seen = inspect(rows, timeframe=timeframe, now=after, known=series.candles)
-            return self._settle(series, seen, instrument, timeframe, after, expected, history)
+                ask = replace(ask, expected=timeframe.open_at(after))
+            # After an absence longer than the history nothing of what was known is part of it any more.
+            known = series.candles if series.candles.last_close >= since else no_candles(timeframe.ms)
+            seen = inspect(rows, timeframe=timeframe, now=after, known=known)
+            return self._settle(series, ask, known, seen)
 
     def _of(self, instrument: Instrument, timeframe: TimeFrame) -> _Series:
         with self._lock:
             key = (instrument.symbol, timeframe.ms)
             return self._series.setdefault(key, _Series(no_candles(timeframe.ms)))
 
-    def _settle(
-        self,
-        series: _Series,
-        seen: Inspected,
-        instrument: Instrument,
-        timeframe: TimeFrame,
-        now: int,
-        expected: int,
-        history: int,
-    ) -> Update:
+    def _settle(self, series: _Series, ask: _Ask, before: Candles, seen: Inspected) -> Update:
         """Ask for the gaps once more, keep what came, and tell what is new."""
-        before = series.candles
         incidents = [i for i in seen.incidents if i.kind is not IncidentKind.GAP]
         found = {(i.open_time, i.count) for i in seen.incidents if i.kind is IncidentKind.GAP}
         series.unasked |= found
-        filled = self._ask_again(series, seen.candles, instrument, timeframe, now, incidents)
-        series.candles = candles = _newest(filled, history)
-        series.reach = history
+        filled = self._ask_again(series, ask, seen.candles, incidents)
+        series.candles = candles = _newest(filled, ask.history)
+        series.reach = ask.history
         series.unasked = {gap for gap in series.unasked if len(candles) and gap[0] > candles.open_time[0]}
         fresh = candles.masked(~np.isin(candles.open_time, before.open_time))
         incidents += new_gaps(candles, before, fresh)
         incidents += _healed(gaps(before), fresh) + _healed(found - set(gaps(before)), candles)
-        named = tuple(replace(i, symbol=instrument.symbol, timeframe=timeframe.text) for i in incidents)
-        return _update(candles, fresh, named, expected)
+        named = tuple(replace(i, symbol=ask.instrument.symbol, timeframe=ask.timeframe.text) for i in incidents)
+        return _update(candles, fresh, named, ask.expected)
 
-    def _ask_again(
-        self,
-        series: _Series,
-        candles: Candles,
-        instrument: Instrument,
-        timeframe: TimeFrame,
-        now: int,
-        incidents: list[Incident],
-    ) -> Candles:
+    def _ask_again(self, series: _Series, ask: _Ask, candles: Candles, incidents: list[Incident]) -> Candles:
         """The candles with what a second request for their newest gaps gave. A gap that it confirms stays one."""
         for gap in sorted(series.unasked, reverse=True)[:REFETCHES]:
             try:
-                rows = self._feed.rows(instrument, timeframe, gap[0], gap[1])
+                rows = self._feed.rows(ask.instrument, ask.timeframe, gap[0], gap[1])
             except FeedError:
                 break  # the gap stays unasked: the next update tries it again, and what has come is kept
             series.unasked.discard(gap)
-            seen = inspect(rows, timeframe=timeframe, now=now, known=candles)
+            seen = inspect(rows, timeframe=ask.timeframe, now=self._feed.now(), known=candles)
             incidents += [i for i in seen.incidents if i.kind is not IncidentKind.GAP]
             candles = seen.candles
         return candles
@@ -151,13 +143,14 @@ def _newest(candles: Candles, count: int) -> Candles:
     return candles[max(0, len(candles) - count) :]
 
 
-def _since(series: _Series, timeframe: TimeFrame, now: int, history: int) -> int:
+def _since(series: _Series, ask: _Ask) -> int:
     """From when on to ask: the whole history unless it is there, else a few candles before the last."""
-    oldest = timeframe.open_at(now) - history * timeframe.ms
+    step = ask.timeframe.ms
+    oldest = ask.expected - ask.history * step
     known = series.candles
-    if not len(known) or (series.reach < history and known.open_time[0] > oldest):
+    if not len(known) or (series.reach < ask.history and known.open_time[0] > oldest):
         return oldest
-    return max(oldest, int(known.open_time[-1]) - (OVERLAP - 1) * timeframe.ms)
+    return max(oldest, int(known.open_time[-1]) - (OVERLAP - 1) * step)
 
 
 def _healed(holes: Iterable[Gap], arrived: Candles) -> list[Incident]:

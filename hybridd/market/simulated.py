@@ -10,7 +10,7 @@ from hybridd.model.candle import COLUMNS, Candles, no_candles, resample
 from hybridd.model.instrument import Instrument, parse_instrument
 from hybridd.model.timeframe import TimeFrame
 
-LONGEST = 400_000
+LONGEST = 300_000
 """Candles of the base time frame behind one answer: what a longer time frame can look back on, in a second of work."""
 _PIECE = 65_536
 

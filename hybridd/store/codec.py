@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -10,6 +10,7 @@ from types import UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+Reader = Callable[[Any], Any]
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -62,34 +63,51 @@ def read_as(kind: type[T], text: str) -> T:
 
     A field that the text lacks (it is younger than the row) takes its default; one that `kind` lacks is left out.
     """
-    return cast(T, _read(kind, json.loads(text)))
-
-
-def _read(kind: Any, data: Any) -> Any:  # noqa: ANN401 - walks types and JSON side by side
-    options = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
-    if data is None:
-        return math.nan if kind is float else None
-    for option in options:
-        if get_origin(option) is tuple:
-            return tuple(_read(get_args(option)[0], item) for item in data)
-        if is_dataclass(option):
-            return _build(option, data)
-        if isinstance(option, type) and issubclass(option, Enum):
-            return option(data)
-    return data
-
-
-def _build(kind: Any, data: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
-    hints = _hints(kind)
-    given = {}
-    for field in fields(kind):
-        has_default = field.default is not MISSING or field.default_factory is not MISSING
-        absent = field.name not in data or (data[field.name] is None and hints[field.name] is float)
-        if not (absent and has_default):
-            given[field.name] = _read(hints[field.name], data.get(field.name))
-    return kind(**given)
+    return cast(T, _reader(cast(Any, kind))(json.loads(text)))
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _reader(kind: Any) -> Reader:  # noqa: ANN401 - type hints have no common type
+    options = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    read = next((found for option in options if (found := _reader_of_one(option))), None)
+    if read is not None:
+        inner = read
+        return lambda data: None if data is None else inner(data)
+    return _float if kind is float else _same
+
+
+def _reader_of_one(kind: Any) -> Reader | None:  # noqa: ANN401 - as above
+    if get_origin(kind) is tuple:
+        item = _reader(get_args(kind)[0])
+        return lambda data: tuple(map(item, data))
+    if is_dataclass(kind):
+        return _dataclass_reader(kind)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind
+    return None
+
+
+def _dataclass_reader(kind: Any) -> Reader:  # noqa: ANN401 - as above
+    hints = get_type_hints(kind)
+    readers = {f.name: _reader(hints[f.name]) for f in fields(kind)}
+    # A number that is missing is null in the text; where there is a default, it says the same.
+    droppable = {f.name for f in fields(kind) if hints[f.name] is float and f.default is not MISSING}
+
+    def read(data: dict[str, Any]) -> Any:  # noqa: ANN401 - one of `kind`
+        return kind(
+            **{
+                name: readers[name](value)
+                for name, value in data.items()
+                if name in readers and (value is not None or name not in droppable)
+            }
+        )
+
+    return read
+
+
+def _same(data: Any) -> Any:  # noqa: ANN401 - JSON is whatever it is
+    return data
+
+
+def _float(data: Any) -> Any:  # noqa: ANN401 - as above
+    return math.nan if data is None else data

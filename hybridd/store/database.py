@@ -1,8 +1,8 @@
 """The state as queries see it: one transaction at a time, rows as dictionaries, errors as one clear line."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +48,9 @@ class Database:
         self.path = engine.path
         self._statements: dict[tuple[object, ...], str] = {}
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """All or nothing, and nobody else writes meanwhile. Inside another it joins that one and ends with it."""
-        with explained(self.path), self.engine.peewee.transaction("IMMEDIATE"):
-            yield
+        return self.engine.transaction()
 
     def rows(self, query: peewee.BaseQuery) -> list[Record]:
         """All rows of a query."""

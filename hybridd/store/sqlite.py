@@ -34,7 +34,7 @@ _ERRORS: dict[int, tuple[type[StoreError], str, str]] = {
 
 def explain(error: Exception, path: Path) -> StoreError | None:
     """What an error of SQLite means for the state at `path`, in one line; None for a defect of the program."""
-    origin = error.args[0] if error.args and isinstance(error.args[0], sqlite3.Error) else error
+    origin = getattr(error, "orig", error)  # peewee keeps the driver's error there
     code = getattr(origin, "sqlite_errorcode", None)
     if code == sqlite3.SQLITE_READONLY_DBMOVED:
         return StoreUnusable(f"the state {path} was moved or deleted while in use", remedy="restart hybridd")
@@ -59,13 +59,17 @@ def explained(path: Path) -> Iterator[None]:
         if known is not None:
             raise known from error
         if isinstance(error, sqlite3.Error):
-            raise getattr(peewee, type(error).__name__, peewee.DatabaseError)(error) from error
+            raise getattr(peewee, type(error).__name__, peewee.DatabaseError)(error, *error.args) from error
         raise
 
 
 def free_bytes(path: Path) -> int:
     """Space left, in bytes, for unprivileged use on the disk that holds `path`."""
     return shutil.disk_usage(path.parent).free
+
+
+class _Inside(threading.local):
+    depth = 0
 
 
 class Sqlite:
@@ -80,6 +84,7 @@ class Sqlite:
         self._connections: dict[threading.Thread, sqlite3.Connection] = {}
         self._lock = threading.Lock()
         self._closed = False
+        self._inside = _Inside()
         _prepare_file(self.path, create)
         self.peewee = peewee.SqliteDatabase(
             str(self.path),
@@ -95,10 +100,37 @@ class Sqlite:
             self.close()
             raise
 
-    def cursor(self) -> sqlite3.Cursor:
-        """A cursor on this thread's connection, which is opened when there is none."""
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection, which is opened when there is none."""
         driver: Any = self.peewee
-        return cast(sqlite3.Cursor, driver.cursor())
+        return cast(sqlite3.Connection, driver.connection())
+
+    def cursor(self) -> sqlite3.Cursor:
+        """A cursor on this thread's connection; within a transaction that has failed, StoreError."""
+        connection = self.connection()
+        if self._inside.depth and not connection.in_transaction:
+            # A full disk makes SQLite roll back by itself; what came after would be committed alone.
+            raise StoreError(f"a transaction on {self.path} has failed", remedy="begin it again")
+        return connection.cursor()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, with the right to write from the start; inside another it joins that one."""
+        if self._inside.depth:
+            yield
+            return
+        with explained(self.path):
+            connection = self.connection()
+            connection.execute("BEGIN IMMEDIATE")
+        self._inside.depth = 1
+        try:
+            yield
+            with explained(self.path):
+                self.cursor().execute("COMMIT")
+        finally:
+            self._inside.depth = 0
+            if connection.in_transaction:
+                connection.rollback()
 
     def _connect(self, database: str, **kwargs: object) -> sqlite3.Connection:
         # Kept in a list of our own, so that close() reaches every thread's and dead threads leave none behind.
@@ -120,8 +152,8 @@ class Sqlite:
             except sqlite3.OperationalError:
                 if attempt == 19:
                     raise
-                self.peewee.begin("IMMEDIATE")
-                self.peewee.rollback()
+                with self.transaction():
+                    pass
 
     @contextmanager
     def foreign_keys_off(self) -> Iterator[None]:

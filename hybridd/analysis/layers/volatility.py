@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hybridd.analysis.calibration import Calibration
-from hybridd.analysis.indicators import WILDER_WINDOW, atr, squeeze
+from hybridd.analysis.indicators import SAME, WILDER_WINDOW, atr, squeeze
 from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, raw_of, scored, tail, why_not
 from hybridd.analysis.windows import decayed_sum, lagged, rank_in_window, ratio, rolling_mean
 from hybridd.model.candle import BoolArray, Candles, FloatArray
@@ -80,7 +80,7 @@ class Volatility:
 
 def _state(candles: Candles) -> _State:
     middle, bands, channel = squeeze(candles)
-    place, squeezed = ratio(candles.close - middle, channel), bands < channel
+    place, squeezed = ratio(candles.close - middle, channel), bands < channel * (1 - SAME)
     coiled = rolling_mean(squeezed.astype(np.float64), COIL)
     weight = np.where(squeezed | np.isnan(place), 0.0, np.nan_to_num(lagged(coiled, 1)))
     moved = decayed_sum(weight * np.nan_to_num(place), FADE, SINCE)

@@ -147,7 +147,7 @@ def test_nothing_that_prints_shows_a_secret(tmp_path: Path):
         show(settings, loaded.written),
     ]
     texts += [
-        json.dumps(plain(settings)),
+        json.dumps(plain(settings), ensure_ascii=False),
         settings.model_dump_json(),
         str(settings.model_dump()),
         repr(settings.health),

@@ -27,15 +27,6 @@ def test_merging_nothing_changes_nothing(tree):
     assert merge(Written(tree), Written(tree)).values == tree
 
 
-@given(tables, tables, tables)
-def test_the_order_of_merging_is_the_order_of_files_however_grouped(one, two, three):
-    left = merge(merge(Written(one), Written(two)), Written(three))
-    right = merge(Written(one), merge(Written(two), Written(three)))
-    if all(isinstance(value, int) for tree in (one, two, three) for value in tree.values()):
-        assert left.values == right.values
-    assert three.keys() <= left.values.keys()
-
-
 @given(tables, tables)
 def test_what_is_merged_over_can_be_read_back(base, over):
     def holds(found: object, wanted: object) -> bool:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from hybridd.delivery.health_words import WORDS
 from hybridd.delivery.render import facts, message_for, render
 from hybridd.model.alert import Alert, Before
 from hybridd.model.analysis import Direction, Odds, Signal, SignalState, Trend
-from hybridd.model.change import HEALTH, Change, Reason
+from hybridd.model.change import HEALTH, SEVERITY, Change, Reason
 from hybridd.model.delivery import Delivery, DeliveryState
 from hybridd.model.reading import Abstain, Reading
 from tests.makers import STEP, T0, analysis
@@ -280,4 +281,13 @@ def test_there_is_no_button_without_a_link():
 def test_a_broken_number_is_called_unknown():
     words = render(market(analysis=replace(LONG, price=float("nan"))))
     assert "@ unknown" in words.title
-    assert "nan" not in words.text.lower().replace("finance", "")
+    assert "nan" not in words.text.lower()
+
+
+def test_the_manual_names_every_reason_and_every_fact():
+    manual = (Path(__file__).resolve().parents[3] / "docs" / "alerts.md").read_text()
+    odds = Odds(probability=0.57, low=0.52, high=0.62, n=412)
+    told = facts(market(analysis=replace(LONG, odds=odds))) | facts(health(Reason.FEED_STALE, resolves=3))
+    assert not {name for name in (*told, "SHORT", "DELIVERY_KEY") if f"`{name}`" not in manual}
+    rows = {f"| {reason} | {SEVERITY[reason]} |" for reason in Reason}
+    assert not {row for row in rows if row not in manual}

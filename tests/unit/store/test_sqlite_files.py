@@ -117,17 +117,20 @@ def test_a_copy_holds_only_what_is_committed(tmp_path):
     store.close()
 
 
-def test_a_copy_that_cannot_be_made_leaves_the_older_one(tmp_path):
-    store = opened(tmp_path / "state.db")
-    copy = tmp_path / "copy.db"
+def test_a_copy_of_a_damaged_state_does_not_replace_a_good_one(tmp_path):
+    path, copy = tmp_path / "state.db", tmp_path / "copy.db"
+    store = opened(path)
+    store.analyses.add_many([analysis(50.0, at=T0 + i) for i in range(1000)])
     store.backup(copy)
+    store.close()
     before = copy.read_bytes()
-    store._database.engine.path.write_bytes(b"no database any more" * 1000)
+    path.write_bytes(path.read_bytes()[:200_000].ljust(path.stat().st_size, b"x"))
+    store = opened(path)
     with pytest.raises(StoreUnusable):
         store.backup(copy)
+    store.close()
     assert copy.read_bytes() == before
     assert not copy.with_name("copy.db.part").exists()
-    store.close()
 
 
 def test_a_copy_to_where_no_folder_can_be_is_one_line(tmp_path):

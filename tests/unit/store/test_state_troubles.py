@@ -37,7 +37,7 @@ def small_disk(folder, size="1m"):
     try:
         yield folder
     finally:
-        subprocess.run(["umount", str(folder)], check=True, timeout=20)
+        subprocess.run(["umount", "--lazy", str(folder)], check=True, timeout=20)
 
 
 def test_a_file_that_is_no_database(tmp_path):
@@ -63,11 +63,11 @@ def test_a_file_in_place_of_the_folder(tmp_path):
 
 def damaged(path):
     store = opened(path)
-    for i in range(20):
-        store.analyses.add_many([analysis(50.0 + i, at=T0 + k * 1000 + i) for k in range(20)])
+    store.analyses.add_many([analysis(50.0, at=T0 + i) for i in range(2000)])
     store.close()
     content = bytearray(path.read_bytes())
-    content[len(content) // 2 : len(content) // 2 + 20_000] = os.urandom(20_000)
+    assert len(content) > 400_000
+    content[250_000:] = os.urandom(len(content) - 250_000)
     path.write_bytes(bytes(content))
 
 

@@ -1,0 +1,48 @@
+"""A channel that keeps what it is given: for tests, and for users who try their rules without waking anybody."""
+
+from collections import deque
+from collections.abc import Iterable
+
+from hybridd.model.delivery import Message, Outcome
+
+
+class MemoryChannel:
+    """Takes every message, or answers as `script` says, one outcome a send; `sent` holds what a person would have."""
+
+    def __init__(
+        self,
+        name: str = "memory",
+        *,
+        recipients: tuple[str, ...] = ("somebody",),
+        idempotent: bool = True,
+        script: Iterable[Outcome] = (),
+    ) -> None:
+        self.name, self.idempotent = name, idempotent
+        self._recipients = recipients
+        self.script = deque(script)
+        self.sent: list[Message] = []
+        self.attempts = 0
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        return self._recipients
+
+    def send(self, message: Message) -> Outcome:
+        """Keep the message, unless the script has a failure for this attempt."""
+        self.attempts += 1
+        outcome = self.script.popleft() if self.script else Outcome(provider_id=f"memory-{self.attempts}")
+        if outcome.failure is None:
+            self.sent.append(message)
+        return outcome
+
+    def find(self, message: Message) -> Outcome | None:
+        """What is kept under the same key."""
+        known = any(kept.key == message.key for kept in self.sent)
+        return Outcome(provider_id=message.key) if known else None
+
+    def check(self) -> Outcome:
+        """As the next send would go, without taking it from the script."""
+        return self.script[0] if self.script else Outcome()
+
+    def close(self) -> None:
+        """There is nothing to let go of."""

@@ -1,0 +1,143 @@
+"""The brain with layers whose opinions are known."""
+
+import numpy as np
+import pytest
+
+from hybridd.analysis.brain import Brain
+from hybridd.analysis.calibration import Calibration
+from hybridd.model.reading import Abstain, Input, LayerSeries, Market
+from tests.recorded_candles import replayed, walk
+
+EMPTY = Calibration(version="", fingerprint="", symbols=(), timeframe="5m", candles=0, first=0, last=0)
+MARKET = replayed("BTC/USDT", walk(4))
+
+
+class Says:
+    """A layer that says what it is told to: a number, None to abstain, or an error."""
+
+    inputs = frozenset({Input.CANDLES})
+    lookback = 1
+
+    def __init__(self, name: str, said: object) -> None:
+        self.name = name
+        self.said = said
+        self.asked = 0
+
+    def evaluate(self, market: Market) -> LayerSeries:
+        self.asked += 1
+        if isinstance(self.said, BaseException):
+            raise self.said
+        n = len(market.candles)
+        if self.said is None:
+            return LayerSeries(np.full(n, np.nan), np.full(n, Abstain.NO_DATA, dtype=np.int8))
+        values = np.broadcast_to(np.asarray(self.said, dtype=float), (n,)).copy()
+        return LayerSeries(values, np.zeros(n, dtype=np.int8))
+
+    def explain(self, market: Market, i: int) -> str:
+        if self.name == "mute":
+            raise LookupError("no words")
+        return f"{self.name} at {i}"
+
+
+def brain(*layers, weights=None, min_layers=1):
+    return Brain(layers, EMPTY, weights or {}, min_layers)
+
+
+def test_one_layer_is_the_score():
+    scores = brain(Says("a", [10, 50, 60, 100])).score_series(MARKET)
+    np.testing.assert_allclose(scores.score, [10, 50, 60, 100])
+    np.testing.assert_allclose(scores.confidence, [1, 0, 1, 1])
+    assert scores.agreeing.tolist() == [1, 0, 1, 1]
+    assert np.array_equal(scores.close_time, MARKET.candles.close_time)
+    assert np.array_equal(scores.price, MARKET.candles.close)
+
+
+def test_a_layer_of_weight_zero_does_not_run():
+    off = Says("off", 90)
+    scores = brain(Says("a", 60), off, weights={"off": 0}).score_series(MARKET)
+    assert off.asked == 0
+    assert scores.names == ("a",)
+
+
+def test_a_layer_that_breaks_is_told_and_the_others_go_on():
+    scores = brain(Says("a", 60), Says("broken", ZeroDivisionError("by zero"))).score_series(MARKET)
+    np.testing.assert_allclose(scores.score, 60)
+    assert scores.failures == {"broken": "ZeroDivisionError: by zero"}
+    assert (scores.abstain[1] == Abstain.FAILED).all()
+    assert scores.missing(-1) == ("broken",)
+    assert scores.confidence[-1] == 0.5
+
+
+@pytest.mark.parametrize("said", [101.0, -1.0])
+def test_a_value_outside_the_scale_is_a_failure(said):
+    scores = brain(Says("a", 60), Says("wild", said)).score_series(MARKET)
+    assert "outside 0 to 100" in scores.failures["wild"]
+
+
+def test_a_series_of_the_wrong_length_is_a_failure():
+    class Short(Says):
+        def evaluate(self, market):
+            return super().evaluate(replayed("BTC/USDT", walk(2)))
+
+    assert "values for 4 candles" in brain(Says("a", 60), Short("short", 70)).score_series(MARKET).failures["short"]
+
+
+def test_a_stop_is_not_swallowed():
+    with pytest.raises(KeyboardInterrupt):
+        brain(Says("a", KeyboardInterrupt())).score_series(MARKET)
+
+
+def test_few_answers_cap_the_confidence_and_mark_the_analysis():
+    layers = [Says("a", 90), Says("b", 90), Says("c", None)]
+    full = brain(*layers, min_layers=2).score_series(MARKET)
+    thin = brain(*layers, min_layers=3).score_series(MARKET)
+    assert full.confidence[0] == pytest.approx(2 / 3)
+    assert not full.degraded.any()
+    assert thin.confidence[0] == 0.5
+    assert thin.degraded.all()
+
+
+def test_when_nobody_answers_there_is_no_score():
+    scores = brain(Says("a", None), Says("b", None)).score_series(MARKET)
+    assert np.isnan(scores.score).all()
+    assert (scores.confidence == 0).all()
+    assert scores.degraded.all()
+
+
+def test_readings_carry_score_weight_and_reason():
+    layers = (Says("a", 60), Says("b", None), Says("mute", 40), Says("broken", ValueError("bad")))
+    thinker = brain(*layers, weights={"a": 2.5})
+    scores = thinker.score_series(MARKET)
+    a, b, mute, broken = thinker.readings(MARKET, scores, -1)
+    assert (a.score, a.weight, a.reason, a.abstain) == (60.0, 2.5, "a at 3", Abstain.ANSWERS)
+    assert (b.score, b.abstain) == (None, Abstain.NO_DATA)
+    assert mute.reason == "cannot explain itself: LookupError: no words"
+    assert (broken.score, broken.reason) == (None, "failed: ValueError: bad")
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ({"trendd": 1.0}, 'no layer "trendd", did you mean "trend"?'),
+        ({"zzz": 1.0}, 'no layer "zzz"$'),
+        ({"trend": -1.0}, "must be 0 or more"),
+        ({"trend": float("nan")}, "must be 0 or more"),
+        ({"trend": 0.0}, "nothing is left"),
+    ],
+)
+def test_weights_that_cannot_be_are_refused(weights, said):
+    with pytest.raises(ValueError, match=said):
+        brain(Says("trend", 50), weights=weights)
+
+
+def test_two_layers_of_one_name_and_no_minimum_are_refused():
+    with pytest.raises(ValueError, match="two layers are called a"):
+        brain(Says("a", 50), Says("a", 50))
+    with pytest.raises(ValueError, match="min_layers"):
+        brain(Says("a", 50), min_layers=0)
+
+
+def test_no_candles_no_scores():
+    scores = brain(Says("a", 60)).score_series(replayed("BTC/USDT", walk(0)))
+    assert len(scores) == 0
+    assert scores.score.shape == (0,)
