@@ -1,29 +1,65 @@
 """The command line as a whole: which commands there are, and how an error reaches the person."""
 
+from importlib import import_module
+from typing import Any
+
 import typer
 
-from hybridd.cli import alerts, config, db, demo, doctor, history, look, replay, watch
 from hybridd.errors import HybriddError
 
-app = typer.Typer(
-    name="hybridd",
-    help="Watches crypto markets all night, tells you what changed, and waits for your decision.",
-    no_args_is_help=True,
-    add_completion=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+# Where each command lives. Only the one that is asked for is imported: a daemon that is started needs no tables,
+# no progress bars and no replay, and whoever waits for it to be READY does not wait for them.
+COMMANDS = {
+    "run": "hybridd.cli.watch:run",
+    "demo": "hybridd.cli.demo:demo",
+    "analyze": "hybridd.cli.look:analyze",
+    "status": "hybridd.cli.look:status",
+    "doctor": "hybridd.cli.doctor:doctor",
+    "history": "hybridd.cli.history:history",
+    "replay": "hybridd.cli.replay:replay",
+}
+GROUPS = {
+    "alerts": "hybridd.cli.alerts:app",
+    "config": "hybridd.cli.config:app",
+    "db": "hybridd.cli.db:app",
+}
 
-for command in (watch.run, demo.demo, look.analyze, look.status, doctor.doctor, history.history, replay.replay):
-    app.command()(command)
-for group in (alerts.app, config.app, db.app):
-    app.add_typer(group)
+
+def application(asked: str = "") -> typer.Typer:
+    """The command line with the command `asked` alone, or with all of them where there is none of that name."""
+    app = typer.Typer(
+        name="hybridd",
+        help="Watches crypto markets all night, tells you what changed, and waits for your decision.",
+        no_args_is_help=True,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    # With a single command typer would take its name for an argument.
+    app.callback()(_together)
+    everything = asked not in {**COMMANDS, **GROUPS}
+    for name, place in COMMANDS.items():
+        if everything or name == asked:
+            app.command(name)(_at(place))
+    for name, place in GROUPS.items():
+        if everything or name == asked:
+            app.add_typer(_at(place), name=name)
+    return app
+
+
+def _together() -> None:
+    """Watches crypto markets all night, tells you what changed, and waits for your decision."""
+
+
+def _at(place: str) -> Any:  # noqa: ANN401  # a function or a group of them
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
 
 
 def run(arguments: list[str]) -> int:
     """Run one command; returns its exit code. A mistake of the person's gets one clear line, never a traceback."""
     try:
-        app(args=arguments, prog_name="hybridd")
+        application(arguments[0] if arguments else "")(args=arguments, prog_name="hybridd")
     except HybriddError as error:
         return complain(error)
     except SystemExit as end:

@@ -4,17 +4,18 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from hybridd.app import database_url, read_settings
 from hybridd.clock import SystemClock, iso
 from hybridd.config.schema import Settings
 from hybridd.errors import UsageError
 from hybridd.store.store import Store, open_store
+
+if TYPE_CHECKING:  # rich is imported by the commands that print, not by the daemon
+    from rich.console import Console
 
 ConfigPath = Annotated[
     Path | None,
@@ -57,13 +58,17 @@ def print_json(value: object) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))
 
 
-def console() -> Console:
+def console() -> "Console":
     """Where tables go. Rich drops its colours by itself when the output is no terminal."""
+    from rich.console import Console
+
     return Console(soft_wrap=False, highlight=False)
 
 
 def table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
     """Print rows under headings, numbers to the right."""
+    from rich.table import Table
+
     made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
         made.add_column(column.strip(), justify="right" if column.startswith(" ") else "left", overflow="fold")

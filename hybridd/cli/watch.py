@@ -1,6 +1,9 @@
 """`hybridd run`: the daemon in the foreground."""
 
 import logging
+import sys
+import threading
+from types import TracebackType
 from typing import Annotated
 
 import typer
@@ -35,6 +38,13 @@ def _logging(level: str) -> None:
     if level.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
         raise typer.BadParameter(f'"{level}" is none of debug, info, warning, error', param_hint="--log-level")
     setup_logging(level=level)
+    # What nobody caught goes where everything goes, past the same mask over secrets.
+    sys.excepthook = _uncaught
+    threading.excepthook = lambda args: _uncaught(args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback)
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    log.critical("hybridd met an error that it does not know: %s", error, exc_info=(kind, error, trace))
 
 
 def run_once(settings: Settings) -> int:

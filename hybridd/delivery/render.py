@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from typing import TYPE_CHECKING
 
 from hybridd.clock import iso
 from hybridd.delivery.figures import clock_time, percent, price, score, zone_of
@@ -15,6 +14,9 @@ from hybridd.model.alert import Alert
 from hybridd.model.analysis import Analysis
 from hybridd.model.change import TRADE
 from hybridd.model.delivery import Delivery, Message
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -128,7 +130,10 @@ def _fill(template: str, shown: Picture) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def _environment() -> "Environment":
+    # Imported with the first alert: who waits for READY does not wait for it.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
     return Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),

@@ -19,7 +19,8 @@ CONSEQUENCES: dict[Failure, Consequence] = {
     Failure.UNKNOWN: Consequence(event=DeliveryEvent.LOSE, tell_owner=False),
     Failure.ADDRESS: Consequence(event=DeliveryEvent.FAIL, tell_owner=True),
     Failure.MESSAGE: Consequence(event=DeliveryEvent.FAIL, tell_owner=True),
-    Failure.ACCOUNT: Consequence(event=DeliveryEvent.FAIL, tell_owner=True),
+    # A password can be corrected while the alert is still worth sending: it waits behind the open breaker.
+    Failure.ACCOUNT: Consequence(event=DeliveryEvent.RETRY, tell_owner=True),
 }
 
 

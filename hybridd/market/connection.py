@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from hybridd.clock import Clock
-from hybridd.errors import RateLimited
+from hybridd.errors import FeedError, RateLimited
 from hybridd.market.faults import Reply, explain
 from hybridd.market.library import check_base_url, check_exchange_id, open_exchange
 from hybridd.market.limiter import RateLimiter
@@ -69,11 +69,16 @@ class Connection:
         self._local.reply = Reply()
         try:
             return ask(self.exchange)
+        except FeedError as fault:
+            raise self._noted(fault) from fault.__cause__
         except Exception as error:  # a hundred exchanges' parsers fail in every way on a wrong answer
-            fault = explain(error, exchange=self.name, what=what, timeout=self._timeout, reply=self.reply)
-            if isinstance(fault, RateLimited):
-                self._limiter.pause(fault.retry_after)
-            raise fault from error
+            told = explain(error, exchange=self.name, what=what, timeout=self._timeout, reply=self.reply)
+            raise self._noted(told) from error
+
+    def _noted(self, fault: FeedError) -> FeedError:
+        if isinstance(fault, RateLimited):
+            self._limiter.pause(fault.retry_after)
+        return fault
 
     def close(self) -> None:
         """Let go of the connections; safe to call twice."""

@@ -55,9 +55,10 @@ class ExchangeFeed:
         )
         self._offset = ClockOffset(clock=clock)
         self._lock = threading.Lock()
+        self._loading = threading.Lock()
         self._listings: dict[str, Listing] = {}
         self._loaded_at = self._tried_at = float("-inf")
-        self._in_use: set[str] = set()
+        self._fault: tuple[float, FeedError] | None = None
 
     @property
     def offset_ms(self) -> int:
@@ -169,33 +170,54 @@ class ExchangeFeed:
         return _instrument(listings[symbol].market()) if symbol else None
 
     def _markets(self, *, again: bool = False) -> dict[str, Listing]:
-        """The list of markets, read when there is none, daily, and `again` for a symbol that may be new."""
-        with self._lock:
-            now = self._clock.monotonic()
-            old = now - self._loaded_at >= REFRESH_S
-            if not (old or again) or (self._listings and now - self._tried_at < RETRY_S):
-                return self._listings
-            self._tried_at = now
-            try:
-                self._listings = self._loader.load()
-                self._loaded_at = now
-            except FeedError:
-                if again or not self._listings:
-                    raise
+        """The list of markets, read when there is none, daily, and `again` for a symbol that may be new.
+
+        Who only finds the list old uses it while another thread reads the new one.
+        """
+        if not self._wants_list(again):
             return self._listings
+        began = self._clock.monotonic()
+        if not self._loading.acquire(blocking=again or not self._listings):
+            return self._listings
+        try:
+            if self._fault is not None and self._fault[0] > began:
+                raise self._fault[1]  # the exchange failed the thread that we waited for: no need to ask it again
+            if self._wants_list(again):
+                self._load()
+        except FeedError:
+            if again or not self._listings:
+                raise
+        finally:
+            self._loading.release()
+        return self._listings
+
+    def _wants_list(self, again: bool) -> bool:
+        now = self._clock.monotonic()
+        if self._listings and now - self._tried_at < RETRY_S:
+            return False
+        return again or now - self._loaded_at >= REFRESH_S
+
+    def _load(self) -> None:
+        self._tried_at = self._clock.monotonic()
+        try:
+            self._listings = self._connection.call("its list of markets", lambda _: self._loader.load())
+        except FeedError as fault:
+            self._fault = (self._clock.monotonic(), fault)
+            raise
+        self._loaded_at, self._fault = self._tried_at, None
 
     def _use(self, instrument: Instrument) -> None:
         """Give the ccxt object the market, so that it never reads the whole list itself."""
         listings = self._markets()
-        symbol = instrument.symbol
-        if symbol not in listings:
-            near = nearest(symbol, listings)
-            raise UnknownSymbol(f"{self.name} has no {self._market_type} market {symbol}", nearest=near)
+        listing = listings.get(instrument.symbol)
+        if listing is None:
+            near = nearest(instrument.symbol, listings)
+            raise UnknownSymbol(f"{self.name} has no {self._market_type} market {instrument}", nearest=near)
         with self._lock:
-            if symbol not in self._in_use:
-                used = self._in_use | {symbol}
-                self._connection.exchange.set_markets([listings[s].market() for s in used if s in listings])
-                self._in_use = used
+            exchange = self._connection.exchange
+            used = exchange.markets or {}
+            if instrument.symbol not in used:
+                exchange.set_markets([*used.values(), listing.market()])
 
 
 def _instrument(market: dict[str, Any]) -> Instrument:

@@ -61,9 +61,11 @@ def explain(error: BaseException, *, exchange: str, what: str, timeout: float, r
         asks = f"{exchange} wants no request for {pause:g} s" + (f" (HTTP {reply.status})" if reply.status else "")
         return RateLimited(f"{asks}: {what} must wait", retry_after=pause)
     if "BadSymbol" in names:
-        return UnknownSymbol(f"{exchange} has no such market: {what}")
+        return UnknownSymbol(f"{exchange} has no such market ({what})")
     unforeseen = f"unforeseen {type(error).__name__}"
     words = next((text for name, text in _WORDS if name in names), unforeseen).format(timeout=timeout)
+    if reply.status >= 400 and "RequestTimeout" in names:
+        words = "not available"  # it was a gateway that lost patience, not we
     cause, remedy = _cause(error)
     status = f"HTTP {reply.status}" if reply.status >= 400 else ""
     told = (words, status, "" if "RequestTimeout" in names else cause or _text(error))

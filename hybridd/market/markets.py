@@ -20,7 +20,9 @@ from hybridd.errors import DataError, FeedError, FeedUnavailable, RateLimited
 from hybridd.market.connection import Connection
 
 # What an exchange can leave out of its list; tried first, and without where it is refused.
-_LEAN: dict[tuple[str, str], dict[str, str]] = {("binance", "spot"): {"showPermissionSets": "false"}}
+_LEAN: dict[tuple[str, str], dict[str, str]] = {
+    ("binance", "spot"): {"showPermissionSets": "false", "symbolStatus": "TRADING"},
+}
 # Their candles are asked for with a value that only the raw entry holds; everywhere else it is dropped.
 _RAW_NEEDED = frozenset({"coinbaseinternational"})
 

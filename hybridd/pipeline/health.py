@@ -66,8 +66,8 @@ class HealthBook:
 
     def _open(self) -> list[Alert]:
         states = (AlertState.FIRING, AlertState.ACKED)
-        found = [alert for state in states for alert in self._store.alerts.list(limit=1000, state=state)]
-        return [alert for alert in found if alert.reasons[0] in HEALTH and not alert.resolves]
+        found = [a for state in states for a in self._store.alerts.list(limit=1000, state=state, reasons=HEALTH)]
+        return [alert for alert in found if not alert.resolves]
 
     def _fire(self, condition: Condition, now: int) -> Alert | None:
         alert = health_alert(

@@ -7,7 +7,6 @@ from importlib.metadata import version
 from hybridd.clock import Clock, SystemClock, as_ms, iso
 from hybridd.daemon.scheduler import Scheduler
 from hybridd.errors import HttpFailed
-from hybridd.http_client import fetch
 from hybridd.model.alert import Alert
 from hybridd.pipeline.conditions import Scene, conditions
 from hybridd.pipeline.parts import Parts
@@ -55,6 +54,9 @@ class Housekeeper:
 
     def ping(self, parts: Parts) -> None:
         """Tell the dead-man's switch that a round went well; that it cannot be reached is no reason to stop."""
+        # Its library costs a third of a second to import: only those who have a switch pay for it, after READY.
+        from hybridd.http_client import fetch
+
         try:
             fetch("GET", parts.ping_url)
         except HttpFailed as error:

@@ -107,10 +107,8 @@ def post(
 
 def _trend(store: Store, observation: Observation) -> Trend:
     now = observation.analysis
-    window = store.analyses.between(
-        now.symbol, now.timeframe, now.candle_close - TREND_HOURS * 3_600_000, now.candle_close
-    )
-    return trend_of([a.score for a in window])
+    start = now.candle_close - TREND_HOURS * 3_600_000
+    return trend_of(store.analyses.scores(now.symbol, now.timeframe, start, now.candle_close))
 
 
 def _event(store: Store, finding: Finding, now: int) -> None:

@@ -8,6 +8,7 @@ import peewee
 
 from hybridd.errors import HybriddError, StoreBusy, StoreFull, StoreUnusable
 from hybridd.store.database import Database
+from hybridd.store.sqlite import explained
 from hybridd.store.tables import TABLES, SchemaRow
 
 FIRST = 1
@@ -92,7 +93,8 @@ def _step(database: Database, migration: Migration, now: int) -> Path | None:
                 return None
             # Inside the transaction: nobody can have migrated between the copy and the step.
             database.engine.backup(copy)
-            migration.apply(database)
+            with explained(database.path):
+                migration.apply(database)
             database.insert_all(SchemaRow, ("version", "applied_at"), [(migration.number, now)])
             if orphans := database.engine.orphans():
                 raise StoreUnusable(orphans[0])

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -12,9 +14,11 @@ import yaml
 
 from hybridd.clock import ManualClock
 from hybridd.model.timeframe import parse_timeframe
+from tests.recorded_candles import recorded_file
 from tests.unit.market.exchange_parts import NOW, an_exchange
 
-SPECIFICATION = Path(__file__).resolve().parents[2] / "../shared/specs/binance_spot_api.yaml.gz"
+ROOT = Path(__file__).resolve().parents[2]
+SPECIFICATION = ROOT / "../shared/specs/binance_spot_api.yaml.gz"
 STEP = 300_000
 
 
@@ -100,6 +104,22 @@ def test_the_open_candle_of_a_longer_time_frame_holds_what_has_happened(fake, cl
     assert drawn[0] == hour.open_at(clock.now())
     assert float(drawn[2]) == max(float(row[2]) for row in part)
     assert drawn[4] == part[-1][4]
+
+
+def test_it_runs_by_itself_and_prints_its_address():
+    command = [sys.executable, "-m", "tests.fakes.binance", "--data", str(recorded_file("BTC/USDT", "15m"))]
+    with subprocess.Popen(
+        [*command, "--symbol", "BTC/USDT", "--step", "1s", "--ready", "100"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    ) as served:
+        try:
+            address = served.stdout.readline().strip()
+            with urllib.request.urlopen(f"{address}/api/v3/klines?symbol=BTCUSDT&interval=1s", timeout=10) as answer:
+                assert len(json.load(answer)) >= 100
+        finally:
+            served.kill()
 
 
 def test_a_recorded_candle_is_served_as_one_of_the_step(clock):

@@ -130,7 +130,8 @@ class FakeBinance:
         if path.endswith("/time"):
             return 200, {"serverTime": self.time()}
         if path.endswith("/exchangeInfo"):
-            return 200, answers.exchange_info(list(markets), self.time(), futures, self.padding)
+            brief = query.get("showPermissionSets") == "false"
+            return 200, answers.exchange_info(list(markets), self.time(), futures, self.padding, brief)
         if path.endswith("/klines"):
             return self._klines(markets, query)
         return 404, {"code": -1, "msg": f"no such path {path}"}

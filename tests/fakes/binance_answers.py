@@ -25,8 +25,8 @@ def klines(candles: Candles) -> list[list[object]]:
     return rows
 
 
-def exchange_info(symbols: Sequence[str], now: int, futures: bool, padding: int) -> dict[str, object]:
-    """The list of markets: `symbols`, and `padding` more as on a real exchange."""
+def exchange_info(symbols: Sequence[str], now: int, futures: bool, padding: int, brief: bool) -> dict[str, object]:
+    """The list of markets: `symbols`, and `padding` more as on a real exchange; `brief`: without permission sets."""
     instruments = [parse_instrument(symbol) for symbol in symbols]
     instruments += [Instrument(f"PAD{k}", "USDT") for k in range(padding)]
     entry = _future if futures else _spot
@@ -36,7 +36,7 @@ def exchange_info(symbols: Sequence[str], now: int, futures: bool, padding: int)
         "serverTime": now,
         "rateLimits": limits,
         "exchangeFilters": [],
-        "symbols": [entry(instrument) for instrument in instruments],
+        "symbols": [entry(instrument) | ({"permissionSets": []} if brief else {}) for instrument in instruments],
     }
 
 

@@ -51,7 +51,7 @@ TABLE = [
     (500, FeedUnavailable, "HTTP 500"),
     (502, FeedUnavailable, "HTTP 502"),
     (503, FeedUnavailable, "HTTP 503"),
-    (504, FeedUnavailable, "no answer"),
+    (504, FeedUnavailable, "not available, HTTP 504"),
     (403, FeedUnavailable, "HTTP 403"),
     (404, FeedUnavailable, "HTTP 404"),
     (451, FeedUnavailable, "HTTP 451"),

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -149,6 +150,28 @@ def test_perpetuals_are_asked_for_at_their_own_address(fake, clock):
     assert instrument.symbol == "BTC/USDT:USDT"
     assert len(feed.rows(instrument, M5, feed.now() - 20 * M5.ms, 10)) == 10
     assert fake.requests[-1].path == "/fapi/v1/klines"
+    feed.close()
+
+
+def test_many_symbols_at_once_read_the_list_of_markets_once(fake, clock):
+    feed = feed_to(fake, clock)
+    before = len(fake.asked("/exchangeInfo"))
+    instruments = [BTC, Instrument("ETH", "USDT")] * 4
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda i: feed.rows(i, M5, feed.now() - 20 * M5.ms, 10), instruments))
+    assert [len(rows) for rows in answers] == [10] * 8
+    assert answers[0] == answers[2] != answers[1]
+    assert len(fake.asked("/exchangeInfo")) == before + 1
+    feed.close()
+
+
+def test_a_closed_feed_that_is_asked_again_still_does_not_read_the_list_itself(fake, clock):
+    feed = feed_to(fake, clock)
+    feed.instrument("BTCUSDT")
+    feed.close()
+    before = len(fake.asked("/exchangeInfo"))
+    assert len(feed.rows(BTC, M5, feed.now() - 20 * M5.ms, 10)) == 10
+    assert len(fake.asked("/exchangeInfo")) == before
     feed.close()
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hybridd.errors import FeedUnavailable
 from hybridd.market.keeper import OVERLAP, REFETCHES, SeriesKeeper
@@ -258,3 +260,24 @@ def test_history_must_hold_a_candle():
 def test_fetched_candles_are_those_of_the_source():
     keeper, _ = a_keeper()
     assert keeper.update(BTC, M5).candles.close.tolist() == [r[4] for r in rows(range(50, 100))]
+
+
+@settings(max_examples=40, deadline=None)
+@given(delays=st.lists(st.sampled_from([0, 0, 0, 1, 2, 99]), min_size=5, max_size=25), steps=st.integers(1, 4))
+def test_whatever_comes_late_or_never_each_candle_is_fresh_once_and_none_is_invented(delays, steps):
+    feed = ListFeed()
+    feed.has(range(20))
+    keeper = SeriesKeeper(feed=feed, history=60)
+    seen: list[int] = []
+    update = None
+    for place in range(20, 20 + len(delays), steps):
+        feed.has([k for k in range(20, place) if k + delays[k - 20] < place])
+        feed.at(place)
+        update = keeper.update(BTC, M5)
+        seen += places_of(update.fresh)
+        assert places_of(update.candles) == sorted(seen)
+        assert update.behind == (place - 1 not in feed.table)
+    assert update is not None
+    assert len(seen) == len(set(seen))
+    assert set(seen) <= set(feed.table)
+    assert {k for k in range(20, place) if k in feed.table and delays[k - 20] == 0} <= set(seen)

@@ -67,7 +67,10 @@ def test_a_list_that_cannot_be_read_is_told(fake, clock, kind):
 def test_a_mirror_that_does_not_know_the_short_form_is_asked_for_the_long_one(fake, clock):
     fake.fail(400, times=1)
     assert "BTC/USDT" in list_markets(line_to(fake.url, clock), "spot")
-    assert [request.query for request in fake.requests[-2:]] == [{"showPermissionSets": "false"}, {}]
+    assert [request.query for request in fake.requests[-2:]] == [
+        {"showPermissionSets": "false", "symbolStatus": "TRADING"},
+        {},
+    ]
 
 
 def test_a_type_of_market_that_the_exchange_lacks_is_told(fake, clock):
