@@ -32,7 +32,7 @@ from hybridd.pipeline.health import HealthBook
 from hybridd.pipeline.parts import Parts
 from hybridd.pipeline.rules import rules_of
 from hybridd.pipeline.service import Service
-from hybridd.pipeline.watch import Watch
+from hybridd.pipeline.watch import CycleReport, Watch
 from hybridd.store.store import Store, open_store
 
 log = logging.getLogger("hybridd.app")
@@ -175,5 +175,24 @@ def run_service(settings: Settings, again: Callable[[], Settings], clock: Clock 
         with hold(store):
             parts = assemble(settings, store, clock)
             Service(parts=parts, store=store, clock=clock, assemble=reassemble, environ=os.environ).run()
+    finally:
+        store.close()
+
+
+def run_once(settings: Settings) -> CycleReport:
+    """One cycle over all symbols and one attempt at every delivery that is due."""
+    clock = SystemClock()
+    store = open_store(database_url(settings), clock=clock)
+    try:
+        with hold(store):
+            store.outbox.recover(clock.now())
+            parts = assemble(settings, store, clock)
+            try:
+                report = parts.watch.cycle()
+                for courier in parts.couriers:
+                    courier.drain()
+                return report
+            finally:
+                parts.close()
     finally:
         store.close()

@@ -16,10 +16,10 @@ from hybridd.cli.shared import (
     table,
     when,
 )
-from hybridd.cli.trial import send_test
 from hybridd.clock import SystemClock
 from hybridd.delivery.render import render
 from hybridd.errors import UsageError
+from hybridd.library.trial import send_test
 from hybridd.model.alert import Alert, AlertEvent, AlertState
 from hybridd.model.delivery import TOLD, Delivery
 from hybridd.model.state import IllegalTransition

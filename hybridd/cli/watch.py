@@ -8,17 +8,12 @@ from typing import Annotated
 
 import typer
 
-from hybridd.app import assemble, daemon_settings, database_url, hold, run_service
-from hybridd.cli.shared import FAILED, ConfigPath
-from hybridd.clock import SystemClock
+from hybridd.app import daemon_settings, run_once, run_service
+from hybridd.cli.shared import FAILED, OK, ConfigPath
 from hybridd.config.schema import Settings
 from hybridd.daemon.journal import setup_logging
-from hybridd.store.store import open_store
 
 log = logging.getLogger("hybridd.run")
-
-ROUNDS = 30
-"""With --once: how often each channel is asked to send what is still due before the command ends."""
 
 
 def run(
@@ -30,7 +25,7 @@ def run(
     _logging(level)
     settings = daemon_settings(config)
     if once:
-        raise typer.Exit(run_once(settings))
+        raise typer.Exit(_once(settings))
     run_service(settings, lambda: daemon_settings(config))
 
 
@@ -47,24 +42,9 @@ def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackT
     log.critical("hybridd met an error that it does not know: %s", error, exc_info=(kind, error, trace))
 
 
-def run_once(settings: Settings) -> int:
+def _once(settings: Settings) -> int:
     """One cycle over all symbols; 0 if each of them was analysed."""
-    clock = SystemClock()
-    store = open_store(database_url(settings), clock=clock)
-    try:
-        with hold(store):
-            store.outbox.recover(clock.now())
-            parts = assemble(settings, store, clock)
-            try:
-                report = parts.watch.cycle()
-                for courier in parts.couriers:
-                    for _ in range(ROUNDS):
-                        if not courier.round(lambda: False).sent:
-                            break
-            finally:
-                parts.close()
-    finally:
-        store.close()
+    report = run_once(settings)
     if report.waiting:
         log.error("no new analysis of %s", ", ".join(report.waiting))
-    return FAILED if report.waiting else 0
+    return FAILED if report.waiting else OK

@@ -61,6 +61,11 @@ class Courier:
             self._probe()
         return Round(sent=sent, next_at=self._next_at())
 
+    def drain(self) -> None:
+        """Send until nothing is due any more; for a single run, where nobody comes back in a moment."""
+        while self.round(lambda: False).sent:
+            pass
+
     def close(self) -> None:
         """Let go of the channel."""
         self._channel.close()

@@ -6,12 +6,13 @@ from hybridd.alerts.compose import health_alert
 from hybridd.alerts.routing import Route, Step
 from hybridd.errors import UsageError
 from hybridd.model.change import Reason, Severity, Verdict
-from hybridd.model.delivery import PENDING, Delivery
+from hybridd.model.delivery import Delivery, DeliveryState
 from hybridd.pipeline.deliver import Courier
 from hybridd.pipeline.record import post
 from hybridd.store.store import Store
 
 LIVES_MS = 300_000
+UNTRIED = frozenset({DeliveryState.PLANNED, DeliveryState.LEASED})
 
 
 def post_test(store: Store, channels: Mapping[str, Sequence[str]], names: Sequence[str], now: int) -> int:
@@ -39,13 +40,14 @@ def outcome(store: Store, alert_id: int) -> list[Delivery]:
     return store.outbox.of_alert(alert_id)
 
 
-def is_settled(store: Store, alert_id: int) -> bool:
-    """Whether every delivery of the test has come to an end."""
-    return not any(delivery.state in PENDING for delivery in outcome(store, alert_id))
+def is_tried(store: Store, alert_id: int) -> bool:
+    """Whether every delivery of the test has been tried: one that must wait for its next attempt tells enough."""
+    return not any(delivery.state in UNTRIED for delivery in outcome(store, alert_id))
 
 
-def deliver_once(store: Store, couriers: Sequence[Courier], alert_id: int, give_up: Callable[[], bool]) -> None:
-    """Run the couriers until the test is settled or `give_up` says so; a retry waits for its turn meanwhile."""
-    while not is_settled(store, alert_id) and not give_up():
-        for courier in couriers:
-            courier.round(give_up)
+def deliver_test(store: Store, couriers: Sequence[Courier], alert_id: int, give_up: Callable[[], bool]) -> None:
+    """Run the couriers until the test has been tried everywhere, or `give_up` says so."""
+    while not is_tried(store, alert_id) and not give_up():
+        sent = sum(courier.round(give_up).sent for courier in couriers)
+        if not sent:
+            return

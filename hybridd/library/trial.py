@@ -1,4 +1,4 @@
-"""How `hybridd alerts test` finds its way: by the daemon that runs, or by itself where none does."""
+"""A test alert for whoever asks: by the daemon that runs, or by oneself where none does."""
 
 import time
 
@@ -7,7 +7,7 @@ from hybridd.clock import SystemClock
 from hybridd.config.schema import Settings
 from hybridd.errors import InstanceRunning
 from hybridd.model.delivery import Delivery
-from hybridd.pipeline.trial import deliver_once, is_settled, outcome, post_test
+from hybridd.pipeline.trial import deliver_test, is_tried, outcome, post_test
 from hybridd.store.store import Store, open_store
 
 PATIENCE_S = 45.0
@@ -33,10 +33,10 @@ def _carry(settings: Settings, store: Store, alert_id: int, clock: SystemClock) 
         with hold(store):
             parts = assemble(settings, store, clock)
             try:
-                deliver_once(store, parts.couriers, alert_id, lambda: clock.monotonic() > end)
+                deliver_test(store, parts.couriers, alert_id, lambda: clock.monotonic() > end)
             finally:
                 parts.close()
     except InstanceRunning:
         # The daemon's own couriers take it: that is the way which a real alert goes.
-        while not is_settled(store, alert_id) and clock.monotonic() < end:
+        while not is_tried(store, alert_id) and clock.monotonic() < end:
             time.sleep(0.2)
