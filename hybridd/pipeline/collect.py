@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from hybridd.clock import Clock
 from hybridd.errors import FeedError, FeedUnavailable, RateLimited, UnknownSymbol
 from hybridd.market.backoff import Backoff
 from hybridd.market.feed import Feed
 from hybridd.market.keeper import SeriesKeeper, Update
-from hybridd.market.quality import Incident
+from hybridd.market.quality import Incident, IncidentKind
 from hybridd.model.candle import Candles
 from hybridd.model.instrument import Instrument
 from hybridd.model.reading import Market
@@ -52,6 +54,7 @@ class Collector:
         self._feed, self._keeper, self._backoff, self._clock, self._stored = feed, keeper, backoff, clock, stored
         self._timeframe = timeframe
         self._instruments: dict[str, Instrument] = {}
+        self._said: set[str] = set()
         self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="collect")
 
     def due(self, texts: Sequence[str]) -> list[str]:
@@ -94,7 +97,7 @@ class Collector:
                 candles=base.candles,
                 higher={name: u.candles for name, u in updates.items() if name != self._timeframe.text},
             ),
-            fresh={name: u.fresh for name, u in updates.items() if len(u.fresh)},
+            fresh={name: kept for name, u in updates.items() if len(kept := _to_keep(u))},
             incidents=tuple(incident for u in updates.values() for incident in u.incidents),
             expected_close=base.expected_close,
             behind=base.behind,
@@ -107,6 +110,12 @@ class Collector:
         self._instruments[text] = instrument
         return instrument
 
+    def _say_once(self, what: str, line: str) -> None:
+        # An exchange that lacks a time frame lacks it at every cycle: said once, it is news; repeated, it is noise.
+        if what not in self._said:
+            self._said.add(what)
+            log.warning("%s", line)
+
     def _higher(self, instrument: Instrument) -> dict[str, Update]:
         found: dict[str, Update] = {}
         for frame in higher_than(self._timeframe):
@@ -114,8 +123,19 @@ class Collector:
                 found[frame.text] = self._keeper.update(instrument, frame, HIGHER_HISTORY)
             except (FeedUnavailable, RateLimited) as error:
                 # The layer that reads this frame abstains when it grows too old: the others need not wait.
-                log.warning("%s: no %s candles: %s", instrument, frame, error)
+                self._say_once(
+                    f"{instrument} {frame} {type(error).__name__}", f"{instrument}: no {frame} candles: {error}"
+                )
         return found
+
+
+def _to_keep(update: Update) -> Candles:
+    """The candles that the state does not have yet: new ones, and those that the source has corrected."""
+    revised = [i.open_time for i in update.incidents if i.kind is IncidentKind.REVISION]
+    if not revised:
+        return update.fresh
+    corrected = update.candles.masked(np.isin(update.candles.open_time, revised))
+    return corrected.joined(update.fresh)
 
 
 def _pause(error: FeedError) -> float | None:
