@@ -7,6 +7,7 @@ from enum import IntEnum, StrEnum
 import numpy as np
 
 from hybridd.model.candle import Candles, FloatArray
+from hybridd.model.context import ContextSeries
 from hybridd.model.instrument import Instrument
 
 
@@ -39,12 +40,15 @@ class Abstain(IntEnum):
 class Market:
     """All that is known of one instrument at one moment: closed candles only.
 
-    `higher` maps "15m", "1h", "4h", "1d" (those above the base time frame) to candles of their own.
+    `higher` maps "15m", "1h", "4h", "1d" (those above the base time frame) to candles of their own; `benchmarks` maps
+    symbols ("BTC/USDT", "ETH/USDT", "PAXG/USDT") to candles of the base time frame; `context` maps names to series.
     """
 
     instrument: Instrument
     candles: Candles
     higher: Mapping[str, Candles] = field(default_factory=dict)
+    benchmarks: Mapping[str, Candles] = field(default_factory=dict)
+    context: Mapping[str, ContextSeries] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
