@@ -12,6 +12,8 @@ from hybridd.market.library import check_base_url, check_exchange_id, open_excha
 from hybridd.market.limiter import RateLimiter
 
 T = TypeVar("T")
+BANNED = 418
+"""HTTP status by which Binance says that an address is banned for a while."""
 
 
 class Connection:
@@ -42,6 +44,7 @@ class Connection:
         self._lock = threading.Lock()
         self._opened: Any = None
         self._local = threading.local()
+        self._refusals = 0
 
     @property
     def exchange(self) -> Any:  # noqa: ANN401 - an exchange object is untyped
@@ -60,7 +63,8 @@ class Connection:
     def call(self, what: str, ask: Callable[[Any], T]) -> T:
         """`ask` the exchange for `what` (as it shall stand in an error); raises FeedError and nothing else.
 
-        During a pause that the exchange asked for, nothing is sent: those who go on are banned.
+        Who is refused waits by itself: the caller's back-off sees to that. Nobody sends anything during a ban, nor
+        once a second request in a row was refused: then it is not one market that is too busy but we ourselves.
         """
         remaining = self._limiter.paused()
         if remaining > 0:
@@ -68,7 +72,9 @@ class Connection:
             raise RateLimited(words, retry_after=remaining)
         self._local.reply = Reply()
         try:
-            return ask(self.exchange)
+            answer = ask(self.exchange)
+            self._refusals = 0
+            return answer
         except FeedError as fault:
             raise self._noted(fault) from fault.__cause__
         except Exception as error:  # a hundred exchanges' parsers fail in every way on a wrong answer
@@ -77,7 +83,9 @@ class Connection:
 
     def _noted(self, fault: FeedError) -> FeedError:
         if isinstance(fault, RateLimited):
-            self._limiter.pause(fault.retry_after)
+            self._refusals += 1
+            if self._refusals > 1 or self.reply.status == BANNED:
+                self._limiter.pause(fault.retry_after)
         return fault
 
     def close(self) -> None:

@@ -91,10 +91,21 @@ def test_a_pause_lasts_as_long_as_the_exchange_says(feed, fake, clock, kind, sai
     clock.advance(300_000)
 
 
-def test_during_a_pause_nothing_is_sent_for_any_symbol(feed, fake, clock):
-    fake.fail(429, path="/klines", retry_after=20, times=1)
-    with pytest.raises(RateLimited):
-        ask(feed)
+def test_a_symbol_that_is_refused_stops_no_other(feed, fake):
+    fake.fail(429, path="/klines", symbol="BTCUSDT", retry_after=20)
+    for _ in range(3):
+        with pytest.raises(RateLimited):
+            ask(feed)
+        assert len(ask(feed, ETH)) == 5
+
+
+@pytest.mark.parametrize(("status", "times"), [(418, 1), (429, 2)])
+def test_during_a_ban_or_after_two_refusals_in_a_row_nothing_is_sent_for_any_symbol(feed, fake, clock, status, times):
+    ask(feed)
+    fake.fail(status, path="/klines", retry_after=20, times=times)
+    for _ in range(times):
+        with pytest.raises(RateLimited):
+            ask(feed)
     before = len(fake.requests)
     clock.advance(5_000)
     with pytest.raises(RateLimited) as fault:
