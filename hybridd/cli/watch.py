@@ -19,6 +19,8 @@ log = logging.getLogger("hybridd.run")
 def run(
     config: ConfigPath = None,
     once: Annotated[bool, typer.Option("--once", help="One cycle, deliver what it brought, then exit.")] = False,
+    # Unit files and scripts may name it from the first day on; the page that it leaves out has not been built yet.
+    _: Annotated[bool, typer.Option("--no-dashboard", hidden=True)] = False,
     level: Annotated[str, typer.Option("--log-level", metavar="LEVEL", help="debug, info, warning, error")] = "info",
 ) -> None:
     """Watch the markets until you stop it (Ctrl-C); under systemd, the service runs this."""
