@@ -8,17 +8,27 @@ from hybridd.model.change import Change, Reason, Verdict
 
 
 def market_alert(
-    verdicts: Sequence[Verdict], now: Analysis, before: Analysis | None, trend: Trend | None, time_to_live_ms: int
+    verdicts: Sequence[Verdict],
+    now: Analysis,
+    before: Analysis | None,
+    trend: Trend | None,
+    *,
+    made_at: int,
+    time_to_live_ms: int,
 ) -> Alert | None:
-    """One alert for all that is told of one analysis, or None when nothing is. A candle never makes two."""
+    """One alert for all that is told of one analysis, or None when nothing is. A candle never makes two.
+
+    `made_at` is told by this machine's clock, like every deadline: the source's may differ, and an alert must not
+    expire because of that.
+    """
     told = tuple(v.change for v in verdicts if v.suppressed is None)
     if not told:
         return None
     return Alert(
         key=f"{now.symbol}:{now.timeframe}:{now.candle_close}",
         subject=now.symbol,
-        created_at=now.made_at,
-        expires_at=max(now.made_at, now.candle_close) + time_to_live_ms,
+        created_at=made_at,
+        expires_at=made_at + time_to_live_ms,
         changes=told,
         analysis=now,
         before=_before(before),

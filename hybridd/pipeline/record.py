@@ -78,7 +78,8 @@ def _changes(
         observation.analysis,
         observation.before,
         _trend(store, observation),
-        rules.time_to_live_ms,
+        made_at=now,
+        time_to_live_ms=rules.time_to_live_ms,
     )
     stored = post(store, alert, rules.routes, channels, now) if alert else None
     for verdict in observation.verdicts:

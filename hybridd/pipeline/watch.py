@@ -122,7 +122,8 @@ class Watch:
 
     def _observe(self, collected: Collected, status: SymbolStatus) -> tuple[list[Observation], Past]:
         assert collected.market is not None
-        market, now = collected.market, self._clock.now()
+        # Ages are told by the clock that closed the candles: ours may be wrong by more than an alert's time to live.
+        market, now = collected.market, self._feed.now()
         past = self._past.get(status.symbol) or recall(self._store, status.symbol, self.timeframe.text)
         last = self._last_close(status)
         origin = Origin(

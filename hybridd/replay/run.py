@@ -135,7 +135,8 @@ def _count(
         result.changes[verdict.change.reason.value] += 1
         if verdict.suppressed is not None:
             result.suppressed[verdict.suppressed.value] += 1
-    if market_alert(verdicts, analysis, before, None, walk.rules.time_to_live_ms) is not None:
+    made_at, ttl = analysis.candle_close, walk.rules.time_to_live_ms
+    if market_alert(verdicts, analysis, before, None, made_at=made_at, time_to_live_ms=ttl) is not None:
         result.alerts += 1
     if walk.keep:
         result.verdicts += verdicts
