@@ -49,18 +49,18 @@ fi
 
 say "building .venv ($kind), about a minute the first time"
 pip_install() {
+  what=$1; shift
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input "$@" >"$here/.bootstrap.log" 2>&1 ||
     { grep -E 'ERROR|error' "$here/.bootstrap.log" | head -n 5 >&2
-      die "pip could not install what $1 $2 names" "check the network (pip needs its package index), then run make again (whole output: .bootstrap.log)"; }
+      die "pip could not install $what" "check the network (pip needs its package index), then run make again (whole output: .bootstrap.log)"; }
 }
 rm -f "$stamp"
 "$python" -m venv --clear "$venv" >"$here/.bootstrap.log" 2>&1 ||
   die "could not make $venv: $(tail -n 1 "$here/.bootstrap.log")" "check the disk and that the folder is yours, then run make again"
 # Build tools first, and no build isolation: what compiles the source-only packages is locked like all the rest.
-pip_install --require-hashes -r "$here/requirements/build.txt"
-lock="$here/requirements/$kind.txt"
-pip_install --no-build-isolation --require-hashes -r "$lock"
-pip_install --no-deps --no-build-isolation -e "$here"
+pip_install "the build tools of requirements/build.txt" --require-hashes -r "$here/requirements/build.txt"
+pip_install "the packages of requirements/$kind.txt" --no-build-isolation --require-hashes -r "$here/requirements/$kind.txt"
+pip_install "hybridd itself" --no-deps --no-build-isolation -e "$here"
 printf '%s' "$wanted" >"$stamp"
 # The development environment holds everything that the running program needs.
 [ "$kind" = dev ] && printf '%s' "$wanted" >"$venv/.installed-runtime"
