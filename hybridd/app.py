@@ -20,6 +20,7 @@ from hybridd.market.backoff import Backoff
 from hybridd.market.exchange import ExchangeFeed
 from hybridd.market.feed import Feed
 from hybridd.market.keeper import SeriesKeeper
+from hybridd.market.mixed import MixedFeed
 from hybridd.market.recorded import RecordedFeed
 from hybridd.market.simulated import SimulatedFeed
 from hybridd.model.candle import Candles
@@ -45,7 +46,17 @@ def feed_of(settings: Settings, clock: Clock) -> Feed:
         return SimulatedFeed(clock=clock, seed=market.seed, timeframe=settings.monitor.timeframe)
     if market.source == "recorded":
         return RecordedFeed(folder=Path(market.path), clock=clock)
-    return ExchangeFeed(exchange=market.exchange, market_type=market.market_type, base_url=market.base_url, clock=clock)
+    perpetuals = {bool(instrument.settle) for instrument in settings.instruments}
+    feeds = {
+        perpetual: ExchangeFeed(
+            exchange=market.exchange,
+            market_type="swap" if perpetual else "spot",
+            base_url=market.base_url,
+            clock=clock,
+        )
+        for perpetual in perpetuals
+    }
+    return MixedFeed(spot=feeds[False], swap=feeds[True]) if len(feeds) == 2 else next(iter(feeds.values()))
 
 
 def channels_of(settings: Settings) -> list[Channel]:
@@ -122,6 +133,7 @@ def _collector(settings: Settings, store: Store, feed: Feed, clock: Clock) -> Co
 
 
 def _skew_of(feed: Feed) -> Callable[[], int | None]:
+    feed = feed.spot if isinstance(feed, MixedFeed) else feed
     if isinstance(feed, ExchangeFeed):
         return lambda: feed.offset_ms if feed.offset_known else None
     return lambda: None

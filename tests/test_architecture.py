@@ -83,7 +83,7 @@ def test_the_ground_and_the_core_stay_pure(path: Path):
 def test_only_the_composition_root_names_concrete_edges():
     """A feed, channel or database is chosen in one place; everybody else sees the protocol."""
     concrete = {
-        "hybridd.market.exchange", "hybridd.market.recorded", "hybridd.market.simulated",
+        "hybridd.market.exchange", "hybridd.market.recorded", "hybridd.market.simulated", "hybridd.market.mixed",
         "hybridd.delivery.email", "hybridd.delivery.journal",
     }  # fmt: skip
     for path in FILES:

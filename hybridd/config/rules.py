@@ -44,10 +44,6 @@ def _symbols(settings: Settings) -> Iterator[Finding]:
         if instrument.symbol in seen:
             message = f'"{written}" is the same market as one before it'
             yield Finding(path=path, kind=Kind.DUPLICATE, message=message, remedy="remove one of the two")
-        if settings.market.market_type == "spot" and instrument.settle:
-            message = f'"{written}" is a perpetual, but market.market_type is "spot"'
-            remedy = f'set market.market_type = "swap", or write "{instrument.base}/{instrument.quote}"'
-            yield Finding(path=path, kind=Kind.INCONSISTENT, message=message, remedy=remedy)
         seen.add(instrument.symbol)
 
 

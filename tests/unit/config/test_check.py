@@ -95,7 +95,6 @@ INCOMPLETE = [
     ('[market]\nsource = "recorded"', 1, "market.path", "is empty", "folder"),
 ]
 INCONSISTENT = [
-    ('monitor.symbols = ["BTC/USDT:USDT"]', 1, "monitor.symbols[0]", "a perpetual", 'market_type = "swap"'),
     ("analysis.long_threshold = 30", 1, "analysis.short_threshold", "35 must be below", ""),
     ("analysis.hysteresis = 15", 1, "analysis.hysteresis", "half the gap", "lower it"),
     ('analysis.command = ["x"]\nanalysis.brain = "a:b"', 1, "analysis.command", "only one", ""),
