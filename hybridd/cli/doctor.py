@@ -1,16 +1,21 @@
 """`hybridd doctor`: everything that a start needs, each finding with its id and remedy."""
 
 import os
+from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
-from hybridd.app import channels_of, feed_of
+from hybridd.app import channels_of, database_url, feed_of
 from hybridd.cli.shared import DEGRADED, UNUSABLE, AsJson, ConfigPath, console, print_json
 from hybridd.clock import SystemClock
-from hybridd.config.load import examine
-from hybridd.pipeline.checkup import Finding, Level, checkup, settings_findings
+from hybridd.config.load import Loaded, examine
+from hybridd.config.salvage import legible
+from hybridd.config.schema import Settings
+from hybridd.pipeline.checkup import checkup, settings_findings
+from hybridd.pipeline.checkup_machine import Machine, wanted_credentials
+from hybridd.pipeline.findings import Finding, Level
 
 
 def doctor(config: ConfigPath = None, as_json: AsJson = False) -> None:
@@ -21,7 +26,9 @@ def doctor(config: ConfigPath = None, as_json: AsJson = False) -> None:
         settings, clock = loaded.settings, SystemClock()
         with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=_stderr(), transient=True) as progress:
             progress.add_task("asking the feed and the channels", total=None)
-            findings += checkup(settings, feed_of(settings, clock), channels_of(settings), clock)
+            findings += checkup(
+                settings, feed_of(settings, clock), channels_of(settings), clock, _machine(config, loaded, settings)
+            )
     if as_json:
         print_json(
             [{"id": f.id, "level": f.level, "title": f.title, "detail": f.detail, "remedy": f.remedy} for f in findings]
@@ -33,6 +40,16 @@ def doctor(config: ConfigPath = None, as_json: AsJson = False) -> None:
         raise typer.Exit(UNUSABLE)
     if any(f.level is not Level.GOOD for f in findings):
         raise typer.Exit(DEGRADED)
+
+
+def _machine(config: Path | None, loaded: Loaded, settings: Settings) -> Machine:
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    return Machine(
+        settings_files=[Path(source) for source in loaded.sources if Path(source).is_file()],
+        wanted=wanted_credentials(legible(config, os.environ)[0].values),
+        url=database_url(settings),
+        credentials=Path(folder) if folder else None,
+    )
 
 
 def _stderr() -> Console:

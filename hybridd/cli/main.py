@@ -1,10 +1,13 @@
 """The command line as a whole: which commands there are, and how an error reaches the person."""
 
+import sys
 from importlib import import_module
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 
+from hybridd.cli.terminal import NO_ROOM, hang_up, speak_any_alphabet
 from hybridd.errors import HybriddError
 
 # Where each command lives. Only the one that is asked for is imported: a daemon that is started needs no tables,
@@ -15,13 +18,20 @@ COMMANDS = {
     "analyze": "hybridd.cli.look:analyze",
     "status": "hybridd.cli.look:status",
     "doctor": "hybridd.cli.doctor:doctor",
+    "check": "hybridd.cli.check:check",
+    "backup": "hybridd.cli.care:backup",
+    "restore": "hybridd.cli.care:restore",
+    "service-user": "hybridd.cli.service_user:service_user",
     "history": "hybridd.cli.history:history",
     "replay": "hybridd.cli.replay:replay",
+    "calibrate": "hybridd.cli.calibrate:calibrate",
+    "proof": "hybridd.cli.calibrate:proof",
 }
 GROUPS = {
     "alerts": "hybridd.cli.alerts:app",
     "config": "hybridd.cli.config:app",
     "db": "hybridd.cli.db:app",
+    "secrets": "hybridd.cli.secrets:app",
 }
 
 
@@ -37,7 +47,7 @@ def application(asked: str = "") -> typer.Typer:
     )
     # With a single command typer would take its name for an argument.
     app.callback()(_together)
-    everything = asked not in {**COMMANDS, **GROUPS}
+    everything = asked not in {**COMMANDS, **GROUPS, "--version": ""}
     for name, place in COMMANDS.items():
         if everything or name == asked:
             app.command(name)(_at(place))
@@ -47,7 +57,17 @@ def application(asked: str = "") -> typer.Typer:
     return app
 
 
-def _together() -> None:
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hybridd {version('hybridd')}")
+        raise typer.Exit
+
+
+def _together(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
     """Watches crypto markets all night, tells you what changed, and waits for your decision."""
 
 
@@ -58,6 +78,23 @@ def _at(place: str) -> Any:  # noqa: ANN401  # a function or a group of them
 
 def run(arguments: list[str]) -> int:
     """Run one command; returns its exit code. A mistake of the person's gets one clear line, never a traceback."""
+    speak_any_alphabet()
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        hang_up()
+        return 1
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        hang_up()
+        typer.echo(f"hybridd: the output cannot be written: {error.strerror} → make room on that disk", err=True)
+        return 1
+    return code
+
+
+def _run(arguments: list[str]) -> int:
     try:
         application(arguments[0] if arguments else "")(args=arguments, prog_name="hybridd")
     except HybriddError as error:

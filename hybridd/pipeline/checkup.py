@@ -5,7 +5,6 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from hybridd.clock import Clock, iso
@@ -14,27 +13,10 @@ from hybridd.delivery.channel import Channel
 from hybridd.errors import FeedError, HybriddError
 from hybridd.market.feed import Feed
 from hybridd.pipeline.brains import analyst_of
+from hybridd.pipeline.checkup_machine import Machine, clock_kept, credentials, permissions, units
 from hybridd.pipeline.conditions import CLOCK_SKEW_MS, DISK_LOW_BYTES
+from hybridd.pipeline.findings import Finding, Level, Report
 from hybridd.store.store import open_store
-
-
-class Level(StrEnum):
-    """How a finding is to be taken."""
-
-    GOOD = "good"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was looked at. `id` is stable; `remedy` is empty where nothing needs to be done."""
-
-    id: str
-    title: str
-    level: Level
-    detail: str
-    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +27,9 @@ class Patient:
     feed: Feed
     channels: Sequence[Channel]
     clock: Clock
+    machine: Machine
 
 
-Report = tuple[Level, str, str]
 Check = Callable[[Patient], Iterator[Report]]
 
 
@@ -59,15 +41,24 @@ def settings_findings(problems: Sequence[str], *, usable: bool) -> list[Finding]
     return [_finding("D01", "settings", (level, problem, "")) for problem in problems]
 
 
-def checkup(settings: Settings, feed: Feed, channels: Sequence[Channel], clock: Clock) -> list[Finding]:
+def checkup(
+    settings: Settings, feed: Feed, channels: Sequence[Channel], clock: Clock, machine: Machine
+) -> list[Finding]:
     """Every check of the table, in its order. Feed and channels are closed at the end."""
-    patient = Patient(settings=settings, feed=feed, channels=channels, clock=clock)
+    patient = Patient(settings=settings, feed=feed, channels=channels, clock=clock, machine=machine)
     try:
-        return [_finding(id_, title, report) for id_, title, check in CHECKS for report in check(patient)]
+        return [_finding(id_, title, report) for id_, title, check in CHECKS for report in _reports(check, patient)]
     finally:
         feed.close()
         for channel in channels:
             channel.close()
+
+
+def _reports(check: Check, patient: Patient) -> Iterator[Report]:
+    try:
+        yield from check(patient)
+    except PermissionError as error:
+        yield Level.ERROR, f"{error.filename}: {error.strerror}", "run it as root, or as the user that runs hybridd"
 
 
 def _finding(id_: str, title: str, report: Report) -> Finding:
@@ -184,4 +175,8 @@ CHECKS: tuple[tuple[str, str, Check], ...] = (
     ("D06", "feed", _feed),
     ("D07", "clock", _clock),
     ("D08", "channels", _channels),
+    ("D09", "permissions", lambda patient: permissions(patient.machine)),
+    ("D10", "clock's keeper", lambda patient: clock_kept(patient.machine)),
+    ("D11", "units", lambda patient: units(patient.machine)),
+    ("D12", "credentials", lambda patient: credentials(patient.machine)),
 )

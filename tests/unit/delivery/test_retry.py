@@ -42,7 +42,15 @@ def test_it_always_lies_ahead_and_within_the_cap(attempts, key, base, cap):
 def test_every_outcome_is_a_step_that_a_leased_delivery_can_take():
     outcomes = [Outcome(failure=failure) for failure in Failure] + [Outcome(), Outcome(delivered=True)]
     states = [advance(DELIVERY_TABLE, DeliveryState.LEASED, event_of(outcome)) for outcome in outcomes]
-    assert states == ["retry_wait", "unknown", "failed_permanent", "failed_permanent", "retry_wait", "accepted", "delivered"]
+    assert states == [
+        "retry_wait",
+        "unknown",
+        "failed_permanent",
+        "failed_permanent",
+        "retry_wait",
+        "accepted",
+        "delivered",
+    ]
     assert set(CONSEQUENCES) == set(Failure)
 
 

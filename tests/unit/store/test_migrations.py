@@ -35,11 +35,23 @@ BROKEN = Migration(number=3, title="broken", apply=sql("DELETE FROM analyses", "
 ORPHANS = Migration(number=3, title="orphans", apply=sql("DELETE FROM alerts"))
 
 
+def to_the_first_schema(store):
+    """Undo all steps, as if the first release had made the state."""
+    store._database.engine.cursor().execute("DROP TABLE context")
+    store._database.engine.cursor().execute(f"UPDATE schema_version SET version = {FIRST}")
+
+
+def schema_of(database: Database, table: str) -> list[str]:
+    query = "SELECT sql FROM sqlite_master WHERE tbl_name = ? ORDER BY name"
+    return [row[0] for row in database.engine.cursor().execute(query, (table,))]
+
+
 @pytest.fixture
 def path(tmp_path):
     """A state of the first schema, with something in it."""
     path = tmp_path / "state.db"
     store = open_store(f"sqlite:///{path}", clock=ManualClock(T0))
+    to_the_first_schema(store)
     store.analyses.add_many([analysis(60.0)])
     store._database.engine.cursor().execute(
         "INSERT INTO alerts VALUES (1, 'k', 's', 'firing', 'warning', ' TEST ', 0, 9, 0, 0, '{}')"
@@ -116,14 +128,30 @@ def test_a_second_run_does_nothing(database, path):
     assert not copy.exists()
 
 
+def test_a_state_of_the_first_release_gets_todays_tables_and_keeps_what_it_has(path, tmp_path):
+    store = open_store(f"sqlite:///{path}", clock=ManualClock(T0))
+    assert len(store.analyses.latest()) == 1
+    assert store.context.save_many("funding", "BTC/USDT", [(T0, T0, 0.0001)]) == 1
+    fresh = open_store(f"sqlite:///{tmp_path}/fresh.db", clock=ManualClock(T0))
+    assert schema_of(store._database, "context") == schema_of(fresh._database, "context")
+    assert store.verify() == []
+    older = open_database(f"sqlite:///{path.with_name('state.db.before-2')}")
+    assert version_of(older) == FIRST
+    assert "context" not in older.table_names()
+    for opened in (older, store, fresh):
+        opened.close()
+
+
 def test_a_state_of_a_newer_program_is_refused_and_untouched(database, path):
     migrate(database, T0, [NOTE])
     with pytest.raises(StoreUnusable, match="has schema 2, this hybridd knows schemas up to 1") as error:
-        check_version(database)
+        check_version(database, [])
     assert "state.db.before-2" in error.value.remedy
-    with pytest.raises(StoreUnusable, match="schema 2"):
+    future = newest() + 7
+    database.engine.cursor().execute(f"INSERT INTO schema_version VALUES ({future}, {T0})")
+    with pytest.raises(StoreUnusable, match=f"schema {future}"):
         open_store(f"sqlite:///{path}", clock=ManualClock(T0))
-    assert version_of(database) == 2
+    assert version_of(database) == future
 
 
 def test_an_older_state_is_not_touched_without_migrate(tmp_path):

@@ -3,6 +3,7 @@
 import pytest
 
 from hybridd.clock import ManualClock
+from hybridd.store.migrations import newest
 from hybridd.store.store import open_store
 from tests.makers import T0, analysis
 
@@ -56,4 +57,4 @@ def test_a_row_without_its_parent_is_found(store):
 
 def test_a_schema_that_is_not_this_programs_is_found(store):
     do(store, "UPDATE schema_version SET version = 9")
-    assert store.verify() == ["the schema is 9, this hybridd needs 1"]
+    assert store.verify() == [f"the schema is 9, this hybridd needs {newest()}"]
