@@ -12,7 +12,7 @@ from hybridd.analysis.registry import LAYERS, shipped_layers
 from hybridd.model.candle import Candles
 from hybridd.model.instrument import parse_instrument
 from hybridd.model.reading import Abstain, Market
-from hybridd.replay.shipped import load_shipped
+from hybridd.pipeline.calibration_file import load_shipped
 from tests.recorded_candles import SYMBOLS, live, recorded, recorded_market, replayed, scaled, walk
 
 NAMES = tuple(LAYERS)

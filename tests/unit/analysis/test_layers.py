@@ -9,7 +9,7 @@ from hybridd.analysis.registry import LAYERS, shipped_layers
 from hybridd.model.candle import Candles, resample
 from hybridd.model.instrument import parse_instrument
 from hybridd.model.reading import Abstain, Input, Market
-from hybridd.replay.shipped import load_shipped
+from hybridd.pipeline.calibration_file import load_shipped
 from tests.recorded_candles import recorded_market, replayed, walk
 
 CALIBRATION = load_shipped()

@@ -1,0 +1,58 @@
+"""The fractal layer: does the market go on or turn back, and which way did it last go?"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from hybridd.analysis.calibration import Calibration
+from hybridd.analysis.persistence import LONG, WINDOW, Persistence, hurst_exponent, persistence
+from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, raw_of, scored, tail, why_not
+from hybridd.analysis.windows import rolling_mean
+from hybridd.model.candle import FloatArray
+from hybridd.model.reading import Abstain, LayerSeries, Market
+
+SMOOTH = 6
+
+
+class Fractal:
+    """Bullish when a persistent market has risen, or one that turns back has fallen, in the last 12 candles.
+
+    raw = tanh(z/2) × tanh(move/2). z tests whether the variance ratio of 12 candles over the last 576 differs from a
+    random walk's 1 (A. Lo and A. C. MacKinlay, 1988, robust to changing volatility); at 1.96 it counts 0.75. move is
+    the mean of the last six 12-candle returns in their usual sizes, one alone being as restless as its two ends.
+    """
+
+    name = "fractal"
+    inputs = CANDLES_ONLY
+    lookback = WINDOW + SMOOTH
+
+    def __init__(self, calibration: Calibration) -> None:
+        self._calibration = calibration
+
+    def parts(self, market: Market) -> Mapping[str, FloatArray]:  # noqa: ARG002 - its factors share one scale already
+        return {}
+
+    def raw(self, market: Market) -> Raw:
+        found = persistence(market.candles.close)
+        return raw_of(np.tanh(found.z / 2) * np.tanh(_move(found) / 2), self.lookback)
+
+    def evaluate(self, market: Market) -> LayerSeries:
+        return scored(self.raw(market), self._calibration.scale(self.name))
+
+    def explain(self, market: Market, i: int) -> str:
+        recent = Market(instrument=market.instrument, candles=tail(market.candles, i, self.lookback))
+        series = self.evaluate(recent)
+        if series.abstain[-1]:
+            return why_not(Abstain(series.abstain[-1]), self.lookback, i + 1)
+        found = persistence(recent.candles.close)
+        vr, z, move = (float(x[-1]) for x in (found.variance_ratio, found.z, _move(found)))
+        habit = "goes on" if z > 1 else "turns back" if z < -1 else "walks at random"
+        verdict = leaning(float(series.values[-1]), "speaks for a rise", "speaks for a fall", "says little")
+        return (
+            f"variance ratio {vr:.2f} (z {z:+.1f}, Hurst {hurst_exponent(vr):.2f}), so the market {habit}; "
+            f"of late {move:+.1f} σ in {LONG} candles: {verdict}"
+        )
+
+
+def _move(found: Persistence) -> FloatArray:
+    return rolling_mean(found.move, SMOOTH)

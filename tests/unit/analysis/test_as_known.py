@@ -1,0 +1,84 @@
+"""Series joined by publication, and opinions put together."""
+
+import numpy as np
+import pytest
+
+from hybridd.analysis.as_known import Part, as_known, bent, rank, silent, stacked, z_value
+from hybridd.analysis.windows import rank_in_window, rolling_mean
+from hybridd.model.context import ContextSeries
+from hybridd.model.reading import Abstain
+
+SERIES = ContextSeries(
+    "x", np.array([10, 20, 30]), np.array([100, 200, 300]), np.array([1.0, 2.0, 6.0]), stale_after=150
+)
+
+
+def codes(*parts):
+    return [Abstain(code) for part in parts for code in part.abstain]
+
+
+def test_a_statistic_is_known_from_its_last_values_publication_on():
+    part = as_known(SERIES, lambda x: rolling_mean(x, 2), 2, np.array([99, 100, 199, 200, 299, 300, 450, 451]))
+    np.testing.assert_array_equal(part.values, [np.nan, np.nan, np.nan, 1.5, 1.5, 4.0, 4.0, np.nan])
+    assert codes(part) == [
+        Abstain.NO_DATA, Abstain.WARM_UP, Abstain.WARM_UP, Abstain.ANSWERS, Abstain.ANSWERS, Abstain.ANSWERS,
+        Abstain.ANSWERS, Abstain.STALE,
+    ]  # fmt: skip
+
+
+def test_only_the_values_that_are_needed_are_looked_at():
+    seen = []
+
+    def statistic(x):
+        seen.append(len(x))
+        return x
+
+    part = as_known(SERIES, statistic, 2, np.array([301, 302]))
+    assert seen == [2]
+    assert part.values.tolist() == [6.0, 6.0]
+
+
+def test_a_statistic_without_a_value_is_undefined():
+    flat = ContextSeries("x", SERIES.at, SERIES.known_at, np.full(3, 0.1), 150)
+    assert codes(as_known(flat, lambda x: z_value(x, 3), 3, np.array([300]))) == [Abstain.UNDEFINED]
+
+
+@pytest.mark.parametrize("series", [None, SERIES.known_by(5)])
+def test_a_series_that_is_not_there_is_no_data(series):
+    assert codes(as_known(series, lambda x: x, 1, np.array([300, 400]))) == [Abstain.NO_DATA] * 2
+
+
+def test_opinions_stack_to_the_spread_of_one():
+    one, other = (
+        Part(np.array(x), np.array(c, dtype=np.int8)) for x, c in (([0.5, 0.5], [0, 0]), ([1.0, np.nan], [0, 3]))
+    )
+    raw = stacked([one, other])
+    np.testing.assert_allclose(raw.values, [(bent(0.5) + bent(1.0)) / 2**0.5, bent(0.5)])
+    spread = np.std(
+        stacked(
+            [Part(x, np.zeros(4000, dtype=np.int8)) for x in np.random.default_rng(1).normal(0, 1, (5, 4000))]
+        ).values
+    )
+    assert spread == pytest.approx(0.9, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "joint"),
+    [
+        ([Abstain.NO_DATA, Abstain.STALE], Abstain.STALE),
+        ([Abstain.STALE, Abstain.WARM_UP], Abstain.WARM_UP),
+        ([Abstain.WARM_UP, Abstain.UNDEFINED, Abstain.NO_DATA], Abstain.UNDEFINED),
+        ([Abstain.NO_DATA, Abstain.NO_DATA], Abstain.NO_DATA),
+    ],
+)
+def test_where_nobody_answers_the_reason_is_that_of_who_came_nearest(reasons, joint):
+    raw = stacked([silent(2, reason) for reason in reasons])
+    assert raw.abstain.tolist() == [joint, joint]
+    assert np.isnan(raw.values).all()
+
+
+def test_ranks_are_those_of_the_windows():
+    x = np.round(np.random.default_rng(3).normal(0, 2, 500))
+    x[100] = np.nan
+    np.testing.assert_allclose((1 + rank(x, 60)) / 2, rank_in_window(x, 60), atol=1e-15)
+    assert np.isnan(rank(x[:60], 60)).all()
