@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,10 +17,12 @@ from hybridd.delivery.email import EmailChannel
 from hybridd.delivery.journal import JournalChannel
 from hybridd.errors import ConfigError
 from hybridd.market.backoff import Backoff
+from hybridd.market.derivatives import PERPETUALS_AT
 from hybridd.market.exchange import ExchangeFeed
 from hybridd.market.feed import Feed
 from hybridd.market.keeper import SeriesKeeper
 from hybridd.market.mixed import MixedFeed
+from hybridd.market.publication import PUBLICATIONS, stale_after
 from hybridd.market.recorded import RecordedFeed
 from hybridd.market.simulated import SimulatedFeed
 from hybridd.model.candle import Candles
@@ -28,15 +30,20 @@ from hybridd.model.instrument import Instrument
 from hybridd.model.timeframe import TimeFrame
 from hybridd.pipeline.brains import analyst_of
 from hybridd.pipeline.collect import HIGHER_HISTORY, Collector
+from hybridd.pipeline.context_parts import Context, context_parts
 from hybridd.pipeline.deliver import Courier
 from hybridd.pipeline.health import HealthBook
 from hybridd.pipeline.parts import Parts
 from hybridd.pipeline.rules import rules_of
 from hybridd.pipeline.service import Service
+from hybridd.pipeline.surroundings import Drawer, Surroundings, empty_drawer
 from hybridd.pipeline.watch import CycleReport, Watch
 from hybridd.store.store import Store, open_store
 
 log = logging.getLogger("hybridd.app")
+
+CONTEXT_PATIENCE_S = 15.0
+"""How long somebody who wants one analysis now waits for the inputs beyond candles."""
 
 
 def feed_of(settings: Settings, clock: Clock) -> Feed:
@@ -83,6 +90,8 @@ def assemble(settings: Settings, store: Store, clock: Clock) -> Parts:
     _keep_secrets(settings)
     rules = rules_of(settings)
     feed = feed_of(settings, clock)
+    symbols = list(dict.fromkeys(instrument.symbol for instrument in settings.instruments))
+    context = context_of(settings, feed, clock, symbols, store)
     couriers = [
         Courier(store=store, channel=channel, clock=clock, zone=settings.alerts.timezone)
         for channel in channels_of(settings)
@@ -91,10 +100,10 @@ def assemble(settings: Settings, store: Store, clock: Clock) -> Parts:
     watch = Watch(
         store=store,
         feed=feed,
-        collector=_collector(settings, store, feed, clock),
+        collector=_collector(settings, store, feed, clock, context.around),
         analyst=analyst_of(settings),
         rules=rules,
-        symbols=list(dict.fromkeys(instrument.symbol for instrument in settings.instruments)),
+        symbols=symbols,
         timeframe=settings.monitor.timeframe,
         channels=channels,
         clock=clock,
@@ -105,6 +114,7 @@ def assemble(settings: Settings, store: Store, clock: Clock) -> Parts:
         rules=rules,
         feed=feed,
         watch=watch,
+        context=context,
         couriers=couriers,
         health=health,
         channels=channels,
@@ -115,7 +125,48 @@ def assemble(settings: Settings, store: Store, clock: Clock) -> Parts:
     )
 
 
-def _collector(settings: Settings, store: Store, feed: Feed, clock: Clock) -> Collector:
+def drawer_of(settings: Settings, store: Store | None) -> Drawer:
+    """Where the context is kept; nowhere without a store."""
+    frame, history = settings.monitor.timeframe, settings.market.history
+    if store is None:
+        return empty_drawer(frame)
+    return Drawer(
+        load=lambda name, symbol: store.context.load(
+            name, symbol, PUBLICATIONS[name].history, stale_after=stale_after(name, frame.ms)
+        ),
+        save=store.context.save_many,
+        load_candles=lambda market, frame: store.candles.load(market.symbol, frame.text, frame.ms, history),
+        save_candles=lambda market, frame, candles: store.candles.save(market.symbol, frame.text, candles),
+    )
+
+
+def context_of(settings: Settings, feed: Feed, clock: Clock, symbols: Sequence[str], store: Store | None) -> Context:
+    """What lies around the watched markets, and the worker that fetches it. Nobody is asked yet."""
+    sides = _sides(settings, feed, clock)
+    market = MixedFeed(spot=sides[False], swap=sides[True]) if sides else feed
+    return context_parts(settings, feed, sides, market, symbols, drawer_of(settings, store), clock)
+
+
+def _sides(settings: Settings, feed: Feed, clock: Clock) -> Mapping[bool, ExchangeFeed]:
+    """The exchange's things (False) and its perpetuals (True): feeds that are there already, and new ones."""
+    market = settings.market
+    sides = {}
+    if isinstance(feed, MixedFeed):
+        sides = {False: feed.spot, True: feed.swap}
+    elif isinstance(feed, ExchangeFeed):
+        sides = {any(instrument.settle for instrument in settings.instruments): feed}
+    found = {perpetual: side for perpetual, side in sides.items() if isinstance(side, ExchangeFeed)}
+    for perpetual in {False, True} - found.keys() if found else ():
+        found[perpetual] = ExchangeFeed(
+            exchange=PERPETUALS_AT.get(market.exchange, market.exchange) if perpetual else market.exchange,
+            market_type="swap" if perpetual else "spot",
+            base_url=market.base_url,
+            clock=clock,
+        )
+    return found
+
+
+def _collector(settings: Settings, store: Store, feed: Feed, clock: Clock, around: Surroundings) -> Collector:
     base, history = settings.monitor.timeframe, settings.market.history
 
     def stored(instrument: Instrument, frame: TimeFrame) -> Candles:
@@ -129,6 +180,7 @@ def _collector(settings: Settings, store: Store, feed: Feed, clock: Clock) -> Co
         clock=clock,
         timeframe=base,
         stored=stored,
+        around=around,
     )
 
 
@@ -172,8 +224,11 @@ def hold(store: Store) -> Iterator[None]:
         yield
 
 
-def run_service(settings: Settings, again: Callable[[], Settings], clock: Clock | None = None) -> None:
-    """The daemon, until it is told to end. `again` reads the settings anew at a reload."""
+def run_service(settings: Settings, again: Callable[[], Settings], clock: Clock | None = None) -> bool:
+    """The daemon, until it is told to end; False when a thread is left that waits for somebody outside.
+
+    `again` reads the settings anew at a reload.
+    """
     clock = clock or SystemClock()
     store = open_store(database_url(settings), clock=clock)
 
@@ -186,7 +241,7 @@ def run_service(settings: Settings, again: Callable[[], Settings], clock: Clock 
     try:
         with hold(store):
             parts = assemble(settings, store, clock)
-            Service(parts=parts, store=store, clock=clock, assemble=reassemble, environ=os.environ).run()
+            return Service(parts=parts, store=store, clock=clock, assemble=reassemble, environ=os.environ).run()
     finally:
         store.close()
 
@@ -200,6 +255,7 @@ def run_once(settings: Settings) -> CycleReport:
             store.outbox.recover(clock.now())
             parts = assemble(settings, store, clock)
             try:
+                parts.context.gather(CONTEXT_PATIENCE_S)
                 report = parts.watch.cycle()
                 for courier in parts.couriers:
                     courier.drain()

@@ -87,7 +87,8 @@ def _ready() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "hybridd.toml"
         config.write_text(
-            f'[market]\nbase_url = "http://127.0.0.1:9"\n[database]\nurl = "sqlite:///{folder}/state.db"\n'
+            f'[market]\nbase_url = "http://127.0.0.1:9"\ncontext = {{sentiment_url = "", macro_url = ""}}\n'
+            f'[database]\nurl = "sqlite:///{folder}/state.db"\n'
             '[email]\nenabled = true\nsmtp_server = "127.0.0.1"\nsmtp_port = 9\nsecurity = "none"\n'
             'sender_email = "a@example.org"\nrecipient_email = "b@example.org"\n'
         )

@@ -4,11 +4,13 @@ from pathlib import Path
 
 from hybridd.config.reference import reference
 from hybridd.config.sample import example
+from tests.command_tree import commands_page
 
 ROOT = Path(__file__).resolve().parent.parent
 
 GENERATED = {
     "etc/hybridd.toml": example,
+    "docs/commands.md": commands_page,
     "docs/configuration.md": reference,
 }
 

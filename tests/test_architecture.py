@@ -12,7 +12,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 GROUND = {"model", "errors", "clock", "http_client", "plugins"}
 CORE = {"analysis", "signals", "alerts", "decisions", "trading", "reports"}
-EDGES = {"config", "market", "store", "delivery", "brokers", "brains", "daemon"}
+EDGES = {"config", "market", "store", "delivery", "brokers", "brains", "daemon", "pictures"}
 PIPELINE = {"pipeline", "replay"}
 ROOT_DOORS = {"app", "cli", "__main__", "__init__", "library"}
 GROUND_LIBRARIES = {"numpy"}

@@ -40,6 +40,9 @@ def plan(alert: Alert, routes: Sequence[Route], channels: Mapping[str, Sequence[
     """The deliveries of `alert`; `channels` maps those set up to their recipients. The journal gets every alert."""
     route = next((r for r in routes if alert.severity in r.severities), None)
     steps = route.steps if route else ()
+    if alert.resolves:
+        # Good news asks for no answer: it goes at once, and once, to everybody who is to hear of it.
+        steps = (Step(after_ms=0, channels=tuple(channels)),)
     wanted = [(0, Step(after_ms=0, channels=(JOURNAL,))), *enumerate(steps)]
     planned = {
         (name, recipient, number): Planned(

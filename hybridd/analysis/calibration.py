@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from hybridd.analysis.odds_table import OddsTable, odds_from_json
 from hybridd.errors import DataError
 
 FORMAT = 1
@@ -50,7 +51,8 @@ class Calibration:
     `scales`: by layer ("trend") and by part of a layer ("momentum.rsi"). `correlation`: of the layers' scores, by
     pair of names in alphabetical order. `gain`: what the combined opinion is multiplied by, so that the score is
     beyond 65 or under 35 as often as it should be (17.5 % of the time). `first` and `last`: open time of the first
-    and close time of the last candle, ms UTC. `fingerprint`: SHA-256 of all the arrays learned from.
+    and close time of the last candle, ms UTC. `fingerprint`: SHA-256 of all the candles learned from; `context`: of the
+    inputs beyond candles, "" without any. `kept`: layers that these data said nothing of, whose scales were taken over.
     """
 
     version: str
@@ -64,6 +66,9 @@ class Calibration:
     correlation: Mapping[tuple[str, str], float] = field(default_factory=dict)
     patterns: tuple[PatternRecord, ...] = ()
     gain: float = 1.0
+    context: str = ""
+    kept: tuple[str, ...] = ()
+    odds: OddsTable | None = None
 
     def scale(self, name: str) -> Scale:
         """The scale of a layer or of a part; raises DataError where it was never measured."""
@@ -78,15 +83,18 @@ class Calibration:
             "format": FORMAT,
             "version": self.version,
             "fingerprint": self.fingerprint,
+            "context": self.context,
             "symbols": list(self.symbols),
             "timeframe": self.timeframe,
             "candles": self.candles,
             "first": self.first,
             "last": self.last,
             "gain": self.gain,
+            "kept": list(self.kept),
             "scales": {name: [scale.centre, scale.spread] for name, scale in self.scales.items()},
             "correlation": [[a, b, value] for (a, b), value in self.correlation.items()],
             "patterns": [[p.pattern, p.sign, p.rising, p.n, p.mean, p.t] for p in self.patterns],
+            "odds": None if self.odds is None else self.odds.to_json(),
         }
 
 
@@ -98,12 +106,14 @@ def calibration_from_json(data: Mapping[str, object]) -> Calibration:
         return Calibration(
             version=str(data["version"]),
             fingerprint=str(data["fingerprint"]),
+            context=str(data.get("context", "")),
             symbols=tuple(str(symbol) for symbol in cast(list[object], data["symbols"])),
             timeframe=str(data["timeframe"]),
             candles=_whole(data["candles"]),
             first=_whole(data["first"]),
             last=_whole(data["last"]),
             gain=_positive(data["gain"]),
+            kept=tuple(str(name) for name in cast(list[object], data.get("kept", []))),
             scales={name: _scale(pair) for name, pair in cast(dict[str, list[float]], data["scales"]).items()},
             correlation={
                 (a, b): float(value) for a, b, value in cast(list[tuple[str, str, float]], data["correlation"])
@@ -111,9 +121,14 @@ def calibration_from_json(data: Mapping[str, object]) -> Calibration:
             patterns=tuple(
                 _record(*row) for row in cast(list[tuple[str, int, bool, int, float, float]], data["patterns"])
             ),
+            odds=_odds(data.get("odds")),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"the calibration cannot be read: {type(error).__name__} {error}", remedy=_REMEDY) from error
+
+
+def _odds(data: object) -> OddsTable | None:
+    return None if data is None else odds_from_json(cast(dict[str, object], data))
 
 
 def _whole(value: object) -> int:

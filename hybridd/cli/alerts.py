@@ -9,14 +9,16 @@ from hybridd.cli.shared import (
     FAILED,
     AsJson,
     ConfigPath,
-    console,
     print_json,
+    say,
     settings_of,
     state_of,
     table,
+    waiting,
     when,
 )
 from hybridd.clock import SystemClock
+from hybridd.daemon.journal import setup_logging
 from hybridd.delivery.render import render
 from hybridd.errors import UsageError
 from hybridd.library.trial import send_test
@@ -30,7 +32,7 @@ app = typer.Typer(name="alerts", help="What was told, to whom, and why.", no_arg
 HOUR_MS = 3_600_000
 """`why` shows what was found, told or held back in the hour before an alert."""
 
-AlertId = Annotated[int, typer.Argument(metavar="ID", help="As `hybridd alerts list` shows it.")]
+AlertId = Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1, help="As `hybridd alerts list` shows it.")]
 
 
 @app.command("list")
@@ -47,6 +49,9 @@ def list_command(
     if as_json:
         print_json([alert_json(alert, deliveries) for alert, deliveries in rows])
         return
+    if not rows:
+        say("no alerts yet" if state is None else f"no alert is {state}")
+        return
     zone = settings.alerts.timezone
     table(
         "",
@@ -56,8 +61,6 @@ def list_command(
             for alert, deliveries in rows
         ],
     )
-    if not rows:
-        typer.echo("no alerts yet")
 
 
 @app.command("show")
@@ -71,8 +74,8 @@ def show(alert_id: AlertId, config: ConfigPath = None, as_json: AsJson = False) 
         print_json(alert_json(alert, deliveries))
         return
     text = render(alert, zone=settings.alerts.timezone)
-    console().print(text.title, style="bold", markup=False)
-    console().print(text.text, markup=False)
+    say(text.title, style="bold")
+    say(text.text)
     _deliveries(deliveries)
 
 
@@ -125,15 +128,24 @@ def send(
     channels: Annotated[
         list[str] | None, typer.Argument(metavar="[CHANNEL]...", help="Default: all that are set up.")
     ] = None,
+    real: Annotated[
+        bool, typer.Option("--real", help="By the daemon that runs, with its secrets, or not at all.")
+    ] = False,
     config: ConfigPath = None,
+    as_json: AsJson = False,
 ) -> None:
     """Send a test alert by the real way: rules, outbox, channels. Says what each provider answered."""
-    outcomes = send_test(settings_of(config, need_secrets=True), channels or [])
-    for outcome in outcomes:
-        typer.echo(
-            f"{outcome.channel} to {outcome.recipient}: {outcome.state}"
-            + (f" ({outcome.reason})" if outcome.reason else "")
-        )
+    # What the daemon sends, it sends with its own secrets: whoever asks it need not know them.
+    settings = settings_of(config, need_secrets=not real)
+    setup_logging(level="warning")
+    with waiting("waiting for what the providers say"):
+        outcomes = send_test(settings, channels or [], real=real)
+    if as_json:
+        print_json([_delivery_json(outcome) for outcome in outcomes])
+    else:
+        for outcome in outcomes:
+            detail = f" ({outcome.reason})" if outcome.reason else ""
+            say(f"{outcome.channel} to {outcome.recipient}: {outcome.state}{detail}")
     if any(outcome.state not in TOLD for outcome in outcomes):
         raise typer.Exit(FAILED)
 
@@ -156,19 +168,20 @@ def alert_json(alert: Alert, deliveries: list[Delivery]) -> dict[str, Any]:
         "confidence": a.confidence if a else None,
         "price": a.price if a else None,
         "candle_close": a.candle_close if a else None,
-        "deliveries": [
-            {
-                "channel": d.channel,
-                "recipient": d.recipient,
-                "step": d.step,
-                "state": d.state.value,
-                "attempts": d.attempts,
-                "next_at": d.next_at,
-                "provider_id": d.provider_id,
-                "reason": d.reason,
-            }
-            for d in deliveries
-        ],
+        "deliveries": [_delivery_json(delivery) for delivery in deliveries],
+    }
+
+
+def _delivery_json(d: Delivery) -> dict[str, Any]:
+    return {
+        "channel": d.channel,
+        "recipient": d.recipient,
+        "step": d.step,
+        "state": d.state.value,
+        "attempts": d.attempts,
+        "next_at": d.next_at,
+        "provider_id": d.provider_id,
+        "reason": d.reason,
     }
 
 
@@ -184,7 +197,7 @@ def _sum_up(deliveries: list[Delivery]) -> str:
 
 
 def _value(value: str | float | None) -> str:
-    return "–" if value is None else f"{value:.1f}" if isinstance(value, float) else str(value)
+    return "–" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _deliveries(deliveries: list[Delivery]) -> None:

@@ -2,7 +2,7 @@
 
 import typer
 
-from hybridd.cli.shared import FAILED, AsJson, ConfigPath, print_json, settings_of, state_of
+from hybridd.cli.shared import FAILED, AsJson, ConfigPath, print_json, settings_of, state_of, waiting
 
 app = typer.Typer(name="db", help="Care for the state database.", no_args_is_help=True)
 
@@ -10,7 +10,7 @@ app = typer.Typer(name="db", help="Care for the state database.", no_args_is_hel
 @app.command("verify")
 def verify(config: ConfigPath = None, as_json: AsJson = False) -> None:
     """Check the state: the file, its references, the audit chain, and that every change is accounted for."""
-    with state_of(settings_of(config)) as store:
+    with state_of(settings_of(config)) as store, waiting(f"reading {store.path}"):
         findings = store.verify()
         counts = {"analyses": store.analyses.count(), "path": str(store.path)}
     if as_json:
@@ -27,5 +27,5 @@ def verify(config: ConfigPath = None, as_json: AsJson = False) -> None:
 @app.command("migrate")
 def migrate(config: ConfigPath = None) -> None:
     """Bring the state to this version's form; a copy of the file as it was is kept beside it."""
-    with state_of(settings_of(config)) as store:
+    with state_of(settings_of(config), migrate=True) as store:
         typer.echo(f"{store.path} has the form that this version of hybridd wants")

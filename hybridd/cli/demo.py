@@ -10,6 +10,7 @@ import typer
 from hybridd.app import database_url, read_settings, run_service
 from hybridd.clock import SystemClock
 from hybridd.config.schema import Settings
+from hybridd.config.toml_text import toml_text
 from hybridd.daemon.journal import setup_logging
 from hybridd.errors import UsageError
 from hybridd.store.store import open_store
@@ -29,7 +30,7 @@ seed = {seed}
 min_layers = 6
 
 [database]
-url = "sqlite:///{state}"
+url = {url}
 """
 
 
@@ -55,12 +56,11 @@ def _prepare(folder: Path, seed: int) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         if not path.exists() or f"seed = {seed}\n" not in path.read_text("utf-8"):
             # Another seed is another market: what was found in the first says nothing about it.
-            state = folder.resolve() / f"state-{seed}.db"
-            path.write_text(_SETTINGS.format(seed=seed, state=state), "utf-8")
+            url = f"sqlite:///{folder.resolve()}/state-{seed}.db"
+            path.write_text(_SETTINGS.format(seed=seed, url=toml_text(url)), "utf-8")
     except OSError as error:
-        raise UsageError(
-            f"cannot write to {folder}: {error.strerror}", remedy="name another place: --folder DIR"
-        ) from None
+        reason = "it is no folder" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
+        raise UsageError(f"cannot write to {folder}: {reason}", remedy="name another place: --folder DIR") from None
     return path
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hybridd.cli.shared import AsJson, ConfigPath, console, price, print_json, settings_of, state_of, table, when
+from hybridd.cli.shared import AsJson, ConfigPath, price, print_json, say, settings_of, state_of, table, when
 from hybridd.clock import SystemClock
 from hybridd.errors import UsageError
 from hybridd.model.analysis import Analysis, Trend
@@ -46,9 +46,13 @@ def _known(text: str, market_type: str, known: list[str]) -> str:
         close = nearest(name, known)
         raise UsageError(
             f"there is no analysis of {name}",
-            remedy=f"did you mean {close}?" if close else f"there are some of: {', '.join(known) or 'no market yet'}",
+            remedy=f"did you mean {close}?" if close else _others(known),
         )
     return name
+
+
+def _others(known: list[str]) -> str:
+    return f"there are some of: {', '.join(sorted(set(known)))}" if known else "start hybridd, and wait for a candle"
 
 
 def _as_json(name: str, hours: float, trend: Trend, found: list[Analysis]) -> dict[str, object]:
@@ -79,11 +83,10 @@ def _as_json(name: str, hours: float, trend: Trend, found: list[Analysis]) -> di
 def _show(name: str, hours: float, trend: Trend, found: list[Analysis]) -> None:
     change = f" ({trend.change:+.1f} points)" if trend.change is not None else ""
     simulated = "SIMULATED " if any(a.simulated for a in found) else ""
-    console().print(
-        f"[bold]{simulated}{name}[/bold], last {hours:g} h: {trend.trend}{change}, {trend.samples} analyses"
-    )
-    if found:
-        console().print(sparkline([a.score for a in found]))
+    say(f"{simulated}{name}, last {hours:g} h: {trend.trend}{change}, {trend.samples} analyses", style="bold")
+    if not found:
+        return
+    say(sparkline([a.score for a in found]))
     rows = [
         [
             when(a.candle_close),
@@ -97,7 +100,7 @@ def _show(name: str, hours: float, trend: Trend, found: list[Analysis]) -> None:
     ]
     table("", ["candle closed", "signal", " score", " confidence", " price", ""], rows)
     if len(found) > len(rows):
-        console().print(f"the last {len(rows)} of {len(found)}; all of them: --json")
+        say(f"the last {len(rows)} of {len(found):,}; all of them: --json")
 
 
 def sparkline(scores: list[float]) -> str:

@@ -4,25 +4,25 @@ from typing import Annotated, Any
 
 import typer
 
-from hybridd.app import feed_of
+from hybridd.app import CONTEXT_PATIENCE_S, context_of, feed_of
 from hybridd.cli.shared import (
     DEGRADED,
-    FAILED,
     AsJson,
     ConfigPath,
     ago,
-    console,
     price,
     print_json,
+    say,
     settings_of,
     state_of,
     table,
+    waiting,
     when,
 )
 from hybridd.clock import SystemClock, iso
 from hybridd.model.analysis import Analysis
-from hybridd.pipeline.now import analyse_now
-from hybridd.pipeline.report import status_report
+from hybridd.pipeline.now import analyse_now, names_of
+from hybridd.pipeline.report import NEVER, status_report
 
 
 def analyze(
@@ -35,10 +35,15 @@ def analyze(
     """One analysis now: score, signal, confidence, and every layer with its reason. Nothing is stored or sent."""
     settings = settings_of(config)
     wanted = symbols or [instrument.symbol for instrument in settings.instruments]
-    feed = feed_of(settings, SystemClock())
+    clock = SystemClock()
+    feed = feed_of(settings, clock)
+    context = context_of(settings, feed, clock, names_of(settings, wanted), None)
     try:
-        found, problems = analyse_now(settings, feed, wanted)
+        with waiting(f"asking {feed.name}"):
+            context.gather(CONTEXT_PATIENCE_S)
+            found, problems = analyse_now(settings, feed, wanted, context.around)
     finally:
+        context.close()
         feed.close()
     if as_json:
         print_json([analysis_json(analysis) for analysis in found])
@@ -48,7 +53,8 @@ def analyze(
     for problem in problems:
         typer.echo(f"hybridd: {problem}", err=True)
     if problems:
-        raise typer.Exit(FAILED)
+        # A market that does not exist is a mistake of the person's, one that did not answer is a failure.
+        raise typer.Exit(max(problem.exit_code for problem in problems))
 
 
 def analysis_json(a: Analysis) -> dict[str, Any]:
@@ -80,14 +86,14 @@ def _show(a: Analysis) -> None:
     marks = [word for word, on in (("SIMULATED MARKET", a.simulated), ("degraded", a.degraded)) if on]
     head = f"{a.symbol}  {a.signal}  score {a.score:.0f}  confidence {a.confidence:.2f}"
     head += f"  {a.agreeing} of {a.answered} agree"
-    console().print(f"[bold]{head}[/bold]" + (f"  ({', '.join(marks)})" if marks else ""))
-    console().print(f"price {price(a.price)}, {a.timeframe} candle closed {when(a.candle_close)}, from {a.source}")
+    say(head + (f"  ({', '.join(marks)})" if marks else ""), style="bold")
+    say(f"price {price(a.price)}, {a.timeframe} candle closed {when(a.candle_close)}, from {a.source}")
     rows = [
         [r.layer, _bar(r.score), "–" if r.score is None else f"{r.score:.0f}", f"{r.weight:g}", r.reason]
         for r in a.readings
     ]
     table("", ["layer", "bear ─── bull", " score", " weight", "reason"], rows)
-    console().print()
+    say("")
 
 
 def _bar(score: float | None) -> str:
@@ -114,11 +120,11 @@ def status(config: ConfigPath = None, as_json: AsJson = False) -> None:
 def _show_status(report: dict[str, Any]) -> None:
     now = report["now"]
     simulated = " on a SIMULATED market" if report["simulated"] else ""
-    console().print(f"[bold]hybridd {report['version']} is {report['state']}[/bold]{simulated}")
+    say(_headline(report) + simulated, style="bold")
     for line in report["wrong"]:
-        console().print(f"  ! {line}", style="red")
+        say(f"  ! {line}", style="red")
     if report["next_run"]:
-        console().print(f"next run {when(report['next_run'])}, {report['timeframe']} candles from {report['source']}")
+        say(f"next run {when(report['next_run'])}, {report['timeframe']} candles from {report['source']}")
     rows = [
         [
             a["symbol"],
@@ -131,7 +137,17 @@ def _show_status(report: dict[str, Any]) -> None:
         ]
         for a in report["analyses"]
     ]
-    table("", ["symbol", "signal", " score", " confidence", " price", "candle closed", " age"], rows)
+    if rows:
+        table("", ["symbol", "signal", " score", " confidence", " price", "candle closed", " age"], rows)
+    else:
+        say("no analysis yet")
     channels = [[c["name"], ", ".join(c["to"]), when(c["last_told"])] for c in report["channels"]]
-    table("", ["channel", "reaches", "last told"], channels)
-    console().print("outbox: " + (", ".join(f"{n} {state}" for state, n in report["outbox"].items()) or "empty"))
+    if channels:
+        table("", ["channel", "reaches", "last told"], channels)
+    say("outbox: " + (", ".join(f"{n:,} {state}" for state, n in report["outbox"].items() if n) or "empty"))
+
+
+def _headline(report: dict[str, Any]) -> str:
+    if report["state"] == NEVER:
+        return "the hybridd daemon has never run on this state"
+    return f"hybridd {report['version']} is {report['state']}"

@@ -1,23 +1,23 @@
 """`hybridd replay`: recorded candles through the same pipeline as live ones."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
 from hybridd.app import read_settings
-from hybridd.cli.shared import AsJson, ConfigPath, console, print_json, table
-from hybridd.clock import as_ms
+from hybridd.cli.shared import AsJson, ConfigPath, print_json, progress, say, table
+from hybridd.clock import as_ms, iso
 from hybridd.config.schema import Settings
 from hybridd.config.sources import default_path
 from hybridd.errors import UsageError
 from hybridd.pipeline.brains import analyst_of
 from hybridd.pipeline.rules import rules_of
 from hybridd.replay.files import Recording, open_recordings
-from hybridd.replay.out import write_out
+from hybridd.replay.out import prepare_out, write_out
 from hybridd.replay.run import Period, Replay, market_of
 from hybridd.replay.run import replay as run_replay
 from hybridd.replay.summary import summary
@@ -41,12 +41,20 @@ def replay(
 ) -> None:
     """Run recorded candles through the pipeline: changes, alerts, trades that follow every proposal, statistics."""
     settings = _settings(config)
-    period = Period(start=moment(start, "--from") or 0, end=moment(end, "--to") or 2**62)
+    period = _period(start, end)
     recordings = open_recordings(files, symbol)
     for recording in recordings:
         for note in recording.notes:
             typer.echo(f"hybridd: {note}", err=True)
+        _check_period(recording, period)
+    if out is not None:
+        prepare_out(out)
     results = [_one(recording, settings, period, keep=out is not None) for recording in recordings]
+    for result in results:
+        if not result.analysed:
+            typer.echo(
+                f"hybridd: {result.symbol}: no layer can speak of these candles yet: there are too few", err=True
+            )
     if out is not None:
         write_out(out, results)
     if as_json:
@@ -65,17 +73,33 @@ def _settings(config: Path | None) -> Settings:
     return read_settings(config, need_secrets=False)
 
 
-def moment(text: str | None, option: str) -> int | None:
-    """An instant as a person writes it, ms UTC; a time without a zone is taken as UTC."""
+def _period(start: str | None, end: str | None) -> Period:
+    period = Period(start=moment(start, "--from", 0), end=moment(end, "--to", 2**62))
+    if period.start >= period.end:
+        raise UsageError(f"--from {start} is not before --to {end}", remedy="give the earlier moment to --from")
+    return period
+
+
+def _check_period(recording: Recording, period: Period) -> None:
+    closes = recording.candles.close_time
+    if not ((closes > period.start) & (closes <= period.end)).any():
+        raise UsageError(
+            f"{recording.path.name} has no candle between --from and --to",
+            remedy=f"it goes from {iso(int(recording.candles.open_time[0]))} to {iso(recording.candles.last_close)}",
+        )
+
+
+def moment(text: str | None, option: str, default: int) -> int:
+    """An instant as a person writes it, ms UTC; without a zone it is UTC, a bare number is seconds or ms since 1970."""
     if text is None:
-        return None
-    if text.isdigit() and len(text) > 8:
-        return int(text)
+        return default
     try:
+        if re.fullmatch(r"[0-9]{9,14}", text):
+            return int(text) if len(text) > 11 else int(text) * 1000
         parsed = datetime.fromisoformat(text)
-    except ValueError:
+        return as_ms(parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
         raise UsageError(f'{option} "{text}" is not a moment', remedy="write 2025-06-01 or 2025-06-01T12:00") from None
-    return as_ms(parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC))
 
 
 def _one(recording: Recording, settings: Settings, period: Period, *, keep: bool) -> Replay:
@@ -87,8 +111,8 @@ def _one(recording: Recording, settings: Settings, period: Period, *, keep: bool
         fee_percent=trading.fee_percent,
     )
     columns = (TextColumn(recording.instrument.symbol), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=len(recording.candles))
+    with progress(*columns) as display:
+        task = display.add_task("", total=len(recording.candles))
         return run_replay(
             market_of(recording.instrument, recording.candles),
             analyst_of(settings),
@@ -96,7 +120,7 @@ def _one(recording: Recording, settings: Settings, period: Period, *, keep: bool
             follow,
             period=period,
             keep=keep,
-            progress=lambda n: progress.advance(task, n),
+            progress=lambda n: display.advance(task, n),
         )
 
 
@@ -107,14 +131,12 @@ def _as_json(results: list[Replay]) -> Any:  # noqa: ANN401  # one object for on
 
 def _show(result: Replay) -> None:
     facts = summary(result)
-    console().print(
-        f"[bold]{result.symbol}[/bold] {result.timeframe}: {result.candles:,} candles in {result.seconds:.2f} s"
-    )
-    console().print(f"{facts['candles_per_second']:,.0f} candles a second, {result.analysed:,} analyses")
+    say(f"{result.symbol} {result.timeframe}: {result.candles:,} candles in {result.seconds:.2f} s", style="bold")
+    say(f"{facts['candles_per_second']:,.0f} candles a second, {result.analysed:,} analyses")
     rows = [["analyses by signal", _counts(facts["signals"])], ["changes", _counts(facts["changes"])]]
     rows += [["suppressed", _counts(facts["suppressed"])], ["alerts", f"{result.alerts:,}"]]
     rows += [["proposals followed", f"{result.proposals:,}"], ["trades", f"{len(result.trades):,}"]]
-    table("", ["", ""], rows)
+    table("", ["what", "count"], rows)
     statistics = [[name, "–" if value is None else f"{value:,.4g}"] for name, value in facts["statistics"].items()]
     if result.trades:
         table("", ["statistic", " value"], statistics)

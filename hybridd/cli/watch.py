@@ -1,6 +1,7 @@
 """`hybridd run`: the daemon in the foreground."""
 
 import logging
+import os
 import sys
 import threading
 from types import TracebackType
@@ -28,7 +29,9 @@ def run(
     settings = daemon_settings(config)
     if once:
         raise typer.Exit(_once(settings))
-    run_service(settings, lambda: daemon_settings(config))
+    if not run_service(settings, lambda: daemon_settings(config)):
+        # All is written down and closed; Python would wait for a request that only its time-out ends.
+        os._exit(OK)
 
 
 def _logging(level: str) -> None:

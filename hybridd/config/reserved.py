@@ -32,11 +32,6 @@ class Reserved:
 
 
 RESERVED = (
-    Reserved(key="market.context.funding", missing="reading of funding rates", free=True),
-    Reserved(key="market.context.open_interest", missing="reading of open interest", free=True),
-    Reserved(key="market.context.order_book", missing="reading of order books", free=True),
-    Reserved(key="market.context.sentiment_url", missing="reading of sentiment", also=("",)),
-    Reserved(key="market.context.macro_url", missing="reading of macro series", also=("",)),
     Reserved(key="alerts.quiet_hours", missing="quiet hours"),
     Reserved(key="alerts.daily_sms_segments", missing="SMS channel", also=(0,)),
     Reserved(key="sms.enabled", missing="SMS channel", covers="sms"),

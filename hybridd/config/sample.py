@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Literal, get_args, get_origin
 
+from hybridd.config.base import Section
 from hybridd.config.keys import Key, section_of
 from hybridd.config.reserved import acted_on
 from hybridd.config.schema import Settings
@@ -20,17 +21,19 @@ _COMMENTED = frozenset({"database.url"})  # written out, it would silence $DATAB
 def example() -> str:
     """The text of etc/hybridd.toml."""
     lines = [_HEAD.rstrip()]
-    section = ""
+    section: tuple[str, ...] = ()
     for key in acted_on():
-        if key.path[0] != section:
-            section = key.path[0]
-            lines += ["", f"[{section}]  # {_about(section)}"]
+        if (table := key.path[:-1] or key.path) != section:
+            section = table
+            lines += ["", f"[{'.'.join(section)}]  # {_about(section)}"]
         lines += _entries(key) if key.entry else [_line(key)]
     return "\n".join(lines) + "\n"
 
 
-def _about(section: str) -> str:
-    table = section_of(Settings.model_fields[section].annotation)
+def _about(section: tuple[str, ...]) -> str:
+    table: type[Section] | None = Settings
+    for name in section:
+        table = section_of(table.model_fields[name].annotation) if table else None
     return (table.__doc__ or "").partition("\n")[0].rstrip(".") if table else ""
 
 

@@ -28,7 +28,7 @@ class Monitor(Section):
 class Context(Section):
     """Inputs beyond candles; each may be off."""
 
-    funding: bool = Field(True, description="funding rates of perpetuals")
+    funding: bool = Field(True, description="funding rates of perpetuals, and their price over spot")
     open_interest: bool = Field(True, description="open interest of perpetuals")
     order_book: bool = Field(True, description="imbalance of the order book")
     sentiment_url: WebUrl = Field("https://api.alternative.me/fng/", description='Fear & Greed index; "": off')
@@ -64,10 +64,12 @@ class Analysis(Section):
     )
     command: List[Line] = Field((), description='an external brain in its place: ["python3", "/opt/ai_brain.py"]')
     timeout: SomeTime = Field(parse_duration("20s"), description="time limit of an external brain")
+    calibration: Line = Field("", description='file that `hybridd calibrate` wrote; "": the one that ships')
     long_threshold: float = Field(65.0, ge=0, le=100, description="LONG at this score or above")
     short_threshold: float = Field(35.0, ge=0, le=100, description="SHORT at this score or below")
     hysteresis: float = Field(5.0, ge=0, le=100, description="points past the threshold before a signal is left")
     confirm: int = Field(1, ge=1, le=100, description="analyses in a row before a signal changes")
     min_layers: int = Field(8, ge=1, le=100, description="with fewer layers answering, an analysis is degraded")
     horizon: int = Field(12, ge=1, le=10_000, description="candles: what odds and outcomes look at")
+    plugins_dir: Line = Field("", description='folder of Python files with layers of your own; "": none')
     weights: Mapping[str, Weight] = Field({}, description="of single layers: {trend = 1.5, macro = 0}")

@@ -55,6 +55,8 @@ class Scheduler:
     def __init__(
         self, *, clock: Clock, workers: int, on_good: Callable[[str], None], on_failed: Callable[[str], None]
     ) -> None:
+        # Its own warning comes with each round that is skipped; ours (`_missed`) at the first, tenth, hundredth.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._clock, self._on_good, self._on_failed = clock, on_good, on_failed
         self._in_hand, self._idle = 0, threading.Condition()
         self._scheduler = BackgroundScheduler(
@@ -85,6 +87,13 @@ class Scheduler:
                 job.modify(next_run_time=wanted)
             except JobLookupError:
                 log.debug("%s has gone meanwhile", name)
+
+    def poke_all(self) -> None:
+        """Run every job now; each plans its next round from the time that it is then."""
+        for name in list(self.jobs):
+            job = self._scheduler.get_job(name)
+            if job is not None and not self.stopping.is_set():
+                job.modify(next_run_time=datetime.now(UTC))
 
     def remove(self, name: str) -> None:
         """Forget a job; one in hand ends by itself."""

@@ -2,12 +2,16 @@
 
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import replace
 
 from hybridd.model.delivery import Message, Outcome
 
 
 class MemoryChannel:
-    """Takes every message, or answers as `script` says, one outcome a send; `sent` holds what a person would have."""
+    """Takes every message, or answers as `script` says, one outcome a send; `sent` holds what a person would have.
+
+    Where it is `idempotent`, a key that was taken before is taken again without a second message.
+    """
 
     def __init__(
         self,
@@ -30,15 +34,17 @@ class MemoryChannel:
     def send(self, message: Message) -> Outcome:
         """Keep the message, unless the script has a failure for this attempt."""
         self.attempts += 1
-        outcome = self.script.popleft() if self.script else Outcome(provider_id=f"memory-{self.attempts}")
-        if outcome.failure is None:
+        outcome = self.script.popleft() if self.script else Outcome()
+        if outcome.failure is not None:
+            return outcome
+        if not (self.idempotent and self.find(message)):
             self.sent.append(message)
-        return outcome
+        return replace(outcome, provider_id=outcome.provider_id or f"memory:{message.key}")
 
     def find(self, message: Message) -> Outcome | None:
         """What is kept under the same key."""
         known = any(kept.key == message.key for kept in self.sent)
-        return Outcome(provider_id=message.key) if known else None
+        return Outcome(provider_id=f"memory:{message.key}") if known else None
 
     def check(self) -> Outcome:
         """As the next send would go, without taking it from the script."""

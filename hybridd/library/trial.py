@@ -1,11 +1,12 @@
 """A test alert for whoever asks: by the daemon that runs, or by oneself where none does."""
 
+import contextlib
 import time
 
 from hybridd.app import assemble, channels_of, database_url, hold
 from hybridd.clock import SystemClock
 from hybridd.config.schema import Settings
-from hybridd.errors import InstanceRunning
+from hybridd.errors import HybriddError, InstanceRunning
 from hybridd.model.delivery import Delivery
 from hybridd.pipeline.trial import deliver_test, is_tried, outcome, post_test
 from hybridd.store.store import Store, open_store
@@ -14,17 +15,27 @@ PATIENCE_S = 45.0
 """Longer than the daemon's couriers ever sleep, shorter than a person's patience."""
 
 
-def send_test(settings: Settings, names: list[str]) -> list[Delivery]:
-    """Send a test and wait for the outcome, at most PATIENCE_S."""
+def send_test(settings: Settings, names: list[str], *, real: bool = False) -> list[Delivery]:
+    """Send a test and wait for the outcome, at most PATIENCE_S. `real`: by the daemon that runs, or not at all."""
     clock = SystemClock()
     store = open_store(database_url(settings), clock=clock)
     try:
+        if real:
+            _need_daemon(store)
         channels = {channel.name: channel.recipients for channel in channels_of(settings)}
         alert_id = post_test(store, channels, names, clock.now())
         _carry(settings, store, alert_id, clock)
         return outcome(store, alert_id)
     finally:
         store.close()
+
+
+def _need_daemon(store: Store) -> None:
+    with contextlib.suppress(InstanceRunning), hold(store):
+        raise HybriddError(
+            f"no daemon works on {store.path}: nobody can send a test as it would",
+            remedy="start hybridd, or leave out --real",
+        )
 
 
 def _carry(settings: Settings, store: Store, alert_id: int, clock: SystemClock) -> None:

@@ -34,6 +34,10 @@ class Backoff:
         """Whether `key` may be tried at `now_s`; one that never failed always may."""
         return now_s >= self._failures.get(key, (0, now_s))[1]
 
+    def wait(self, key: str, now_s: float) -> float:
+        """Seconds until `key` may be tried; 0 for one that never failed."""
+        return max(0.0, self._failures.get(key, (0, now_s))[1] - now_s)
+
     def _draw(self, key: str, attempt: int) -> float:
         digest = hashlib.blake2b(f"{self._seed}|{key}|{attempt}".encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big") / 2**64

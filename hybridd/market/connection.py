@@ -66,10 +66,7 @@ class Connection:
         Who is refused waits by itself: the caller's back-off sees to that. Nobody sends anything during a ban, nor
         once a second request in a row was refused: then it is not one market that is too busy but we ourselves.
         """
-        remaining = self._limiter.paused()
-        if remaining > 0:
-            words = f"{self.name} wants no request for another {remaining:.0f} s: {what} must wait"
-            raise RateLimited(words, retry_after=remaining)
+        self.respect_pause(what)
         self._local.reply = Reply()
         try:
             answer = ask(self.exchange)
@@ -80,6 +77,13 @@ class Connection:
         except Exception as error:  # a hundred exchanges' parsers fail in every way on a wrong answer
             told = explain(error, exchange=self.name, what=what, timeout=self._timeout, reply=self.reply)
             raise self._noted(told) from error
+
+    def respect_pause(self, what: str) -> None:
+        """Raises RateLimited while the exchange wants no request of ours."""
+        remaining = self._limiter.paused()
+        if remaining > 0:
+            words = f"{self.name} wants no request for another {remaining:.0f} s: {what} must wait"
+            raise RateLimited(words, retry_after=remaining)
 
     def _noted(self, fault: FeedError) -> FeedError:
         if isinstance(fault, RateLimited):

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from hybridd.clock import Clock
 from hybridd.errors import FeedError, FeedUnavailable, UnknownSymbol
@@ -14,6 +14,7 @@ from hybridd.market.skew import ClockOffset
 from hybridd.model.instrument import Instrument, nearest, parse_instrument
 from hybridd.model.timeframe import TimeFrame, parse_timeframe
 
+T = TypeVar("T")
 REFRESH_S = 86_400.0
 """Age at which the list of markets is read anew."""
 RETRY_S = 300.0
@@ -47,8 +48,11 @@ class ExchangeFeed:
         self.name = exchange
         self._market_type = market_type
         self._clock = clock
-        self._connection = Connection(
-            exchange=exchange, market_type=market_type, base_url=base_url, clock=clock, timeout=timeout, sleep=sleep
+        self._connection, self._aside = (
+            Connection(
+                exchange=exchange, market_type=market_type, base_url=base_url, clock=clock, timeout=timeout, sleep=sleep
+            )
+            for _ in range(2)
         )
         self._loader = MarketLoader(
             exchange=exchange, market_type=market_type, base_url=base_url, timeout=timeout, deadline=markets_timeout
@@ -87,7 +91,7 @@ class ExchangeFeed:
     def rows(self, instrument: Instrument, timeframe: TimeFrame, since: int, limit: int) -> list[Row]:
         """Up to `limit` candles from `since` on, in as many requests as the exchange needs for that."""
         what = f"candles of {instrument} {timeframe}"
-        self._use(instrument)
+        self._use(instrument, self._connection)
         frame = self._frame(timeframe)
         self._measure()
         rows: list[Row] = []
@@ -101,10 +105,24 @@ class ExchangeFeed:
             start = int(page[-1][0]) + timeframe.ms if page else start + size * timeframe.ms
         return rows
 
+    def offers(self, method: str) -> bool:
+        """Whether the exchange has what ccxt calls `method` ("fetchOpenInterest")."""
+        return bool(self._connection.exchange.has.get(method))
+
+    def ask(self, instrument: Instrument, what: str, question: Callable[[Any], T]) -> T:
+        """Put a `question` about one market that is not about its candles; raises FeedError.
+
+        It goes by a line of its own, so that no answer to it holds up a candle; but not while candles must wait.
+        """
+        self._connection.respect_pause(what)
+        self._use(instrument, self._aside)
+        return self._aside.call(what, question)
+
     def close(self) -> None:
         """Let go of connections and end a child that may be running."""
         self._loader.close()
         self._connection.close()
+        self._aside.close()
 
     def _page(self, instrument: Instrument, frame: str, start: int, size: int, what: str) -> list[Row]:
         def ask(exchange: Any) -> list[list[float | None]]:  # noqa: ANN401 - an exchange object is untyped
@@ -206,15 +224,15 @@ class ExchangeFeed:
             raise
         self._loaded_at, self._fault = self._tried_at, None
 
-    def _use(self, instrument: Instrument) -> None:
-        """Give the ccxt object the market, so that it never reads the whole list itself."""
+    def _use(self, instrument: Instrument, connection: Connection) -> None:
+        """Give the connection's ccxt object the market, so that it never reads the whole list itself."""
         listings = self._markets()
         listing = listings.get(instrument.symbol)
         if listing is None:
             near = nearest(instrument.symbol, listings)
             raise UnknownSymbol(f"{self.name} has no {self._market_type} market {instrument}", nearest=near)
         with self._lock:
-            exchange = self._connection.exchange
+            exchange = connection.exchange
             used = exchange.markets or {}
             if instrument.symbol not in used:
                 exchange.set_markets([*used.values(), listing.market()])

@@ -6,10 +6,13 @@ from typing import Protocol
 import numpy as np
 
 from hybridd.analysis.brain import Brain, Scores
+from hybridd.analysis.calibration import Calibration
+from hybridd.analysis.odds import odds_of
 from hybridd.brains.external import ExternalAnswer
 from hybridd.model.analysis import Signal
 from hybridd.model.candle import Candles, FloatArray
 from hybridd.model.reading import Abstain, Market, Reading
+from hybridd.model.timeframe import timeframe_of
 from hybridd.pipeline.observe import Opinion
 
 
@@ -35,19 +38,25 @@ class Analyst(Protocol):
 
 
 class LayerAnalyst:
-    """hybridd's own layers. A candle that no layer can speak of yet has no opinion: it is left out."""
+    """hybridd's own layers. A candle that no layer can speak of yet has no opinion: it is left out.
+
+    `odds`: the calibration whose odds speak for this brain; without one, or on another time frame than it was
+    learned on, an opinion has none.
+    """
 
     cheap = True
 
-    def __init__(self, brain: Brain) -> None:
+    def __init__(self, brain: Brain, odds: Calibration | None = None) -> None:
         self._brain = brain
+        self._odds = odds
         self._failures: dict[str, str] = {}
 
     def opinions(self, market: Market, after: int, *, explain: bool = True) -> Iterator[Opinion]:
         scores = self._brain.score_series(market)
         self._failures = dict(scores.failures)
         wanted = np.flatnonzero((scores.close_time > after) & ~np.isnan(scores.score))
-        columns = _Columns(scores, market.candles)
+        same_frame = self._odds is not None and timeframe_of(market.candles.step).text == self._odds.timeframe
+        columns = _Columns(scores, market.candles, self._odds if same_frame else None)
         for i in wanted.tolist():
             readings = self._brain.readings(market, scores, i) if explain and i == wanted[-1] else ()
             yield columns.opinion(i, readings)
@@ -63,7 +72,7 @@ class LayerAnalyst:
 class _Columns:
     """Columns as Python lists: taking single numbers out of arrays is ten times slower."""
 
-    def __init__(self, scores: Scores, candles: Candles) -> None:
+    def __init__(self, scores: Scores, candles: Candles, odds: Calibration | None) -> None:
         self.close_time = scores.close_time.tolist()
         self.price = scores.price.tolist()
         self.high = candles.high.tolist()
@@ -74,6 +83,7 @@ class _Columns:
         self.answered = scores.answered.tolist()
         self.degraded = scores.degraded.tolist()
         self.names = scores.names
+        self.odds = odds
         # Which layers are silent changes rarely: each pattern is named once.
         self._silent = np.isnan(scores.values)
         self._key = np.packbits(self._silent, axis=0).T
@@ -100,6 +110,7 @@ class _Columns:
             degraded=self.degraded[i],
             missing=self.missing(i),
             readings=readings,
+            odds=odds_of(self.odds, self.score[i], self.confidence[i]) if self.odds is not None else None,
         )
 
 

@@ -1,6 +1,7 @@
 """Collect: the candles of every watched symbol, each on its own, so that one in trouble holds up no other."""
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -17,16 +18,22 @@ from hybridd.model.candle import Candles
 from hybridd.model.instrument import Instrument
 from hybridd.model.reading import Market
 from hybridd.model.timeframe import TimeFrame, higher_than
+from hybridd.pipeline.surroundings import Surroundings
 
 log = logging.getLogger("hybridd.collect")
 
+GLANCE_S = 0.5
+"""How often somebody who waits for candles looks whether the collector has been closed."""
 HIGHER_HISTORY = 300
 """Candles kept of each higher time frame: twice what the timeframes layer looks back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """What a symbol's source gave: a market, or the error; `behind` says that the newest candle has not come yet."""
+    """What a symbol's source gave: a market, or the error; `behind` says that the newest candle has not come yet.
+
+    `fresh` and `incidents` are all that has come and that nobody has said to be in the state (`Collector.kept`).
+    """
 
     text: str
     market: Market | None = None
@@ -35,6 +42,14 @@ class Collected:
     expected_close: int = 0
     behind: bool = False
     error: FeedError | None = None
+
+
+@dataclass(slots=True)
+class _Owed:
+    """What has come of a symbol and is not known to be in the state yet."""
+
+    fresh: dict[str, Candles] = field(default_factory=dict)
+    incidents: tuple[Incident, ...] = ()
 
 
 class Collector:
@@ -49,12 +64,18 @@ class Collector:
         clock: Clock,
         timeframe: TimeFrame,
         stored: Callable[[Instrument, TimeFrame], Candles],
+        around: Surroundings | None = None,
     ) -> None:
-        """`stored` gives the candles kept from earlier days, so that a restart asks only for what is new."""
+        """`stored` gives the candles kept from earlier days, so that a restart asks only for what is new.
+
+        `around` is what others fetch: it is taken as it is at that moment, and never waited for.
+        """
         self._feed, self._keeper, self._backoff, self._clock, self._stored = feed, keeper, backoff, clock, stored
-        self._timeframe = timeframe
+        self._timeframe, self._around = timeframe, around
         self._instruments: dict[str, Instrument] = {}
         self._said: set[str] = set()
+        self._owed: dict[str, _Owed] = {}
+        self._lock, self._closed = threading.Lock(), False
         self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="collect")
 
     def due(self, texts: Sequence[str]) -> list[str]:
@@ -63,15 +84,34 @@ class Collector:
         return [text for text in texts if self._backoff.due(text, now)]
 
     def gather(self, texts: Sequence[str]) -> Iterator[list[Collected]]:
-        """Batches of symbols as they come in: a slow one delays none that is ready."""
-        pending: set[Future[Collected]] = {self._pool.submit(self._one, text) for text in texts}
-        while pending:
-            done, pending = wait(pending, return_when=FIRST_COMPLETED)
-            yield [future.result() for future in done]
+        """Batches of symbols as they come in: a slow one delays none that is ready.
+
+        An error that is not the feed's is raised at the end, when the other symbols have had their turn.
+        """
+        with self._lock:
+            pending: set[Future[Collected]] = {self._pool.submit(self._one, t) for t in texts if not self._closed}
+        broken: list[BaseException] = []
+        while pending and not self._closed:  # what close() has cancelled is never reported as done
+            done, pending = wait(pending, timeout=GLANCE_S, return_when=FIRST_COMPLETED)
+            broken += [error for future in done if (error := future.exception())]
+            yield [future.result() for future in done if not future.exception()]
+        if broken:
+            raise broken[0]
+
+    def kept(self, collected: Collected) -> None:
+        """Say that candles and incidents are in the state; until then every answer brings them again."""
+        with self._lock:
+            owed = self._owed[collected.text]
+            for frame, candles in collected.fresh.items():
+                if owed.fresh.get(frame) is candles:
+                    del owed.fresh[frame]
+            owed.incidents = owed.incidents[len(collected.incidents) :]
 
     def close(self) -> None:
         """Stop asking; requests under way end by their own time-out."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            self._closed = True
+            self._pool.shutdown(wait=False, cancel_futures=True)
         self._feed.close()
 
     def _one(self, text: str) -> Collected:
@@ -89,19 +129,36 @@ class Collector:
     def _fetch(self, text: str) -> Collected:
         instrument = self._instruments.get(text) or self._enter(text)
         base = self._keeper.update(instrument, self._timeframe)
-        updates = {self._timeframe.text: base, **self._higher(instrument)}
+        self._owe(text, self._timeframe, base)
+        higher = self._higher(text, instrument)
+        with self._lock:
+            owed = self._owed[text]
+            fresh, incidents = dict(owed.fresh), owed.incidents
         return Collected(
             text=text,
             market=Market(
                 instrument=instrument,
                 candles=base.candles,
-                higher={name: u.candles for name, u in updates.items() if name != self._timeframe.text},
+                higher={name: u.candles for name, u in higher.items()},
+                benchmarks=self._around.benchmarks() if self._around else {},
+                context=self._around.context(text, base.candles) if self._around else {},
             ),
-            fresh={name: kept for name, u in updates.items() if len(kept := _to_keep(u))},
-            incidents=tuple(incident for u in updates.values() for incident in u.incidents),
+            fresh=fresh,
+            incidents=incidents,
             expected_close=base.expected_close,
             behind=base.behind,
         )
+
+    def _owe(self, text: str, frame: TimeFrame, update: Update) -> None:
+        # The keeper tells of a candle once. Whatever breaks between here and the commit, it must reach the state:
+        # a hole there would be taken for the market's own at the next start.
+        new = _to_keep(update)
+        with self._lock:
+            owed = self._owed.setdefault(text, _Owed())
+            owed.incidents += update.incidents
+            if len(new):
+                before = owed.fresh.get(frame.text)
+                owed.fresh[frame.text] = new if before is None else before.joined(new)
 
     def _enter(self, text: str) -> Instrument:
         instrument = self._feed.instrument(text)
@@ -116,11 +173,12 @@ class Collector:
             self._said.add(what)
             log.warning("%s", line)
 
-    def _higher(self, instrument: Instrument) -> dict[str, Update]:
+    def _higher(self, text: str, instrument: Instrument) -> dict[str, Update]:
         found: dict[str, Update] = {}
         for frame in higher_than(self._timeframe):
             try:
                 found[frame.text] = self._keeper.update(instrument, frame, HIGHER_HISTORY)
+                self._owe(text, frame, found[frame.text])
             except (FeedUnavailable, RateLimited) as error:
                 # The layer that reads this frame abstains when it grows too old: the others need not wait.
                 self._say_once(

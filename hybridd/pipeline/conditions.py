@@ -41,6 +41,26 @@ def conditions(scene: Scene) -> list[Condition]:
     return [condition for check in CHECKS for condition in check(scene)]
 
 
+def undecided(scene: Scene) -> set[tuple[Reason, str]]:
+    """What nobody can call over yet, because nothing has been seen of it since the start."""
+    found: set[tuple[Reason, str]] = set()
+    for status in scene.watch.symbols.values():
+        asked = status.seen_close >= 0
+        analysed = status.analysis is not None
+        known = {
+            Reason.FEED_STALE: asked,
+            Reason.SYMBOL_UNKNOWN: asked or status.symbol != "",
+            Reason.LAYERS_MISSING: analysed,
+            Reason.BRAIN_FAILED: analysed,
+        }
+        subjects = {status.text, status.symbol}
+        found |= {(reason, subject) for reason, decided in known.items() if not decided for subject in subjects}
+    found |= {(Reason.CHANNEL_DOWN, courier.name) for courier in scene.couriers if not courier.heard}
+    if scene.skew_ms() is None:
+        found.add((Reason.CLOCK_SKEW, "hybridd"))
+    return found
+
+
 def _feeds(scene: Scene) -> Iterator[Condition]:
     step, now = scene.watch.timeframe.ms, scene.feed_now()
     patience = step + scene.settle_ms + min(max(step // 2, 2_000), 300_000)

@@ -1,6 +1,6 @@
 """hybridd's own health: conditions that are or are not, told when they begin and when they end."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hybridd.alerts.compose import health_alert, resolution
@@ -8,11 +8,12 @@ from hybridd.alerts.routing import JOURNAL, Route
 from hybridd.clock import Clock
 from hybridd.model.alert import Alert, AlertEvent, AlertState
 from hybridd.model.change import HEALTH, Reason, Verdict
-from hybridd.model.delivery import TOLD
+from hybridd.model.delivery import TOLD, DeliveryState
 from hybridd.pipeline.record import post
 from hybridd.store.store import Store
 
 DAY_MS = 86_400_000
+MAY_KNOW = TOLD | {DeliveryState.LEASED, DeliveryState.UNKNOWN}
 FIRING_LIVES_MS = 7 * DAY_MS
 """News of trouble is worth sending as long as the trouble lasts; what lasts a week is told again."""
 
@@ -42,14 +43,17 @@ class HealthBook:
         self._simulated = simulated
         self._gone_since: dict[tuple[Reason, str], int] = {}
 
-    def reconcile(self, conditions: Iterable[Condition]) -> list[Alert]:
-        """Tell of what began and of what ended; returns the alerts that were made."""
+    def reconcile(self, conditions: Iterable[Condition], undecided: Collection[tuple[Reason, str]] = ()) -> list[Alert]:
+        """Tell of what began and of what ended; returns the alerts that were made.
+
+        `undecided`: reasons and subjects that nothing is known of yet, as after a start: they have not ended.
+        """
         now = self._clock.now()
         wrong = {(c.reason, c.subject): c for c in conditions}
         open_alerts = {(a.reasons[0], a.subject): a for a in self._open()}
         made = [self._fire(c, now) for key, c in wrong.items() if key not in open_alerts]
         for key, alert in open_alerts.items():
-            if key in wrong:
+            if key in wrong or key in undecided:
                 self._gone_since.pop(key, None)
             elif now - self._gone_since.setdefault(key, now) >= self._clear_ms(key):
                 del self._gone_since[key]
@@ -84,10 +88,10 @@ class HealthBook:
             return self._post(resolution(alert, now, DAY_MS), told, now)
 
     def _told(self, alert: Alert) -> dict[str, list[str]]:
-        """Only who heard of the trouble hears of its end."""
+        """Only who heard of the trouble, or may have, hears of its end."""
         told: dict[str, list[str]] = {JOURNAL: [JOURNAL]}
         for delivery in self._store.outbox.of_alert(alert.id):
-            if delivery.state in TOLD and delivery.recipient not in told.setdefault(delivery.channel, []):
+            if delivery.state in MAY_KNOW and delivery.recipient not in told.setdefault(delivery.channel, []):
                 told[delivery.channel].append(delivery.recipient)
         return told
 

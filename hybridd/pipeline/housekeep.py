@@ -8,7 +8,7 @@ from hybridd.clock import Clock, SystemClock, as_ms, iso
 from hybridd.daemon.scheduler import Scheduler
 from hybridd.errors import HttpFailed
 from hybridd.model.alert import Alert
-from hybridd.pipeline.conditions import Scene, conditions
+from hybridd.pipeline.conditions import Scene, conditions, undecided
 from hybridd.pipeline.parts import Parts
 from hybridd.pipeline.tell import log_delivery
 from hybridd.pipeline.watch import CycleReport
@@ -46,7 +46,8 @@ class Housekeeper:
             log_delivery(delivery, None)
         self._store.alerts.expire_due(now)
         self._account(now)
-        made = parts.health.reconcile(conditions(self._scene(parts, schedule)))
+        scene = self._scene(parts, schedule)
+        made = parts.health.reconcile(conditions(scene), undecided(scene))
         for alert in made:
             _log_health(alert)
         self._beat(parts, schedule, now)

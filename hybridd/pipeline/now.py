@@ -1,5 +1,6 @@
 """An analysis now, for somebody who asks: the same steps as a cycle, nothing stored, nothing sent."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -16,23 +17,43 @@ from hybridd.pipeline.brains import analyst_of
 from hybridd.pipeline.collect import HIGHER_HISTORY
 from hybridd.pipeline.observe import Origin, Past, Rules, observe
 from hybridd.pipeline.rules import rules_of
+from hybridd.pipeline.surroundings import Surroundings
 
 
-def analyse_now(settings: Settings, feed: Feed, symbols: Sequence[str]) -> tuple[list[Analysis], list[HybriddError]]:
-    """The newest analysis of each symbol, and what kept those that have none."""
+def names_of(settings: Settings, symbols: Sequence[str]) -> list[str]:
+    """The markets that `symbols` name, as they are written everywhere; what names none is left out."""
+    names = []
+    for text in symbols:
+        with contextlib.suppress(ValueError):
+            names.append(parse_instrument(text, settings.market.market_type).symbol)
+    return names
+
+
+def analyse_now(
+    settings: Settings, feed: Feed, symbols: Sequence[str], around: Surroundings
+) -> tuple[list[Analysis], list[HybriddError]]:
+    """The newest analysis of each symbol, and what kept those that have none. `around`: all that is not candles."""
     analyst, rules = analyst_of(settings), rules_of(settings)
     keeper = SeriesKeeper(feed=feed, history=settings.market.history)
     found: list[Analysis] = []
     problems: list[HybriddError] = []
     for text in symbols:
         try:
-            found.append(_one(settings, feed, keeper, analyst, rules, text))
+            found.append(_one(settings, feed, keeper, around, analyst, rules, text))
         except HybriddError as error:
             problems.append(error)
     return found, problems
 
 
-def _one(settings: Settings, feed: Feed, keeper: SeriesKeeper, analyst: Analyst, rules: Rules, text: str) -> Analysis:
+def _one(
+    settings: Settings,
+    feed: Feed,
+    keeper: SeriesKeeper,
+    around: Surroundings,
+    analyst: Analyst,
+    rules: Rules,
+    text: str,
+) -> Analysis:
     try:
         name = parse_instrument(text, settings.market.market_type).symbol
     except ValueError as error:
@@ -41,7 +62,13 @@ def _one(settings: Settings, feed: Feed, keeper: SeriesKeeper, analyst: Analyst,
     base = settings.monitor.timeframe
     candles = keeper.update(instrument, base).candles
     higher = {f.text: keeper.update(instrument, f, HIGHER_HISTORY).candles for f in higher_than(base)}
-    market = Market(instrument=instrument, candles=candles, higher=higher)
+    market = Market(
+        instrument=instrument,
+        candles=candles,
+        higher=higher,
+        benchmarks=around.benchmarks(),
+        context=around.context(instrument.symbol, candles),
+    )
     origin = Origin(symbol=instrument.symbol, timeframe=base, source=feed.name, simulated=feed.simulated)
     # The signal has a memory (hysteresis): it is followed through the history, as the daemon has done.
     after = -1 if analyst.cheap else candles.last_close - base.ms

@@ -14,7 +14,7 @@ from hybridd.model.memory import Memory
 from hybridd.model.reading import Reading
 from hybridd.model.timeframe import TimeFrame
 from hybridd.model.trade import Trade
-from hybridd.signals.changes import ChangeRules, market_changes, trade_changes
+from hybridd.signals.changes import ChangeRules, forget_closed, market_changes, trade_changes
 from hybridd.signals.signal import SignalRules, next_state
 
 
@@ -89,7 +89,7 @@ def observe(
     observation = Observation(analysis=analysis, before=past.before, verdicts=verdicts)
     # Only what the next step compares with is kept: readings of a year of candles would fill the memory.
     kept = replace(analysis, readings=()) if analysis.readings else analysis
-    return observation, Past(before=kept, state=analysis.state, memory=memory)
+    return observation, Past(before=kept, state=analysis.state, memory=forget_closed(memory, trades))
 
 
 def _changes(past: Past, analysis: Analysis, rules: Rules, trades: Sequence[Trade], step: int) -> tuple[Change, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hybridd.config.check import diff
 from hybridd.config.schema import Settings
 from hybridd.market.feed import Feed
+from hybridd.pipeline.context_parts import Context
 from hybridd.pipeline.deliver import Courier
 from hybridd.pipeline.health import HealthBook
 from hybridd.pipeline.observe import Rules
@@ -20,6 +21,7 @@ class Parts:
     rules: Rules
     feed: Feed
     watch: Watch
+    context: Context
     couriers: Sequence[Courier]
     health: HealthBook
     channels: Mapping[str, Sequence[str]]
@@ -32,6 +34,7 @@ class Parts:
         """Let go of feed and channels, last in, first out."""
         for courier in reversed(self.couriers):
             courier.close()
+        self.context.close()
         self.watch.close()
 
     def differences(self, older: "Parts") -> tuple[str, ...]:

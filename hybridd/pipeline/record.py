@@ -77,7 +77,7 @@ def _changes(
         observation.verdicts,
         observation.analysis,
         observation.before,
-        _trend(store, observation),
+        _trend(store, observation) if any(v.suppressed is None for v in observation.verdicts) else None,
         made_at=now,
         time_to_live_ms=rules.time_to_live_ms,
     )

@@ -10,6 +10,9 @@ SILENT_AFTER_MS = 60_000
 """A daemon that has not written its heartbeat for this long (six ticks) is not taken for alive."""
 
 
+NEVER = "never started"
+
+
 def status_report(store: Store, now: int) -> dict[str, Any]:
     """How the daemon is. `state` is ok, degraded, stopped, silent or never started; times in ms UTC.
 
@@ -58,7 +61,7 @@ def status_report(store: Store, now: int) -> dict[str, Any]:
 
 def _state(service: Mapping[str, Any], now: int) -> str:
     if not service:
-        return "never started"
+        return NEVER
     if service.get("state") == "stopped":
         return "stopped"
     if now - service["heartbeat_at"] > SILENT_AFTER_MS:

@@ -14,19 +14,22 @@ from hybridd.clock import Clock
 from hybridd.daemon.journal import fields
 from hybridd.daemon.notify import Heartbeat, Notifier, feed, watchdog_usec
 from hybridd.daemon.scheduler import Scheduler
-from hybridd.errors import HybriddError
+from hybridd.errors import HybriddError, StoreError
+from hybridd.pipeline.context import LONGEST_WAIT_S
 from hybridd.pipeline.housekeep import Housekeeper
 from hybridd.pipeline.parts import Parts
 from hybridd.store.store import Store
 
 log = logging.getLogger("hybridd.service")
 
-PATIENCE_S = 4.0
-"""How long the end waits for work in hand: under the five seconds that stopping may take."""
+PATIENCE_S = 3.5
+"""How long the end waits for work in hand: under the five seconds that stopping may take, on a slow machine too."""
 RETRY_S = 5.0
 """A round that failed is tried again after this long, and may go on failing for SICK_S before the watchdog starves."""
 SICK_S = 30.0
 COURIER_EVERY_S = 20.0
+CLOCK_EVERY_S = 15.0
+CLOCK_JUMP_S = 2.0
 PING_EVERY_S = 60.0
 TICK_EVERY_S = 10.0
 
@@ -44,22 +47,27 @@ class Service:
         self._schedule = Scheduler(clock=clock, workers=12, on_good=self._good, on_failed=self._failed)
         self._sick: set[str] = set()
         self._wake = threading.Event()
+        self._ahead = time.time() - time.monotonic()
         self._stop, self._reload = False, False
         self._starved: list[str] = []
         self._ping_due = False
 
-    def run(self) -> None:
-        """Work until SIGTERM or SIGINT. READY is told before anything outside of this machine has been asked."""
+    def run(self) -> bool:
+        """Work until SIGTERM or SIGINT; whether all work in hand has ended by then (`stop`).
+
+        READY is told before anything outside of this machine has been asked.
+        """
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         self.start()
         while not self._stop:
-            self._wake.wait()
+            self._wake.wait(CLOCK_EVERY_S)
             self._wake.clear()
+            self._watch_clock()
             if self._reload:
                 self._reload = False
                 self.reload()
-        self.stop()
+        return self.stop()
 
     def start(self) -> None:
         """Begin the schedule and say READY."""
@@ -81,16 +89,24 @@ class Service:
             extra=fields("started"),
         )
 
-    def stop(self) -> None:
-        """End in order: no new work, what is in hand is finished within PATIENCE_S, the rest stands in the state."""
+    def stop(self) -> bool:
+        """End in order: no new work, what is in hand is finished within PATIENCE_S, the rest stands in the state.
+
+        False when a thread still waits for somebody outside: Python itself would wait for it before it exits.
+        """
         self._notifier.stopping()
         self._schedule.stop()
-        if not self._schedule.wait_idle(PATIENCE_S):
+        ended = self._schedule.wait_idle(PATIENCE_S)
+        if not ended:
             log.warning("work in hand did not end within %g s; it is taken up again at the next start", PATIENCE_S)
-        self._housekeeper.farewell(self._parts)
+        try:
+            self._housekeeper.farewell(self._parts)
+        except StoreError as error:
+            log.warning("the end is not written down: %s", error)
         self._parts.close()
         log.info("stopped", extra=fields("stopped"))
         self._notifier.close()
+        return ended
 
     def reload(self) -> None:
         """Read the settings again; a bad file leaves the running ones and says so."""
@@ -106,13 +122,21 @@ class Service:
             self._swap(fresh)
         self._notifier.ready()
 
+    def _watch_clock(self) -> None:
+        """Plan anew when the wall's time was set: jobs are planned in it, and would sleep until it has caught up."""
+        ahead = time.time() - time.monotonic()
+        if abs(ahead - self._ahead) > CLOCK_JUMP_S:
+            log.warning("this machine's clock was set by %+.0f s: the schedule is made anew", ahead - self._ahead)
+            self._schedule.poke_all()
+        self._ahead = ahead
+
     def poke(self) -> None:
         """Look at the candles now, without waiting for the next close."""
         self._schedule.poke("cycle")
 
     def _swap(self, fresh: Parts) -> None:
         old = self._parts
-        for name in self._names(old):
+        for name in [*self._names(old), "context"]:
             self._schedule.remove(name)
             self._heartbeat.forget(name)
         self._schedule.wait_idle(PATIENCE_S)
@@ -138,17 +162,20 @@ class Service:
         if "ping" not in self._schedule.jobs:
             self._schedule.every("ping", PING_EVERY_S, self._ping)
         self._schedule.at_closes("cycle", parts.watch.timeframe, parts.settle_ms, self._cycle)
+        # Optional inputs: no READY, no watchdog and no cycle waits for them.
+        self._schedule.every("context", LONGEST_WAIT_S, self._context)
         for courier in parts.couriers:
             self._schedule.every(f"deliver:{courier.name}", COURIER_EVERY_S, partial(self._deliver, courier.name))
 
     def _max_age(self, name: str) -> float:
         if name == "cycle":
             return self._clock.real_seconds(self._parts.watch.timeframe.ms) + 120.0
-        return COURIER_EVERY_S * 6
+        # One send after the round's end may still take each of its time-outs in turn.
+        return 300.0
 
     def _cycle(self) -> None:
         watch = self._parts.watch
-        report = watch.cycle()
+        report = watch.cycle(lambda: self._good("cycle"))
         if report.alerts:
             self._poke_couriers()
         if report.waiting:
@@ -158,6 +185,11 @@ class Service:
         if report.analysed and self._parts.ping_url:
             self._ping_due = True
             self._schedule.poke("ping")
+
+    def _context(self) -> None:
+        wait = self._clock.real_seconds(round(self._parts.context.worker.round() * 1000))
+        if wait < LONGEST_WAIT_S:
+            self._schedule.poke("context", max(wait, 0.2))
 
     def _poke_couriers(self) -> None:
         for courier in self._parts.couriers:
@@ -196,7 +228,9 @@ class Service:
             self._heartbeat.good(name, now)
 
     def _failed(self, name: str) -> None:
-        if name != "tick" and name not in self._sick:
+        if name not in self._schedule.jobs:
+            return  # a round that outlived its job, which a reload took away: nobody waits for it to be well again
+        if name not in {"tick", "context"} and name not in self._sick:
             self._sick.add(name)
             self._heartbeat.register(name, SICK_S, time.monotonic())
         self._schedule.poke(name, RETRY_S)

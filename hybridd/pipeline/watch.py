@@ -1,11 +1,12 @@
 """The watch: collect, analyze, detect and record every symbol whose candle has closed."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hybridd.clock import Clock
 from hybridd.errors import BrainError, FeedError, StoreError, UnknownSymbol
+from hybridd.market.backoff import Backoff
 from hybridd.market.feed import Feed
 from hybridd.market.quality import IncidentKind
 from hybridd.model.alert import Alert
@@ -21,6 +22,9 @@ from hybridd.signals.signal import next_state
 from hybridd.store.store import Store
 
 log = logging.getLogger("hybridd.watch")
+
+BRAIN_PAUSE_S = 5.0
+"""A brain that failed is asked again after up to this long, then twice as long, up to a minute."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,16 +77,22 @@ class Watch:
         self.started_at = clock.now()
         self.symbols = {text: SymbolStatus(text=text) for text in symbols}
         self._past: dict[str, Past] = {}
+        self._brain_pause = Backoff(base=BRAIN_PAUSE_S)
 
-    def cycle(self) -> CycleReport:
-        """Work on every symbol whose newest closed candle has no analysis yet."""
+    def cycle(self, progress: Callable[[], None] = lambda: None) -> CycleReport:
+        """Work on every symbol whose newest closed candle has no analysis yet.
+
+        `progress` is called after each batch: five hundred symbols of an exchange that is down take their time, and
+        whoever waits for the end must not take that for a standstill.
+        """
         began = self._clock.monotonic()
-        due = self._collector.due([text for text, status in self.symbols.items() if self._wants_work(status)])
+        due = self._collector.due([text for text, status in self.symbols.items() if self._is_due(status)])
         analysed, alerts = 0, []
         for batch in self._collector.gather(due):
             findings = [finding for collected in batch if (finding := self._work(collected))]
-            alerts += self._commit(findings)
+            alerts += self._commit(batch, findings)
             analysed += sum(1 for finding in findings if finding.observations)
+            progress()
         waiting = tuple(text for text, status in self.symbols.items() if self._wants_work(status))
         return CycleReport(
             analysed=analysed, waiting=waiting, alerts=tuple(alerts), seconds=self._clock.monotonic() - began
@@ -92,7 +102,17 @@ class Watch:
         """Let go of the feed."""
         self._collector.close()
 
+    def _is_due(self, status: SymbolStatus) -> bool:
+        if self._has_closed(status):
+            return True
+        return self._wants_work(status) and self._brain_pause.due(status.text, self._clock.monotonic())
+
     def _wants_work(self, status: SymbolStatus) -> bool:
+        # A brain that failed gets another chance at the same candle, as long as its answer would still be told.
+        told_until = status.seen_close + self._rules.time_to_live_ms
+        return self._has_closed(status) or (status.brain_error is not None and self._feed.now() <= told_until)
+
+    def _has_closed(self, status: SymbolStatus) -> bool:
         return status.seen_close < self.timeframe.open_at(self._feed.now())
 
     def _work(self, collected: Collected) -> Finding | None:
@@ -103,8 +123,6 @@ class Watch:
             log.log(level, "%s: %s", collected.text, collected.error)
             return None
         status.symbol = collected.market.instrument.symbol
-        for incident in collected.incidents:
-            log_incident(incident)
         observations, past = self._observe(collected, status)
         return Finding(
             symbol=status.symbol,
@@ -131,9 +149,9 @@ class Watch:
         )
         trades = self._store.trades.open_trades(status.symbol)
         observations: list[Observation] = []
-        status.brain_error = None
+        failed: BrainError | None = None
         try:
-            if past is None:
+            if past is None or last < 0:
                 past, last = self._first_past(collected)
             if not self._analyst.cheap:
                 # A brain that costs seconds a candle does not make up for what nobody would be told of anyway.
@@ -142,8 +160,13 @@ class Watch:
                 observation, past = observe(past, opinion, origin, self._rules, trades, now)
                 observations.append(observation)
         except BrainError as error:
-            status.brain_error = error
+            failed = error
+            self._brain_pause.failed(status.text, self._clock.monotonic())
             log.error("%s: %s", status.symbol, error)
+        if failed is not None or observations:  # a brain that was asked for nothing is no better than it was
+            status.brain_error = failed
+        if failed is None:
+            self._brain_pause.succeeded(status.text)
         status.broken_layers = self._analyst.failures()
         return observations, past or Past()
 
@@ -167,7 +190,7 @@ class Watch:
             past = replace(past, state=state)
         return past, last
 
-    def _commit(self, findings: Sequence[Finding]) -> list[Alert]:
+    def _commit(self, batch: Sequence[Collected], findings: Sequence[Finding]) -> list[Alert]:
         if not findings:
             return []
         try:
@@ -175,7 +198,14 @@ class Watch:
         except StoreError:
             # What the database did not take did not happen: the next cycle starts from what is stored.
             self._past.clear()
+            for status in self.symbols.values():
+                status.last_close = -1
             raise
+        for collected in batch:
+            if collected.market is not None:
+                self._collector.kept(collected)
+            for incident in collected.incidents:
+                log_incident(incident)
         for finding in findings:
             self._past[finding.symbol] = finding.past
             self._note(finding)

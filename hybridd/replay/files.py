@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hybridd.errors import DataError, UsageError
+from hybridd.market.quality import Incident, IncidentKind
 from hybridd.market.recorded import read_candles, symbol_of
 from hybridd.model.candle import Candles
 from hybridd.model.instrument import Instrument, parse_instrument
@@ -22,6 +23,10 @@ class Recording:
 
 def open_recordings(paths: Sequence[Path], symbol: str | None) -> list[Recording]:
     """Read every file; raises DataError or UsageError that names the file."""
+    for path in paths:
+        if not path.is_file():
+            reason = "it is a folder" if path.is_dir() and path != Path() else "there is no such file"
+            raise DataError(f'cannot replay "{path if path != Path() else ""}": {reason}', remedy="name a candle file")
     if symbol is not None and len(paths) > 1:
         raise UsageError("--symbol names one market, but there are several files", remedy="replay them one by one")
     return [_open(path, symbol) for path in paths]
@@ -32,10 +37,10 @@ def _open(path: Path, symbol: str | None) -> Recording:
     recorded = read_candles(path)
     if not len(recorded.candles):
         raise DataError(f"{path} holds no usable candle", remedy="give a file with rows ts,open,high,low,close,volume")
-    kinds: dict[str, int] = {}
+    kinds: dict[IncidentKind, list[Incident]] = {}
     for incident in recorded.incidents:
-        kinds[incident.kind.value] = kinds.get(incident.kind.value, 0) + 1
-    notes = tuple(f"{path.name}: {count} × {kind}" for kind, count in kinds.items())
+        kinds.setdefault(incident.kind, []).append(incident)
+    notes = tuple(f"{path.name}: {len(found)} × {kind}, first {found[0].detail}" for kind, found in kinds.items())
     return Recording(path=path, instrument=instrument, candles=recorded.candles, notes=notes)
 
 

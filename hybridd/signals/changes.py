@@ -1,10 +1,10 @@
 """What fires: the rules that compare an analysis with the one before and with what the person was last told."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hybridd.model.analysis import Analysis, Signal
-from hybridd.model.change import Change, Reason
+from hybridd.model.change import TRADE, Change, Reason
 from hybridd.model.memory import Memory
 from hybridd.model.trade import Trade
 
@@ -92,6 +92,18 @@ def trade_changes(now: Analysis, trades: Sequence[Trade], memory: Memory, step: 
         for change in _of_trade(now, trade, step)
         if memory.last_told(change.reason, change.subject) is None
     )
+
+
+def forget_closed(memory: Memory, trades: Sequence[Trade]) -> Memory:
+    """`memory` without what was told of trades that are not among the open `trades`: else it would grow for ever."""
+    if not any(key.startswith(_TRADE_KEYS) for key in memory.told_at):
+        return memory
+    open_ones = tuple(f":trade {trade.id}" for trade in trades)
+    kept = {key: at for key, at in memory.told_at.items() if not key.startswith(_TRADE_KEYS) or key.endswith(open_ones)}
+    return replace(memory, told_at=kept)
+
+
+_TRADE_KEYS = tuple(f"{reason}:" for reason in TRADE)
 
 
 def _of_trade(now: Analysis, trade: Trade, step: int) -> Iterator[Change]:

@@ -1,5 +1,6 @@
 """How the score moved in a window."""
 
+import math
 from collections.abc import Sequence
 
 from hybridd.model.analysis import Direction, Trend
@@ -12,7 +13,7 @@ def trend_of(scores: Sequence[float]) -> Trend:
     """The trend of the scores in a window, oldest first: last minus first, over +5 UP, under −5 DOWN, else STABLE.
 
     Fewer than two scores are INSUFFICIENT_DATA, with None for what cannot be said. A score of 0 is a score; only the
-    change in percent of it is undefined and None.
+    change in percent of it, or of next to it, is undefined and None.
     """
     if len(scores) < 2:
         only = float(scores[0]) if scores else None
@@ -26,10 +27,11 @@ def trend_of(scores: Sequence[float]) -> Trend:
         )
     first, last = float(scores[0]), float(scores[-1])
     change = last - first
+    percent = change / first * 100 if first else math.inf
     return Trend(
         trend=Direction.UP if change > MOVED else Direction.DOWN if change < -MOVED else Direction.STABLE,
         change=change,
-        percent_change=change / first * 100 if first else None,
+        percent_change=percent if math.isfinite(percent) else None,
         first_score=first,
         last_score=last,
         samples=len(scores),

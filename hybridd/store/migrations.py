@@ -24,7 +24,17 @@ class Migration:
     apply: Callable[[Database], None]
 
 
-MIGRATIONS: tuple[Migration, ...] = ()
+def _add_context(database: Database) -> None:
+    # Written out and not taken from tables.py: a step must do tomorrow what it does today.
+    for statement in (
+        'CREATE TABLE "context" ("id" INTEGER NOT NULL PRIMARY KEY, "name" VARCHAR(32) NOT NULL, '
+        '"symbol" VARCHAR(64) NOT NULL, "at" INTEGER NOT NULL, "known_at" INTEGER NOT NULL, "value" REAL NOT NULL)',
+        'CREATE UNIQUE INDEX "contextrow_name_symbol_at" ON "context" ("name", "symbol", "at")',
+    ):
+        database.engine.cursor().execute(statement)
+
+
+MIGRATIONS: tuple[Migration, ...] = (Migration(number=2, title="values beyond candles", apply=_add_context),)
 """Every step since FIRST, in order and without holes; a step is never changed once it has been released."""
 
 

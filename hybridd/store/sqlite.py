@@ -215,8 +215,20 @@ class Sqlite:
             self._private.cleanup()
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is a state at `path`; raises StoreUnusable where this user may not even look."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        remedy = "run this as root, or as the user that runs hybridd"
+        raise StoreUnusable(f"the state {path} cannot be seen ({error.strerror})", remedy=remedy) from None
+    return True
+
+
 def _prepare_file(path: Path, create: bool) -> None:
-    if not path.exists() and not create:
+    if not create and not is_there(path):
         raise StoreUnusable(f"there is no state at {path}", remedy="start hybridd first, or check [database] url")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

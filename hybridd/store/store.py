@@ -10,6 +10,7 @@ from hybridd.store.audit import Audit
 from hybridd.store.bot_state import BotState
 from hybridd.store.candles import CandleStore
 from hybridd.store.changes import Changes
+from hybridd.store.context import ContextStore
 from hybridd.store.database import Database, open_database
 from hybridd.store.events import Events
 from hybridd.store.migrations import migrate as bring_up
@@ -37,6 +38,7 @@ class Store:
         self.trades = Trades(database, clock)
         self.bot_state = BotState(database, clock)
         self.candles = CandleStore(database)
+        self.context = ContextStore(database)
         self.events = Events(database)
 
     def transaction(self) -> AbstractContextManager[None]:

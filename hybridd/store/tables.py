@@ -189,6 +189,20 @@ class QuarantineRow(Numbered):
         table_name = "quarantine"
 
 
+class ContextRow(Numbered):
+    """What was known beyond candles: a value, the instant it describes, and when it became public."""
+
+    name = peewee.CharField(max_length=32)
+    symbol = peewee.CharField(max_length=64)
+    at = peewee.BigIntegerField()
+    known_at = peewee.BigIntegerField()
+    value = peewee.DoubleField()
+
+    class Meta:
+        table_name = "context"
+        indexes = ((("name", "symbol", "at"), True),)
+
+
 class EventRow(Numbered):
     """What happened, in order: only ever appended, and tailed by whoever needs to know."""
 
@@ -242,5 +256,5 @@ class SchemaRow(Row):
 
 TABLES: tuple[type[Row], ...] = (
     AnalysisRow, AlertRow, ChangeRow, DeliveryRow, ProposalRow, TradeRow, BotStateRow,
-    CandleRow, QuarantineRow, EventRow, AuditRow, SilenceRow, SchemaRow,
+    CandleRow, QuarantineRow, ContextRow, EventRow, AuditRow, SilenceRow, SchemaRow,
 )  # fmt: skip

@@ -4,6 +4,7 @@ import pytest
 
 from hybridd.delivery.channel import Channel
 from hybridd.delivery.journal import JournalChannel
+from hybridd.delivery.memory import MemoryChannel
 from hybridd.model.delivery import Failure, Outcome
 from tests.fakes.smtp import Act, FakeSmtp
 from tests.unit.delivery.conftest import a_message, channel_to
@@ -21,10 +22,13 @@ HOSTILE = [
 ]
 
 
-@pytest.fixture(params=["email", "journal"])
+@pytest.fixture(params=["email", "journal", "memory", "memory that doubles"])
 def channel(request):
     if request.param == "journal":
         yield JournalChannel()
+        return
+    if request.param.startswith("memory"):
+        yield MemoryChannel(idempotent=request.param == "memory")
         return
     with FakeSmtp() as server:
         made = channel_to(server)
@@ -48,6 +52,8 @@ def test_a_message_is_taken(channel):
 def test_the_same_key_has_the_same_id_with_the_provider(channel):
     message = a_message(recipient=channel.recipients[0])
     assert channel.send(message).provider_id == channel.send(message).provider_id
+    if isinstance(channel, MemoryChannel):
+        assert len(channel.sent) == (1 if channel.idempotent else 2)
 
 
 @pytest.mark.parametrize("changes", HOSTILE, ids=[str(c)[:40].encode("ascii", "replace").decode() for c in HOSTILE])
@@ -76,7 +82,7 @@ def test_it_can_be_closed_twice(channel):
 
 def test_trouble_is_an_outcome_not_an_exception(channel):
     if not hasattr(channel, "server"):
-        pytest.skip("the journal has nobody to be in trouble with")
+        pytest.skip("it has nobody to be in trouble with")
     acts = [Act(phase, drop=True) for phase in ("connect", "ehlo", "mail", "rcpt", "data", "content")]
     channel.server.next(*acts)
     assert all(channel.send(a_message()).failure is not None for _ in acts)

@@ -13,6 +13,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
+ALONE = {"HYBRIDD_MARKET__CONTEXT__SENTIMENT_URL": "", "HYBRIDD_MARKET__CONTEXT__MACRO_URL": ""}
+"""No test asks a server that is not its own."""
+
+
 def wait_for(what, seconds=40.0, every=0.05):
     """The first true value of `what()`; fails after `seconds`. For processes, whose time cannot be driven."""
     end = time.monotonic() + seconds
@@ -41,7 +45,7 @@ class Daemon:
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "hybridd", "run", "--config", str(self.config), *arguments],
-                stderr=log, stdout=log, env={**os.environ, **self.environ}, cwd=self.folder,
+                stderr=log, stdout=log, env={**os.environ, **ALONE, **self.environ}, cwd=self.folder,
             )  # fmt: skip
         return self
 
@@ -49,7 +53,7 @@ class Daemon:
         return subprocess.run(
             [sys.executable, "-m", "hybridd", *arguments, "--config", str(self.config)],
             capture_output=True, text=True, timeout=60, check=False, cwd=self.folder,
-            env={**os.environ, **self.environ},
+            env={**os.environ, **ALONE, **self.environ},
         )  # fmt: skip
 
     def kill(self):

@@ -44,7 +44,8 @@ class FakeBinance:
 
     `step`: the time frame as which each recorded candle is served; `ready`: how many of them have closed when the
     exchange opens (the others close as time passes); `time`: its clock, ms UTC, which may differ from everybody
-    else's; `padding`: further markets to list, as many as a real exchange has; `tls`: certificates for https.
+    else's; `padding`: further markets to list, as many as a real exchange has; `tls`: certificates for https;
+    `tilt`: the imbalance of its order books.
     """
 
     candles: Mapping[str, Candles]
@@ -54,6 +55,7 @@ class FakeBinance:
     port: int = 0
     padding: int = 0
     tls: ssl.SSLContext | None = None
+    tilt: float = 0.2
     requests: list[Request] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
@@ -134,7 +136,34 @@ class FakeBinance:
             return 200, answers.exchange_info(list(markets), self.time(), futures, self.padding, brief)
         if path.endswith("/klines"):
             return self._klines(markets, query)
+        if path.endswith("/depth"):
+            return self._about(markets, query, lambda market: answers.depth(self._last(market), self.tilt))
+        if path.startswith(("/fapi/", "/futures/data/")):
+            return self._derivative(path, query)
         return 404, {"code": -1, "msg": f"no such path {path}"}
+
+    def _derivative(self, path: str, query: dict[str, str]) -> tuple[int, object]:
+        perpetuals = {symbol: run for symbol, run in self.markets.items() if ":" in symbol}
+        made: dict[str, Callable[[Candles], object]] = {
+            "/fundingRate": lambda run: answers.funding_rates(query, self.base, self.time()),
+            "/openInterest": lambda run: answers.open_interest(query, self._last(run), self.time()),
+            "/openInterestHist": lambda run: answers.open_interest_past(query, run, self.time()),
+            "/premiumIndex": lambda run: answers.premium_index(query, self._last(run), self.time()),
+        }
+        body = next((made[ending] for ending in made if path.endswith(ending)), None)
+        if body is None:
+            return 404, {"code": -1, "msg": f"no such path {path}"}
+        return self._about(perpetuals, query, body)
+
+    def _about(
+        self, markets: Mapping[str, Candles], query: dict[str, str], body: Callable[[Candles], object]
+    ) -> tuple[int, object]:
+        market = next((run for s, run in markets.items() if parse_instrument(s).compact == query.get("symbol")), None)
+        return answers.refusal(-1121, "Invalid symbol.") if market is None else (200, body(market))
+
+    def _last(self, market: Candles) -> float:
+        """The price now."""
+        return float(as_served(market, market.step, self.time()).close[-1])
 
     def _klines(self, markets: Mapping[str, Candles], query: dict[str, str]) -> tuple[int, object]:
         if "symbol" not in query:

@@ -1,9 +1,10 @@
 """The bodies of Binance's public answers: klines, exchange information, refusals."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hybridd.model.candle import Candles
 from hybridd.model.instrument import Instrument, parse_instrument
+from hybridd.model.timeframe import parse_timeframe
 
 INTERVALS = ("1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M")
 
@@ -38,6 +39,78 @@ def exchange_info(symbols: Sequence[str], now: int, futures: bool, padding: int,
         "exchangeFilters": [],
         "symbols": [entry(instrument) | ({"permissionSets": []} if brief else {}) for instrument in instruments],
     }
+
+
+SETTLEMENT_MS = 28_800_000
+
+
+def funding_rates(query: Mapping[str, str], base: int, now: int) -> list[dict[str, object]]:
+    """Settlements every eight hours from a year before the exchange opened on; rates that change with their number."""
+    first = (base - 365 * 86_400_000) // SETTLEMENT_MS
+    numbers = range(first, now // SETTLEMENT_MS + 1)
+    limit = min(int(query.get("limit", 100)), 1000)
+    rows = [
+        {
+            "symbol": query["symbol"],
+            "fundingTime": k * SETTLEMENT_MS,
+            "fundingRate": f"{funding_rate(k):.8f}",
+            "markPrice": "30000.00000000",
+        }
+        for k in numbers
+        if k * SETTLEMENT_MS >= int(query.get("startTime", 0))
+    ]
+    return rows[:limit] if "startTime" in query else rows[-limit:]
+
+
+def funding_rate(number: int) -> float:
+    """The rate of settlement `number` since 1970."""
+    return round(0.0001 + 0.00005 * ((number * 7) % 11 - 5), 8)
+
+
+def open_interest_past(query: Mapping[str, str], market: Candles, now: int) -> list[dict[str, object]]:
+    """What open interest was at each whole period: 1000 of the base currency and one more a period."""
+    step = parse_timeframe(query["period"]).ms
+    since = int(query.get("startTime", now - 30 * step))
+    until = min(int(query.get("endTime", now)), now)
+    limit = min(int(query.get("limit", 30)), 500)
+    stamps = list(range(-(-since // step) * step, until + 1, step))[:limit]
+    return [
+        {
+            "symbol": query["symbol"],
+            "sumOpenInterest": f"{1000 + at // step % 500:.8f}",
+            "sumOpenInterestValue": f"{(1000 + at // step % 500) * 30_000:.8f}",
+            "timestamp": at,
+        }
+        for at in stamps
+    ]
+
+
+def open_interest(query: Mapping[str, str], price: float, now: int) -> dict[str, object]:
+    """What open interest is, in the base currency."""
+    return {"openInterest": "1234.500", "symbol": query["symbol"], "time": now}
+
+
+def premium_index(query: Mapping[str, str], price: float, now: int) -> dict[str, object]:
+    """Mark and index price."""
+    return {
+        "symbol": query["symbol"],
+        "markPrice": f"{price:.8f}",
+        "indexPrice": f"{price / 1.0005:.8f}",
+        "estimatedSettlePrice": f"{price:.8f}",
+        "lastFundingRate": "0.00010000",
+        "interestRate": "0.00010000",
+        "nextFundingTime": (now // SETTLEMENT_MS + 1) * SETTLEMENT_MS,
+        "time": now,
+    }
+
+
+def depth(price: float, tilt: float) -> dict[str, object]:
+    """A hundred orders a side, 0.05 % apart, with `tilt` more bid than asked; those far off do not count."""
+    near = [0.0003 + 0.0005 * k for k in range(100)]
+    far = 50.0
+    bids = [[f"{price * (1 - x):.8f}", f"{1 + tilt if x < 0.01 else far:.8f}"] for x in near]
+    asks = [[f"{price * (1 + x):.8f}", f"{1 - tilt if x < 0.01 else far / 3:.8f}"] for x in near]
+    return {"lastUpdateId": 1, "bids": bids, "asks": asks}
 
 
 def _spot(instrument: Instrument) -> dict[str, object]:

@@ -58,7 +58,7 @@ def told(seen):
     return [v.change for v in seen.verdicts if v.suppressed is None]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(path=paths, confirm=confirms)
 def test_every_change_has_exactly_one_verdict_and_a_late_analysis_none(path, confirm):
     for seen, _ in walk(path, confirm):
@@ -67,7 +67,7 @@ def test_every_change_has_exactly_one_verdict_and_a_late_analysis_none(path, con
         assert not (seen.analysis.late and named)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(path=paths, confirm=confirms)
 def test_no_reason_is_told_twice_within_its_cool_down_and_of_a_trade_only_once(path, confirm):
     last = {}
@@ -80,7 +80,7 @@ def test_no_reason_is_told_twice_within_its_cool_down_and_of_a_trade_only_once(p
             last[key] = change.at
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(path=paths, confirm=confirms)
 def test_a_signal_that_the_person_does_not_know_is_told_at_latest_one_cool_down_later(path, confirm):
     """Told of: by any alert, because each shows the whole picture."""
@@ -100,7 +100,7 @@ def test_a_signal_that_the_person_does_not_know_is_told_at_latest_one_cool_down_
             assert analysis.candle_close - unknown_since < COOL, "the signal has changed and nobody was told"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(path=paths, confirm=confirms)
 def test_what_is_said_to_have_been_before_is_what_was_last_told_or_analysed(path, confirm):
     known, before = Signal.NEUTRAL, None

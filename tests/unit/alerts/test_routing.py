@@ -1,6 +1,8 @@
 """Which deliveries an alert gets."""
 
-from hybridd.alerts.compose import health_alert
+from dataclasses import replace
+
+from hybridd.alerts.compose import health_alert, resolution
 from hybridd.alerts.routing import Route, Step, plan
 from hybridd.model.change import Reason, Severity
 
@@ -37,3 +39,10 @@ def test_a_channel_that_is_not_set_up_is_not_planned():
 def test_a_delivery_of_a_late_step_lives_at_least_until_its_turn():
     alert = health_alert(Reason.CLOCK_SKEW, "hybridd", "", 1_000, 60_000, simulated=False)
     assert all(p.deadline > p.next_at for p in plan(alert, ROUTES, CHANNELS))
+
+
+def test_good_news_goes_at_once_and_once_to_everybody_who_is_to_hear_of_it():
+    alert = replace(health_alert(Reason.CLOCK_SKEW, "hybridd", "", 1_000, 900_000, simulated=False), id=7)
+    told = {"journal": ("journal",), "email": ("a@example.org",), "sms": ("+1",)}
+    rows = [(p.channel, p.step, p.next_at) for p in plan(resolution(alert, 5_000, 900_000), ROUTES, told)]
+    assert rows == [("journal", 0, 5_000), ("email", 0, 5_000), ("sms", 0, 5_000)]

@@ -208,3 +208,17 @@ def test_after_a_stop_nothing_begins_and_what_is_in_hand_ends(schedule, ears):
     assert schedule.wait_idle(WAIT)
     ears.wait()
     assert (job.runs, late.runs, ears.good) == (1, 0, ["cycle"])
+
+
+def test_after_the_clock_was_set_every_job_runs_and_plans_anew():
+    ran = threading.Event()
+    scheduler = Scheduler(clock=SystemClock(), workers=2, on_good=lambda _: ran.set(), on_failed=lambda _: None)
+    scheduler.every("job", 3600, lambda: None)
+    scheduler.start()
+    try:
+        assert ran.wait(10)
+        ran.clear()
+        scheduler.poke_all()
+        assert ran.wait(10)
+    finally:
+        scheduler.stop()

@@ -1,19 +1,23 @@
 """Learning the constants, and what ships."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
-from hybridd.analysis.calibration import calibration_from_json
-from hybridd.analysis.registry import LAYERS
+from hybridd.analysis.calibration import Scale, calibration_from_json
+from hybridd.analysis.registry import LAYERS, shipped_layers
 from hybridd.clock import as_ms
 from hybridd.errors import DataError
-from hybridd.replay.calibrate import as_text, fingerprint, learn, main, robust_scale
+from hybridd.model.context import ContextSeries
+from hybridd.pipeline.calibration_file import calibration_from_text, load_calibration, load_shipped
+from hybridd.replay.calibrate import Study, as_text, context_fingerprint, fingerprint, learn, scale_of
 from hybridd.replay.pattern_records import pattern_records
-from hybridd.replay.shipped import calibration_from_text, load_calibration, load_shipped
 from tests.recorded_candles import SYMBOLS, recorded, replayed, walk
+from tests.unit.replay.markets import Last, Mute
+from tests.unit.replay.markets import markets as quick
 
 END = as_ms(datetime(2025, 10, 1, tzinfo=UTC))
 
@@ -55,11 +59,47 @@ def test_one_changed_number_is_another_fingerprint():
 def test_a_robust_scale_forgets_outliers():
     values = np.random.default_rng(1).normal(3, 2, 50_000)
     values[::100] = 1e6
-    scale = robust_scale("x", np.r_[values, np.nan])
+    scale = scale_of(np.r_[values, np.nan])
+    assert scale is not None
     assert scale.centre == pytest.approx(3, abs=0.1)
     assert scale.spread == pytest.approx(2, abs=0.1)
-    with pytest.raises(DataError, match="never moves"):
-        robust_scale("x", np.zeros(10))
+    assert scale_of(np.zeros(10)) is None
+    assert scale_of(np.full(10, np.nan)) is None
+
+
+def test_a_layer_scores_its_raw_value_by_its_scale():
+    """What calibration relies on where it scales a raw value that it has already."""
+    learned = Study([market("BTC/USDT")])
+    found = learned.learn(learned.last)
+    for layer in shipped_layers(found.calibration):
+        if layer.name in found.calibration.scales:
+            again = layer.evaluate(learned.markets[0])
+            assert np.array_equal(found.series[0][layer.name].values, again.values, equal_nan=True), layer.name
+
+
+def test_a_layer_that_these_candles_say_nothing_of_keeps_its_scale_or_is_refused():
+    def layers(calibration):
+        return [Last(calibration), Mute(calibration)]
+
+    base = replace(load_shipped(), scales={"mute": Scale(centre=0.0, spread=2.0)}, correlation={("last", "mute"): 0.25})
+    learned = learn(quick(), layers, base)
+    assert learned.kept == ("mute",)
+    assert learned.scale("mute").spread == 2.0
+    assert learned.correlation == {("last", "mute"): 0.25}
+    with pytest.raises(DataError, match='"mute" never moves'):
+        learn(quick(), layers)
+
+
+def test_what_is_around_the_candles_has_a_fingerprint_of_its_own():
+    _, one = market("BTC/USDT")
+    times = one.candles.close_time[::100]
+    series = ContextSeries("funding", times, times, np.arange(len(times), dtype=float), 10**9)
+    around = replace(one, context={"funding": series}, benchmarks={"ETH/USDT": one.candles})
+    assert context_fingerprint([one]) == ""
+    assert len(context_fingerprint([around])) == 64
+    series.values[3] += 1
+    assert context_fingerprint([around]) != context_fingerprint([replace(around, context={})])
+    assert fingerprint([("BTC/USDT", one)]) == fingerprint([("BTC/USDT", around)])
 
 
 def test_on_noise_few_patterns_have_a_record_worth_the_name():
@@ -80,21 +120,6 @@ def test_on_noise_few_patterns_have_a_record_worth_the_name():
 def test_what_cannot_teach_is_refused(markets, said):
     with pytest.raises(DataError, match=said):
         learn(markets)
-
-
-def test_the_command_reads_files_up_to_an_end(tmp_path, capsys):
-    c = walk(7000)
-    columns = np.column_stack([c.open_time, c.open, c.high, c.low, c.close, c.volume])
-    path = tmp_path / "BTCUSDT_5m.csv"
-    np.savetxt(path, columns, delimiter=",", fmt=["%d", *["%.10f"] * 5])
-    end = datetime.fromtimestamp(int(c.close_time[5999]) / 1000, UTC).strftime("%Y-%m-%dT%H:%M")
-    assert main([end, str(path)]) == 0
-    written = tmp_path / "calibration.json"
-    written.write_text(capsys.readouterr().out)
-    assert load_calibration(written).candles == 6000
-    assert main(["yesterday", str(path)]) == 2
-    assert main([]) == 2
-    assert main([end, str(tmp_path / "none.csv")]) == 2
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from hybridd.model.analysis import Signal
 from hybridd.model.change import Reason
 from hybridd.model.memory import Memory
-from hybridd.signals.changes import ChangeRules, market_changes, trade_changes
+from hybridd.signals.changes import ChangeRules, forget_closed, market_changes, trade_changes
 from tests.makers import STEP, T0, analysis, trade
 
 RULES = ChangeRules()
@@ -114,3 +114,12 @@ def test_a_signal_against_the_trade_is_told_once():
 
 def test_other_symbols_trades_are_left_alone():
     assert of_trade(analysis(30, "SHORT"), trade(symbol="ETH/USDT")) == {}
+
+
+def test_what_was_told_of_a_trade_is_forgotten_when_it_closes_and_nothing_else_is():
+    market = {f"{Reason.SCORE_JUMP}:BTC/USDT": T0}
+    of_both = {f"{Reason.TRADE_STOP}:trade 4": T0, f"{Reason.TRADE_STOP}:trade 42": T0}
+    memory = Memory(anchor_score=50.0, told_at=market | of_both)
+    assert forget_closed(memory, [trade(), trade(id=4)]) == memory
+    assert forget_closed(memory, [trade()]).told_at == market | {f"{Reason.TRADE_STOP}:trade 42": T0}
+    assert forget_closed(memory, []) == Memory(anchor_score=50.0, told_at=market)

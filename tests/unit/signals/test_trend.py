@@ -33,3 +33,7 @@ def test_one_score_is_no_trend(scores):
     found = trend_of(scores)
     assert (found.trend, found.change, found.percent_change) == (Direction.INSUFFICIENT_DATA, None, None)
     assert found.samples == len(scores)
+
+
+def test_a_first_score_next_to_zero_has_no_change_in_percent():
+    assert trend_of([5e-324, 100.0]).percent_change is None

@@ -1,5 +1,6 @@
 """Where the state lives: URLs, modes of files and folders, copies."""
 
+import os
 import sqlite3
 import threading
 
@@ -8,6 +9,7 @@ import pytest
 from hybridd.clock import ManualClock
 from hybridd.errors import ConfigError, StoreError, StoreUnusable
 from hybridd.store.database import path_of
+from hybridd.store.sqlite import is_there
 from hybridd.store.store import open_store
 from tests.makers import T0, analysis
 
@@ -154,3 +156,16 @@ def test_a_database_of_somebody_else_is_left_alone(tmp_path):
     other.close()
     with pytest.raises(StoreUnusable, match="not a state of hybridd"):
         opened(path)
+
+
+def test_a_folder_that_may_not_be_entered_is_told_in_one_line(tmp_path, monkeypatch):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o000)
+    if os.access(closed, os.X_OK):
+        monkeypatch.setattr(type(closed), "stat", _denied)  # root enters everywhere: the kernel's answer is played
+    with pytest.raises(StoreUnusable, match="cannot be seen"):
+        is_there(closed / "state.db")
+
+
+def _denied(*_, **__):
+    raise PermissionError(13, "Permission denied")

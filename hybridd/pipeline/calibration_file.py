@@ -10,7 +10,8 @@ from hybridd.errors import DataError
 
 def load_shipped() -> Calibration:
     """The constants learned from recorded Binance candles, as installed."""
-    return calibration_from_text((files("hybridd.replay") / "calibration.json").read_text("utf-8"), "the shipped file")
+    text = (files("hybridd.pipeline") / "calibration.json").read_text("utf-8")
+    return calibration_from_text(text, "the shipped file")
 
 
 def load_calibration(path: Path) -> Calibration:
@@ -22,6 +23,11 @@ def load_calibration(path: Path) -> Calibration:
             f"cannot read the calibration {path}: {error}", remedy="check the path and its rights"
         ) from error
     return calibration_from_text(text, str(path))
+
+
+def calibration_in_force(path: str) -> Calibration:
+    """What `[analysis] calibration` names, the shipped one where it is empty; raises DataError."""
+    return load_calibration(Path(path)) if path else load_shipped()
 
 
 def calibration_from_text(text: str, source: str) -> Calibration:

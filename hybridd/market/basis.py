@@ -1,0 +1,14 @@
+"""The basis: how far a perpetual stands above the thing itself."""
+
+import numpy as np
+
+from hybridd.model.candle import Candles
+from hybridd.model.context import BASIS, ContextSeries
+
+
+def basis_series(perpetual: Candles, spot: Candles) -> ContextSeries:
+    """Perpetual over spot as a share of spot, at each close that both have; known with that close."""
+    _, mine, theirs = np.intersect1d(perpetual.close_time, spot.close_time, assume_unique=True, return_indices=True)
+    at = spot.close_time[theirs]
+    values = perpetual.close[mine] / spot.close[theirs] - 1
+    return ContextSeries(BASIS, at, at, values, 2 * spot.step)

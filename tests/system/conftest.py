@@ -1,0 +1,161 @@
+"""The package on a real Debian: built, installed, started, broken and removed. `make test-system`, as root."""
+
+import os
+import platform
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "packaging" / "tools"), str(Path(__file__).parent)]
+
+# A boot takes root, a minute and a network for the first root file system: only where it is asked for.
+collect_ignore_glob = [] if os.environ.get("HYBRIDD_SYSTEM") == "1" else ["test_*.py"]
+
+RELEASES = (os.environ.get("HYBRIDD_RELEASES") or "bookworm trixie").split()
+FIGURES = pytest.StashKey[dict]()
+
+
+def pytest_configure(config):
+    config.stash[FIGURES] = {}
+
+
+def cannot():
+    """Why containers cannot be booted here, "" where they can."""
+    if os.geteuid() != 0:
+        return "needs root: sudo make test-system"
+    if platform.system() != "Linux" or shutil.which("apt-get") is None:
+        return "needs Debian or Ubuntu, whose packages it builds and boots"
+    return ""
+
+
+def pytest_generate_tests(metafunc):
+    if "release" in metafunc.fixturenames:
+        rows = [pytest.param(name, marks=pytest.mark.xdist_group(name), id=name) for name in RELEASES]
+        metafunc.parametrize("release", rows, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def release(request):
+    from releases import release_of
+
+    if reason := cannot():
+        pytest.skip(reason)
+    return release_of(request.param)
+
+
+@pytest.fixture(scope="session")
+def package(release, tmp_path_factory):
+    """The package of this source tree."""
+    return built(release, "this", tmp_path_factory, "")
+
+
+@pytest.fixture(scope="session")
+def next_package(release, package, tmp_path_factory):
+    """The same, called one version newer."""
+    import deb
+
+    major, minor, patch = deb.project_version().split(".")
+    return built(release, "next", tmp_path_factory, f"{major}.{minor}.{int(patch) + 1}")
+
+
+def built(release, name, tmp_path_factory, version):
+    """A package, from $HYBRIDD_PACKAGES where it has been built before: for whoever writes these tests."""
+    import deb
+    from releases import CannotBuild
+    from roots import require_tools
+
+    kept = os.environ.get("HYBRIDD_PACKAGES")
+    folder = Path(kept, name) if kept else tmp_path_factory.mktemp(name)
+    found = sorted(folder.glob(f"hybridd_*~{release.label}_*.deb"))
+    if found:
+        return found[0]
+    try:
+        require_tools("mmdebstrap", "systemd-nspawn", "apt-ftparchive", "gpg", "gpg-agent")
+        return deb.build(release, folder, version=version)
+    except CannotBuild as error:
+        if "may not allow" in str(error):
+            pytest.skip(str(error))
+        raise
+
+
+@pytest.fixture(scope="module")
+def smtp():
+    """A mail server on the host's loopback, which the machines share."""
+    from tests.fakes.smtp import FakeSmtp
+
+    with FakeSmtp(mode="none") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def machine(release, package, smtp, figures):
+    """A booted machine with the package installed and settings for a made-up market; nothing is started."""
+    from container import Container
+
+    with Container(release) as made:
+        file = made.put(package)
+        began = time.monotonic()
+        made.run("apt-get", "install", "-y", file)
+        figures.setdefault("install_seconds", []).append(time.monotonic() - began)
+        made.write("/etc/hybridd.d/10-test.toml", SETTINGS.format(port=smtp.port))
+        yield made
+
+
+SETTINGS = """\
+[market]
+source = "simulated"
+
+[email]
+enabled = true
+smtp_server = "127.0.0.1"
+smtp_port = {port}
+security = "none"
+username = ""
+password = ""
+sender_email = "hybridd@example.org"
+recipient_email = "person@example.org"
+"""
+
+
+@pytest.fixture(scope="session")
+def figures(request, release):
+    """What was measured on a release; printed at the end."""
+    return request.config.stash[FIGURES].setdefault(release.codename, {})
+
+
+def pytest_sessionfinish(session):
+    # With xdist the figures are in the workers; they hand them on as they end.
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["figures"] = session.config.stash[FIGURES]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    for name, found in getattr(node, "workeroutput", {}).get("figures", {}).items():
+        node.config.stash[FIGURES].setdefault(name, {}).update(found)
+
+
+LINES = (
+    ("deb_mb", "package, MB"),
+    ("installed_mb", "installed, MB"),
+    ("install_seconds", "installation, s"),
+    ("ready_seconds", "start to READY, s"),
+    ("resident_mb", "resident memory, MB"),
+    ("cpu_seconds_an_hour", "CPU at rest, s an hour"),
+    ("security", "exposure (systemd-analyze security)"),
+)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for name, found in sorted(config.stash[FIGURES].items()):
+        if found:
+            terminalreporter.section(f"figures: {name}")
+        for key, title in LINES:
+            if key in found:
+                value = min(found[key]) if isinstance(found[key], list) else found[key]
+                text = f"{value:.1f}" if isinstance(value, float) else str(value)
+                terminalreporter.write_line(f"{title:38} {text}")
