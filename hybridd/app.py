@@ -97,17 +97,19 @@ def assemble(settings: Settings, store: Store, clock: Clock) -> Parts:
         for channel in channels_of(settings)
     ]
     channels = {courier.name: courier.recipients for courier in couriers}
+    analyst = analyst_of(settings)
     watch = Watch(
         store=store,
         feed=feed,
         collector=_collector(settings, store, feed, clock, context.around),
-        analyst=analyst_of(settings),
+        analyst=analyst,
         rules=rules,
         symbols=symbols,
         timeframe=settings.monitor.timeframe,
         channels=channels,
         clock=clock,
     )
+    watch.unfed = analyst.unfed(context.around.supplied)
     health = HealthBook(store=store, routes=rules.routes, channels=channels, clock=clock, simulated=feed.simulated)
     return Parts(
         settings=settings,

@@ -3,8 +3,17 @@
 from collections.abc import Callable, Mapping
 
 from hybridd.analysis.calibration import Calibration
+from hybridd.analysis.layers.cross_asset import CrossAsset
+from hybridd.analysis.layers.cycle import Cycle
+from hybridd.analysis.layers.derivatives import Derivatives
+from hybridd.analysis.layers.fractal import Fractal
+from hybridd.analysis.layers.kalman import Kalman
+from hybridd.analysis.layers.macro import Macro
 from hybridd.analysis.layers.momentum import Momentum
+from hybridd.analysis.layers.monte_carlo import MonteCarlo
 from hybridd.analysis.layers.patterns import Patterns
+from hybridd.analysis.layers.sentiment import Sentiment
+from hybridd.analysis.layers.structure import Structure
 from hybridd.analysis.layers.timeframes import Timeframes
 from hybridd.analysis.layers.trend import Trend
 from hybridd.analysis.layers.volatility import Volatility
@@ -16,8 +25,17 @@ LAYERS: Mapping[str, Callable[[Calibration], MeasuredLayer]] = {
     "momentum": Momentum,
     "volatility": Volatility,
     "volume": Volume,
+    "structure": Structure,
     "patterns": Patterns,
     "timeframes": Timeframes,
+    "kalman": Kalman,
+    "fractal": Fractal,
+    "cycle": Cycle,
+    "monte_carlo": MonteCarlo,
+    "cross_asset": CrossAsset,
+    "derivatives": Derivatives,
+    "sentiment": Sentiment,
+    "macro": Macro,
 }
 
 

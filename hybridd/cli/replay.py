@@ -18,7 +18,7 @@ from hybridd.pipeline.brains import analyst_of
 from hybridd.pipeline.rules import rules_of
 from hybridd.replay.files import Recording, open_recordings
 from hybridd.replay.out import prepare_out, write_out
-from hybridd.replay.run import Period, Replay, market_of
+from hybridd.replay.run import Period, Replay
 from hybridd.replay.run import replay as run_replay
 from hybridd.replay.summary import summary
 from hybridd.trading.follow import FollowRules
@@ -36,6 +36,9 @@ def replay(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write analyses, changes, trades and a report there.")
     ] = None,
+    context: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Recorded funding, open interest, sentiment, macro, benchmarks.")
+    ] = None,
     config: ConfigPath = None,
     as_json: AsJson = False,
 ) -> None:
@@ -49,7 +52,7 @@ def replay(
         _check_period(recording, period)
     if out is not None:
         prepare_out(out)
-    results = [_one(recording, settings, period, keep=out is not None) for recording in recordings]
+    results = [_one(recording, settings, period, context, keep=out is not None) for recording in recordings]
     for result in results:
         if not result.analysed:
             typer.echo(
@@ -102,7 +105,9 @@ def moment(text: str | None, option: str, default: int) -> int:
         raise UsageError(f'{option} "{text}" is not a moment', remedy="write 2025-06-01 or 2025-06-01T12:00") from None
 
 
-def _one(recording: Recording, settings: Settings, period: Period, *, keep: bool) -> Replay:
+def _one(
+    recording: Recording, settings: Settings, period: Period, context: Path | None, *, keep: bool
+) -> Replay:
     trading = settings.trading
     follow = FollowRules(
         min_confidence=settings.decisions.min_confidence,
@@ -114,7 +119,7 @@ def _one(recording: Recording, settings: Settings, period: Period, *, keep: bool
     with progress(*columns) as display:
         task = display.add_task("", total=len(recording.candles))
         return run_replay(
-            market_of(recording.instrument, recording.candles),
+            markets_of([recording], context, FOREVER)[0][1],
             analyst_of(settings),
             rules_of(settings),
             follow,

@@ -11,9 +11,12 @@ from hybridd.analysis.odds import odds_of
 from hybridd.brains.external import ExternalAnswer
 from hybridd.model.analysis import Signal
 from hybridd.model.candle import Candles, FloatArray
-from hybridd.model.reading import Abstain, Market, Reading
+from hybridd.model.reading import Abstain, Input, Market, Reading
 from hybridd.model.timeframe import timeframe_of
 from hybridd.pipeline.observe import Opinion
+
+
+FROM_CANDLES = frozenset({Input.CANDLES, Input.HIGHER})
 
 
 class Analyst(Protocol):
@@ -30,6 +33,10 @@ class Analyst(Protocol):
 
     def failures(self) -> dict[str, str]:
         """The layers that broke at the last call, with the error of each."""
+        ...
+
+    def unfed(self, supplied: frozenset[Input]) -> frozenset[str]:
+        """The layers that read something beyond candles of which nothing is supplied: their silence is no news."""
         ...
 
     def layer_values(self, market: Market) -> dict[str, FloatArray]:
@@ -63,6 +70,10 @@ class LayerAnalyst:
 
     def failures(self) -> dict[str, str]:
         return self._failures
+
+    def unfed(self, supplied: frozenset[Input]) -> frozenset[str]:
+        wants = {layer.name: layer.inputs - FROM_CANDLES for layer in self._brain.layers}
+        return frozenset(name for name, kinds in wants.items() if kinds and not kinds & supplied)
 
     def layer_values(self, market: Market) -> dict[str, FloatArray]:
         scores = self._brain.score_series(market)
@@ -140,6 +151,9 @@ class ExternalAnalyst:
 
     def failures(self) -> dict[str, str]:
         return {}
+
+    def unfed(self, supplied: frozenset[Input]) -> frozenset[str]:  # noqa: ARG002  # it reads what it reads
+        return frozenset()
 
     def layer_values(self, market: Market) -> dict[str, FloatArray]:  # noqa: ARG002  # it has none to show
         return {}

@@ -15,11 +15,6 @@ from hybridd.pipeline.analyze import Analyst, ExternalAnalyst, LayerAnalyst
 from hybridd.pipeline.calibration_file import calibration_in_force
 from hybridd.plugins import found_layers
 
-# Layers that settings may name although this version has none: a weight of 0 asks for nothing and is let pass.
-PLANNED = frozenset(
-    {"structure", "kalman", "fractal", "cycle", "monte_carlo", "cross_asset", "derivatives", "sentiment", "macro"}
-)
-
 
 def analyst_of(settings: Settings) -> Analyst:
     """The brain of `[analysis]`; raises ConfigError where it cannot be had."""
@@ -41,9 +36,8 @@ def brain_of(settings: Settings, calibration: Calibration) -> Brain:
         calibration.scale(layer.name)
     folder = settings.analysis.plugins_dir
     others = [cast(Layer, layer) for layer in found_layers(Path(folder) if folder else None)]
-    weights = {name: w for name, w in settings.analysis.weights.items() if not (name in PLANNED and w == 0)}
     try:
-        return Brain((*layers, *others), calibration, weights, settings.analysis.min_layers)
+        return Brain((*layers, *others), calibration, settings.analysis.weights, settings.analysis.min_layers)
     except ValueError as error:
         raise ConfigError(f"analysis.weights: {error}", remedy="see docs/brain.md for the layers there are") from None
 

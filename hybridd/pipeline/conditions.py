@@ -92,7 +92,8 @@ _BROKEN = frozenset({Abstain.NO_DATA, Abstain.STALE, Abstain.FAILED})
 def _layers(scene: Scene) -> Iterator[Condition]:
     for status in scene.watch.symbols.values():
         readings = status.analysis.readings if status.analysis else ()
-        gone = [f"{r.layer} ({r.reason})" for r in readings if r.abstain in _BROKEN]
+        silent = [r for r in readings if r.abstain in _BROKEN and r.layer not in scene.watch.unfed]
+        gone = [f"{r.layer} ({r.reason})" for r in silent]
         if gone:
             yield Condition(reason=Reason.LAYERS_MISSING, subject=status.symbol, detail="; ".join(gone))
 

@@ -10,11 +10,20 @@ from hybridd.market.basis import basis_series
 from hybridd.market.keeper import SeriesKeeper
 from hybridd.market.publication import PUBLICATIONS, stale_after
 from hybridd.model.candle import Candles, no_candles
-from hybridd.model.context import BASIS, ContextSeries
+from hybridd.model.context import BASIS, FEAR_GREED, FUNDING, IMBALANCE, MACRO, OPEN_INTEREST, ContextSeries
 from hybridd.model.instrument import Instrument
+from hybridd.model.reading import Input
 from hybridd.model.timeframe import TimeFrame
 
 BENCHMARKS = ("BTC/USDT", "ETH/USDT", "PAXG/USDT")
+
+KINDS: Mapping[Input, frozenset[str]] = {
+    Input.FUNDING: frozenset({FUNDING}),
+    Input.OPEN_INTEREST: frozenset({OPEN_INTEREST}),
+    Input.ORDER_BOOK: frozenset({IMBALANCE}),
+    Input.SENTIMENT: frozenset({FEAR_GREED}),
+    Input.MACRO: frozenset(MACRO),
+}
 
 Row = tuple[int, int, float]
 """The instant a value describes, since when it is public (both ms UTC), and the value."""
@@ -43,6 +52,12 @@ class Surroundings:
         self._series: dict[tuple[str, str], ContextSeries] = {}
         self._benchmarks: dict[str, Candles] = {}
         self._other_side: dict[str, tuple[Candles, bool]] = {}
+
+    @property
+    def supplied(self) -> frozenset[Input]:
+        """The kinds of input that this market's sources give at all, whether or not they answer now."""
+        names = {*self._of_market, *self._of_all}
+        return frozenset({Input.BENCHMARK, *(kind for kind, series in KINDS.items() if names & series)})
 
     def newest(self, name: str, symbol: str) -> int:
         """The instant of the newest value of a series, ms UTC; -1 without one."""

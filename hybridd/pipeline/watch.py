@@ -75,6 +75,7 @@ class Watch:
         self._rules, self._channels, self._clock = rules, channels, clock
         self.timeframe = timeframe
         self.started_at = clock.now()
+        self.unfed: frozenset[str] = frozenset()
         self.symbols = {text: SymbolStatus(text=text) for text in symbols}
         self._past: dict[str, Past] = {}
         self._brain_pause = Backoff(base=BRAIN_PAUSE_S)

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hybridd.alerts.compose import market_alert
 from hybridd.analysis.indicators import atr
@@ -79,7 +79,7 @@ def replay(
     began = time.perf_counter()
     period = period or Period()
     candles = market.candles.closed_by(period.end)
-    market = Market(instrument=market.instrument, candles=candles, higher=market.higher)
+    market = replace(market, candles=candles)
     result = Replay(symbol=market.instrument.symbol, timeframe=timeframe_of(candles.step), candles=len(candles))
     follower = Follower(result.symbol, follow)
     _walk(_Walk(market, analyst, rules, period, follower, result, keep, progress))

@@ -37,7 +37,7 @@ class Trades:
         )
         if not self._database.run(query):
             what = "does not exist" if self.get(trade.id) is None else "is closed already"
-            raise DataError(f"trade {trade.id} {what}", remedy="`hybridd trades list` shows the open ones")
+            raise DataError(f"trade {trade.id} {what}", remedy="StateManager.get_trade_history() has those there are")
         return trade
 
     def get(self, trade_id: int) -> Trade | None:
