@@ -1,5 +1,6 @@
 """`hybridd analyze` and `hybridd status`: what the markets look like, and how the daemon is."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,14 +21,22 @@ from hybridd.cli.shared import (
     when,
 )
 from hybridd.clock import SystemClock, iso
+from hybridd.config.schema import Settings
+from hybridd.errors import UsageError
 from hybridd.model.analysis import Analysis
-from hybridd.pipeline.now import analyse_now, names_of
+from hybridd.pipeline.now import Look, analyse_now, names_of
 from hybridd.pipeline.report import NEVER, status_report
+
+DRAWN = 300
+"""Candles in a picture."""
 
 
 def analyze(
     symbols: Annotated[
         list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="Default: those of the settings.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw candles, score and layers as .png or .svg (one market).")
     ] = None,
     config: ConfigPath = None,
     as_json: AsJson = False,
@@ -35,6 +44,8 @@ def analyze(
     """One analysis now: score, signal, confidence, and every layer with its reason. Nothing is stored or sent."""
     settings = settings_of(config)
     wanted = symbols or [instrument.symbol for instrument in settings.instruments]
+    if plot is not None and len(wanted) != 1:
+        raise UsageError("a picture shows one market", remedy=f"name it: hybridd analyze {wanted[0]} --plot {plot}")
     clock = SystemClock()
     feed = feed_of(settings, clock)
     context = context_of(settings, feed, clock, names_of(settings, wanted), None)
@@ -46,15 +57,37 @@ def analyze(
         context.close()
         feed.close()
     if as_json:
-        print_json([analysis_json(analysis) for analysis in found])
+        print_json([analysis_json(look.analysis) for look in found])
     else:
-        for analysis in found:
-            _show(analysis)
+        for look in found:
+            _show(look.analysis)
+    if plot is not None and found:
+        _draw(found[0], settings, plot)
+        typer.echo(f"drawn to {plot}", err=as_json)
     for problem in problems:
         typer.echo(f"hybridd: {problem}", err=True)
     if problems:
         # A market that does not exist is a mistake of the person's, one that did not answer is a failure.
         raise typer.Exit(max(problem.exit_code for problem in problems))
+
+
+def _draw(look: Look, settings: Settings, path: Path) -> None:
+    from hybridd.pictures.draw import Scene, draw
+
+    a, rules = look.analysis, settings.analysis
+    candles = look.market.candles[-DRAWN:]
+    scene = Scene(
+        title=f"{a.symbol} {a.timeframe}: {a.signal} {a.score:.0f}, confidence {a.confidence:.2f}",
+        candles=candles,
+        score=look.score[-DRAWN:],
+        layers={name: values[-DRAWN:] for name, values in look.layers.items()},
+        long_threshold=rules.long_threshold,
+        short_threshold=rules.short_threshold,
+        marks=[turn for turn in look.turns if turn[0] > candles.open_time[0]],
+        simulated=a.simulated,
+    )
+    with waiting("drawing"):
+        draw(scene, path)
 
 
 def analysis_json(a: Analysis) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from hybridd.replay.out import prepare_out, write_out
 from hybridd.replay.run import Period, Replay
 from hybridd.replay.run import replay as run_replay
 from hybridd.replay.summary import summary
+from hybridd.replay.teach import markets_of
 from hybridd.trading.follow import FollowRules
 
 
@@ -105,9 +106,7 @@ def moment(text: str | None, option: str, default: int) -> int:
         raise UsageError(f'{option} "{text}" is not a moment', remedy="write 2025-06-01 or 2025-06-01T12:00") from None
 
 
-def _one(
-    recording: Recording, settings: Settings, period: Period, context: Path | None, *, keep: bool
-) -> Replay:
+def _one(recording: Recording, settings: Settings, period: Period, context: Path | None, *, keep: bool) -> Replay:
     trading = settings.trading
     follow = FollowRules(
         min_confidence=settings.decisions.min_confidence,
@@ -119,7 +118,7 @@ def _one(
     with progress(*columns) as display:
         task = display.add_task("", total=len(recording.candles))
         return run_replay(
-            markets_of([recording], context, FOREVER)[0][1],
+            markets_of([recording], context, 2**62)[0][1],
             analyst_of(settings),
             rules_of(settings),
             follow,

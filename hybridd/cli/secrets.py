@@ -95,10 +95,13 @@ def _row(name: str, kept: Stored | None, known: Known | None, config: Path | Non
 
 
 @app.command("remove")
-def remove_command(name: Name, root: Root = Path("/")) -> None:
-    """Forget a secret."""
+def remove_command(name: Name, config: ConfigPath = None, root: Root = Path("/")) -> None:
+    """Forget a secret. Says so where the settings still read it: the service would not start."""
     remove(name, root)
     typer.echo(f"{name} is removed")
+    known = next((row for row in usable() if row.name == name), None)
+    if known is not None and _is_read(known, config):
+        typer.echo(f"but {known.key} still reads it: take {known.line} out of the settings, or store it again")
     _say_reload()
 
 

@@ -168,7 +168,7 @@ class ExchangeFeed:
                 self._offset.failed()
                 return
             if isinstance(server, int) and connection.reply.arrived:
-                self._offset.measured(server, connection.reply.sent, connection.reply.arrived)
+                self._offset.measured(server, connection.reply.arrived)
                 return
         reply = connection.reply
         if reply.date:

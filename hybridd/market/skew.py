@@ -29,9 +29,13 @@ class ClockOffset:
         stepped = abs(self._wall_minus_monotonic() - self._anchor) > STEP_MS
         return stepped or self._clock.monotonic() >= self._due_at
 
-    def measured(self, server: int, sent: int, arrived: int) -> None:
-        """The exchange's time was `server` between `sent` and `arrived` (ms UTC, local): half way, as we take it."""
-        self._set(server - (sent + arrived) // 2)
+    def measured(self, server: int, arrived: int) -> None:
+        """The exchange's time was `server` at some moment before `arrived` (ms UTC, local).
+
+        The least offset that this proves is taken, not the middle: after a slow answer the middle may run ahead, and
+        a candle that is still being drawn would count as closed.
+        """
+        self._set(server - arrived)
 
     def dated(self, header: str, sent: int, arrived: int) -> None:
         """Use an HTTP Date, which has whole seconds: no offset is claimed that those cannot prove."""

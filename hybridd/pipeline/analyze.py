@@ -15,7 +15,6 @@ from hybridd.model.reading import Abstain, Input, Market, Reading
 from hybridd.model.timeframe import timeframe_of
 from hybridd.pipeline.observe import Opinion
 
-
 FROM_CANDLES = frozenset({Input.CANDLES, Input.HIGHER})
 
 
