@@ -26,9 +26,6 @@ settle_seconds = 1
 source = "simulated"
 seed = {seed}
 
-[analysis]
-min_layers = 6
-
 [database]
 url = {url}
 """

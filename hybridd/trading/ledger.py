@@ -60,7 +60,7 @@ def close_trade(trade: Trade, *, exit_price: float, exit_at: int, reason: str = 
     """
     _check_price("the exit price", exit_price)
     if trade.state is TradeState.CLOSED:
-        raise DataError(f"trade {trade.id} is closed already", remedy="`hybridd trades list` shows the open ones")
+        raise DataError(f"trade {trade.id} is closed already", remedy="a trade is closed once")
     if exit_at < trade.entry_at:
         raise DataError(f"trade {trade.id} cannot end before it began", remedy="give the time of the exit")
     return replace(

@@ -23,7 +23,7 @@ def test_a_narrow_window_gets_lines_that_can_be_read(hybridd, lived, monkeypatch
     answer = hybridd(*command.split(), "--config", lived)
     assert "Traceback" not in answer.err
     words = {word for line in answer.out.splitlines() for word in line.split()}
-    assert words & {"BTC/USDT", "BTC/USDT,"}, "a name is broken into pieces"
+    assert words & {"BTC/USDT", "BTC/USDT,", "ETH/USDT", "ETH/USDT,"}, "a name is broken into pieces"
 
 
 def test_what_goes_into_a_pipe_is_not_broken_into_lines(hybridd, lived):

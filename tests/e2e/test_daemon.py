@@ -29,6 +29,10 @@ settle_seconds = 0
 [market]
 base_url = "{exchange}"
 
+# Layers that read what lies around the market depend on when that arrived, which no recording of this run tells.
+[analysis]
+weights = {{cross_asset = 0, derivatives = 0, sentiment = 0, macro = 0}}
+
 [alerts]
 score_jump = 1.0
 cooldown = "3s"

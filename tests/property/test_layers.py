@@ -13,7 +13,8 @@ from hybridd.model.candle import Candles
 from hybridd.model.instrument import parse_instrument
 from hybridd.model.reading import Abstain, Market
 from hybridd.pipeline.calibration_file import load_shipped
-from tests.recorded_candles import SYMBOLS, live, recorded, recorded_market, replayed, scaled, walk
+from tests.recorded_candles import SYMBOLS, recorded, recorded_market, replayed, scaled, walk
+from tests.recorded_context import informed_market, live_informed
 
 NAMES = tuple(LAYERS)
 POINTS = 1e-6
@@ -27,7 +28,7 @@ def brain() -> Brain:
 
 @cache
 def scores_of(symbol: str) -> Scores:
-    return brain().score_series(recorded_market(symbol))
+    return brain().score_series(informed_market(symbol))
 
 
 def layer(name):
@@ -41,9 +42,9 @@ def assert_same(a, b):
 @pytest.mark.parametrize("symbol", ["BTC/USDT", "XRP/USDT"])
 def test_live_equals_replay(symbol):
     """The last of 2,000 candles says what the same candle says in the whole history, each layer and the score."""
-    market, whole = recorded_market(symbol), scores_of(symbol)
+    market, whole = informed_market(symbol), scores_of(symbol)
     for i in np.random.default_rng(11).integers(2_000, len(whole), 25).tolist():
-        now = brain().score_series(live(market, i))
+        now = brain().score_series(live_informed(market, i))
         assert_same(now.values[:, -1], whole.values[:, i])
         assert np.array_equal(now.abstain[:, -1], whole.abstain[:, i])
         assert_same(now.score[-1], whole.score[i])
@@ -74,7 +75,8 @@ def test_no_layer_has_a_unit_of_its_own(symbol, price, volume):
 
 def test_no_tie_among_a_years_candles_is_decided_by_the_unit():
     """Whole ticks make sums equal now and then; on these candles a squeeze's two widths are."""
-    one, other = scores_of("BNB/USDT"), brain().score_series(scaled(recorded_market("BNB/USDT"), 1000.0))
+    plain = recorded_market("BNB/USDT")
+    one, other = brain().score_series(plain), brain().score_series(scaled(plain, 1000.0))
     assert_same(one.values, other.values)
 
 
@@ -162,7 +164,7 @@ def test_scores_stay_in_bounds_and_say_why_not(seed, length, jump, still, gap):
 def test_frames_drawn_from_the_base_say_what_frames_of_their_own_say(symbol):
     """Replay resamples, live fetches: 15m and 1h as independently collected, 4h and 1d resampled from those."""
     base = recorded(symbol)
-    drawn = recorded_market(symbol)
+    drawn = informed_market(symbol)
     first, last = int(base.open_time[0]), base.last_close
     own = {"15m": recorded(symbol, "15m"), "1h": recorded(symbol, "1h")}
     own |= {name: replayed(symbol, own["1h"]).higher[name] for name in ("4h", "1d")}

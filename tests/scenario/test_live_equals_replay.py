@@ -23,7 +23,7 @@ from tests.recorded_candles import recorded
 from tests.unit.pipeline.house import rules
 
 FRAME = parse_timeframe("5m")
-HISTORY, STEPS, BEFORE = 2000, 60, 15_000
+HISTORY, STEPS, BEFORE = 2000, 60, 22_000
 SYMBOLS = ("BTC/USDT",)
 RULES = rules("memory")
 

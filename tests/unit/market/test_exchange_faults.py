@@ -92,6 +92,7 @@ def test_a_pause_lasts_as_long_as_the_exchange_says(feed, fake, clock, kind, sai
 
 
 def test_a_symbol_that_is_refused_stops_no_other(feed, fake):
+    ask(feed)
     fake.fail(429, path="/klines", symbol="BTCUSDT", retry_after=20)
     for _ in range(3):
         with pytest.raises(RateLimited):

@@ -28,7 +28,7 @@ def market(symbol, n=6000, seed=1):
 
 def test_the_same_candles_teach_the_same():
     markets = [market("BTC/USDT", seed=1), market("ETH/USDT", seed=2)]
-    one, two = learn(markets), learn(markets)
+    one, two = learn(markets, base=load_shipped()), learn(markets, base=load_shipped())
     assert as_text(one) == as_text(two)
     assert one.candles == 12_000
     assert set(LAYERS) <= set(one.scales)
@@ -36,7 +36,7 @@ def test_the_same_candles_teach_the_same():
 
 
 def test_what_is_learned_survives_being_written():
-    learned = learn([market("BTC/USDT")])
+    learned = learn([market("BTC/USDT")], base=load_shipped())
     assert calibration_from_json(json.loads(as_text(learned))) == learned
 
 
