@@ -50,7 +50,7 @@ def undecided(scene: Scene) -> set[tuple[Reason, str]]:
         known = {
             Reason.FEED_STALE: asked,
             Reason.SYMBOL_UNKNOWN: asked or status.symbol != "",
-            Reason.LAYERS_MISSING: analysed,
+            Reason.LAYERS_MISSING: analysed and _supplied(scene),
             Reason.BRAIN_FAILED: analysed,
         }
         subjects = {status.text, status.symbol}
@@ -86,13 +86,22 @@ def _symbols(scene: Scene) -> Iterator[Condition]:
             yield Condition(reason=Reason.SYMBOL_UNKNOWN, subject=status.text, detail=str(status.feed_error))
 
 
+SUPPLY_MS = 120_000
+"""What lies around a market is asked for at the start and counts from the candle after its coming."""
+
+
+def _supplied(scene: Scene) -> bool:
+    return scene.clock.now() - scene.watch.started_at >= scene.watch.timeframe.ms + SUPPLY_MS
+
+
 _BROKEN = frozenset({Abstain.NO_DATA, Abstain.STALE, Abstain.FAILED})
 
 
 def _layers(scene: Scene) -> Iterator[Condition]:
     for status in scene.watch.symbols.values():
         readings = status.analysis.readings if status.analysis else ()
-        silent = [r for r in readings if r.abstain in _BROKEN and r.layer not in scene.watch.unfed]
+        broken = _BROKEN if _supplied(scene) else {Abstain.FAILED}
+        silent = [r for r in readings if r.abstain in broken and r.layer not in scene.watch.unfed]
         gone = [f"{r.layer} ({r.reason})" for r in silent]
         if gone:
             yield Condition(reason=Reason.LAYERS_MISSING, subject=status.symbol, detail="; ".join(gone))

@@ -263,6 +263,8 @@ GONE = (
 @with_house(brain=Said(readings=GONE))
 def test_a_layer_without_its_data_is_told_and_one_that_warms_up_is_not(house):
     house.candles(1)
+    assert house.tick() == [], "what lies around the market may still be on its way"
+    house.candles(2)
     assert house.tick() == [("LAYERS_MISSING", "BTC/USDT", "begins")]
     assert house.book.open_conditions()[0].changes[0].detail == "funding (no funding)"
     house.restart()
