@@ -20,13 +20,18 @@ def _duplicate(change: Change, memory: Memory, _: PolicyRules) -> Suppression | 
     return Suppression.DUPLICATE if told is not None and change.at <= told else None
 
 
+def _known(change: Change, memory: Memory, _: PolicyRules) -> Suppression | None:
+    back = change.reason is Reason.SIGNAL_CHANGED and change.after == memory.told_signal
+    return Suppression.KNOWN if back and memory.held_at is not None else None
+
+
 def _cool_down(change: Change, memory: Memory, rules: PolicyRules) -> Suppression | None:
     told = memory.last_told(change.reason, change.subject)
     return Suppression.COOL_DOWN if told is not None and change.at - told < rules.cooldown_ms else None
 
 
 Stage = Callable[[Change, Memory, PolicyRules], Suppression | None]
-STAGES: tuple[Stage, ...] = (_duplicate, _cool_down)
+STAGES: tuple[Stage, ...] = (_duplicate, _known, _cool_down)
 
 
 def verdict(change: Change, memory: Memory, rules: PolicyRules) -> Verdict:
@@ -59,12 +64,14 @@ def _unchanged(now: Analysis, memory: Memory) -> Memory:
 
 
 def _after(now: Analysis, verdicts: Sequence[Verdict], told: Sequence[Change], memory: Memory) -> Memory:
-    if told:
-        # Every alert shows the whole picture, so whatever it was for, the person now knows score and signal.
-        told_at = {**memory.told_at, **{f"{change.reason}:{change.subject}": change.at for change in told}}
-        return Memory(anchor_score=now.score, told_signal=now.signal, told_at=told_at)
-    hidden = any(v.change.reason is Reason.SIGNAL_CHANGED and v.suppressed is Suppression.COOL_DOWN for v in verdicts)
     memory = _unchanged(now, memory)
+    if told:
+        told_at = {**memory.told_at, **{f"{change.reason}:{change.subject}": change.at for change in told}}
+        memory = replace(memory, anchor_score=now.score, told_at=told_at)
+    if any(change.reason is Reason.SIGNAL_CHANGED for change in told):
+        return replace(memory, told_signal=now.signal, held_at=None)
+    # News of another kind mentions the signal, but nobody reads from it that the signal has turned: that stays held.
+    hidden = any(v.change.reason is Reason.SIGNAL_CHANGED and v.suppressed is Suppression.COOL_DOWN for v in verdicts)
     if hidden and memory.held_at is None and now.signal is not memory.told_signal:
         return replace(memory, held_at=now.candle_close)
     return memory

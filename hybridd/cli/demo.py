@@ -20,7 +20,7 @@ _SETTINGS = """\
 [monitor]
 symbols = ["BTC/USDT", "ETH/USDT", "SOL/USDT"]
 timeframe = "5m"
-settle_seconds = 1
+settle_seconds = 30
 
 [market]
 source = "simulated"

@@ -37,7 +37,7 @@ class BreakerRules:
 
     failures: int = 5
     pause_ms: int = 60_000
-    longest_pause_ms: int = 900_000
+    longest_pause_ms: int = 120_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,12 +59,16 @@ def _signal_headline(now: Analysis, before: Before | None, change: Change) -> st
     return f"{now.symbol} {now.signal} {shown} (was {was}) @ {price(now.price)}"
 
 
-def _score_headline(now: Analysis, before: Before | None, change: Change) -> str:
+def _anchor(change: Change, word: str) -> str:
+    """What a drift is measured from: "at the last alert", or, before there was one, "at the first analysis"."""
+    return f"{word} {change.detail or 'the last alert'}"
+
+
+def _score_headline(now: Analysis, _: Before | None, change: Change) -> str:
     was = _number(change.before)
-    since = " at the last alert" if change.reason is Reason.SCORE_DRIFT else ""
-    still = "still " if before is not None and before.signal is now.signal else ""
+    since = f" {_anchor(change, 'at')}" if change.reason is Reason.SCORE_DRIFT else ""
     return (
-        f"{now.symbol} score {score(now.score, was)} (was {score(was, now.score)}{since}), {still}{now.signal} "
+        f"{now.symbol} score {score(now.score, was)} (was {score(was, now.score)}{since}), {now.signal} "
         f"@ {price(now.price)}"
     )
 
@@ -110,7 +114,7 @@ def _jump_sentence(_: Alert, change: Change) -> str:
 
 
 def _drift_sentence(_: Alert, change: Change) -> str:
-    return _moved("Step by step the score", change, "since the last alert")
+    return _moved("Step by step the score", change, _anchor(change, "since"))
 
 
 def _moved(what: str, change: Change, since: str) -> str:

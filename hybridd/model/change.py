@@ -69,6 +69,7 @@ class Suppression(StrEnum):
     """Why nobody was told of a change. Not a state: a stored fact with its time."""
 
     DUPLICATE = "DUPLICATE"  # this very change has its alert already
+    KNOWN = "KNOWN"  # the signal is back at what was last told, and nobody heard that it had left
     COOL_DOWN = "COOL_DOWN"  # the same symbol and reason was told of a short while ago
 
 

@@ -8,6 +8,9 @@ from hybridd.model.change import TRADE, Change, Reason
 from hybridd.model.memory import Memory
 from hybridd.model.trade import Trade
 
+FIRST = "the first analysis"
+"""What a drift is measured from while nothing was told yet."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRules:
@@ -59,7 +62,9 @@ def _score_jump(before: Analysis | None, now: Analysis, _: Memory, rules: Change
 def _score_drift(_: Analysis | None, now: Analysis, memory: Memory, rules: ChangeRules) -> Change | None:
     if memory.anchor_score is None or abs(now.score - memory.anchor_score) < rules.score_drift:
         return None
-    return _change(now, Reason.SCORE_DRIFT, memory.anchor_score, now.score)
+    change = _change(now, Reason.SCORE_DRIFT, memory.anchor_score, now.score)
+    # Before the first alert the anchor is the first score that there was.
+    return change if memory.told_at else replace(change, detail=FIRST)
 
 
 def _confidence_high(before: Analysis | None, now: Analysis, _: Memory, rules: ChangeRules) -> Change | None:

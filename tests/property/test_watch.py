@@ -83,13 +83,13 @@ def test_no_reason_is_told_twice_within_its_cool_down_and_of_a_trade_only_once(p
 @settings(max_examples=120, deadline=None)
 @given(path=paths, confirm=confirms)
 def test_a_signal_that_the_person_does_not_know_is_told_at_latest_one_cool_down_later(path, confirm):
-    """Told of: by any alert, because each shows the whole picture."""
+    """Told of: by an alert that says that the signal has changed, not by one that mentions it among other things."""
     known, unknown_since = Signal.NEUTRAL, None
     for seen, past in walk(path, confirm, trades=()):
         analysis = seen.analysis
         if analysis.late:
             continue
-        if told(seen):
+        if any(change.reason is Reason.SIGNAL_CHANGED for change in told(seen)):
             known = analysis.signal
         if analysis.signal is known:
             unknown_since = None

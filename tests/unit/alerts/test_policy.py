@@ -66,3 +66,19 @@ def test_the_first_score_is_the_anchor_until_something_is_told():
 def test_memory_survives_the_state_database():
     memory = Memory(anchor_score=0.0, told_signal=Signal.SHORT, told_at={"a:b": 5}, held_at=7)
     assert memory_from_json(memory.to_json()) == memory
+
+
+def test_news_of_another_kind_does_not_hide_that_the_signal_turned():
+    told = Memory(anchor_score=66, told_signal=Signal.LONG, told_at={f"{Reason.SIGNAL_CHANGED}:BTC/USDT": T0})
+    both = [change(T0 + STEP, Reason.SIGNAL_CHANGED), change(T0 + STEP)]
+    verdicts, memory = judge(both, analysis(55, at=T0 + STEP), told, RULES)
+    assert outcome(verdicts) == [Suppression.COOL_DOWN, None]
+    assert (memory.told_signal, memory.held_at, memory.anchor_score) == (Signal.LONG, T0 + STEP, 55)
+
+
+def test_a_signal_that_left_and_came_back_unheard_is_not_told_as_new():
+    held = Memory(told_signal=Signal.LONG, held_at=T0, told_at={f"{Reason.SIGNAL_CHANGED}:BTC/USDT": T0 - 9 * STEP})
+    back = Change(subject="BTC/USDT", reason=Reason.SIGNAL_CHANGED, at=T0 + STEP, before="NEUTRAL", after="LONG")
+    verdicts, memory = judge([back], analysis(66, "LONG", at=T0 + STEP), held, RULES)
+    assert outcome(verdicts) == [Suppression.KNOWN]
+    assert memory.held_at is None

@@ -70,7 +70,7 @@ def test_the_title_says_what_a_lock_screen_must():
         (
             [change(Reason.SCORE_JUMP, 58.0, 64.6)],
             {"analysis": replace(LONG, score=64.6, state=SignalState())},
-            "BTC/USDT score 64.6 (was 58), still NEUTRAL @ 45,250.00",
+            "BTC/USDT score 64.6 (was 58), NEUTRAL @ 45,250.00",
         ),
         (
             [change(Reason.SCORE_DRIFT, 66.0, 78.2)],

@@ -167,7 +167,7 @@ def test_a_probe_that_met_only_cancelled_messages_is_not_lost(office):
     assert courier.trouble == ""
 
 
-def test_the_channel_is_asked_ever_more_rarely(office):
+def test_the_channel_is_asked_more_rarely_but_never_rarer_than_every_two_minutes(office):
     channel = MemoryChannel(script=[ACCOUNT] * 2)
     office.alert(channel, lives=1_000)
     courier = office.courier(channel)
@@ -179,7 +179,8 @@ def test_the_channel_is_asked_ever_more_rarely(office):
     for _ in range(60):
         office.clock.advance(20_000)
         go(courier)
-    assert [b - a for a, b in itertools.pairwise(asked)] == [120_000, 240_000, 480_000]
+    assert {b - a for a, b in itertools.pairwise(asked)} == {120_000}
+    assert len(asked) >= 9
 
 
 def test_too_late_is_expired_and_not_sent(office):
