@@ -4,8 +4,12 @@ BIN := .venv/bin
 # Two workers: the tests that start daemons and servers mostly wait.
 PYTEST_FLAGS ?= -n 2 --dist loadgroup
 
+# What `make deb` builds for, and how the system tests run: a worker for each release, which mostly waits.
+RELEASE ?= bookworm trixie
+SYSTEM_FLAGS ?= -n 2 --durations=10
+
 .DEFAULT_GOAL := help
-.PHONY: help venv dev run test lint bench docs lock clean
+.PHONY: help venv dev run test lint bench docs lock clean deb apt-repo test-system
 
 help: ## list these doors
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +39,15 @@ docs: dev ## write again what is generated: etc/hybridd.toml and the reference p
 
 lock: dev ## choose the newest versions that pyproject.toml allows and pin them with their hashes
 	@packaging/lock.sh
+
+deb: venv ## as root: Debian packages into dist/, for RELEASE="bookworm trixie noble" or some of them
+	@$(BIN)/python packaging/tools/deb.py $(RELEASE)
+
+apt-repo: deb ## as root: a signed apt repository of dist/ in dist/apt; KEY=FINGERPRINT signs with a key of yours
+	@$(BIN)/python packaging/tools/apt_repo.py $(if $(KEY),--key $(KEY))
+
+test-system: dev ## as root: build the package, boot Debian 12 and 13, install it, kill it, upgrade it, measure it
+	@HYBRIDD_SYSTEM=1 $(BIN)/python -m pytest tests/system $(SYSTEM_FLAGS)
 
 clean: ## remove what make built (never the state of a running hybridd)
 	rm -rf .venv build dist demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -18,7 +18,7 @@ class Release:
     glibc: int
     mirror: str = ""
     components: str = "main"
-    keyring_package: str = ""
+    keyring: str = ""
 
     @property
     def interpreter(self) -> str:
@@ -40,7 +40,7 @@ RELEASES = {
             glibc=39,
             mirror="http://archive.ubuntu.com/ubuntu",
             components="main,universe",
-            keyring_package="ubuntu-keyring",
+            keyring="/usr/share/keyrings/ubuntu-archive-keyring.gpg",
         ),
     )
 }

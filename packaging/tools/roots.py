@@ -1,4 +1,4 @@
-"""Root file systems of the releases: made once from their own archives, cached, and used through throw-away overlays."""
+"""Root file systems of the releases: made from their own archives, cached, used through throw-away overlays."""
 
 import hashlib
 import os
@@ -53,19 +53,22 @@ def require_tools(*programs: str) -> None:
 
 
 def root_of(kind: str, release: Release) -> Path:
-    """The cached root file system ("build" or "boot") of a release, made first where there is none. Raises CannotBuild."""
+    """The cached root file system ("build" or "boot") of a release, made where there is none. Raises CannotBuild."""
     key = hashlib.sha256(repr((INCLUDE[kind], release)).encode()).hexdigest()[:12]
     root = CACHE / f"{release.codename}-{kind}-{key}"
     if root.exists() and time.time() - root.stat().st_mtime < MAX_AGE_S:
         return root
     require_tools("mmdebstrap")
+    if release.keyring and not Path(release.keyring).exists():
+        # Fetching it from the very archive that it vouches for would prove nothing.
+        raise CannotBuild(f"no {release.keyring}, which vouches for {release.name} → copy it from such a machine")
     say(f"making a {release.name} root file system ({kind}), about a minute")
     CACHE.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(root, ignore_errors=True)
     part = Path(tempfile.mkdtemp(prefix=f".{release.codename}-{kind}-", dir=CACHE))
     command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(INCLUDE[kind])}"]
     command += [f"--components={release.components}", release.codename, str(part)]
-    command += [release.mirror] if release.mirror else []
+    command += [f"--keyring={release.keyring}", release.mirror] if release.mirror else []
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
         if done.returncode:

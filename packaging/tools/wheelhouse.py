@@ -1,4 +1,4 @@
-"""Fetches what the package is made of, for one release, by the lock files and their hashes; afterwards nothing is asked."""
+"""Fetches what the package is made of, for one release, by the lock files and their hashes."""
 
 import hashlib
 import subprocess
@@ -37,7 +37,7 @@ def requirements_for(lock: Path, release: Release, machine: str) -> list[str]:
 
 
 def fetch(release: Release, machine: str, target: Path) -> Path:
-    """`target` with a requirements file for each lock and every archive that they name; fetched only when they changed."""
+    """`target` with a requirements file for each lock and all archives that they name; fetched when they changed."""
     target.mkdir(parents=True, exist_ok=True)
     wanted = {lock: requirements_for(PROJECT / f"requirements/{lock}.txt", release, machine) for lock in LOCKS}
     text = {lock: "\n".join(lines) + "\n" for lock, lines in wanted.items()}
@@ -59,7 +59,7 @@ def _download(requirements: Path, release: Release, machine: str, target: Path) 
     tag = "cp" + release.python.replace(".", "")
     platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(release.glibc, 4, -1)]
     platforms += [f"manylinux{year}_{machine}" for year in ("2014", "2010", "1")]
-    # pip judges markers and wheels by the Python that runs it: the target is told by hand, the markers are gone already.
+    # pip judges markers and wheels by the Python that runs it: the target is told by hand, markers are gone.
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-build-isolation"]
     command += ["--require-hashes", "--only-binary=:all:", f"--no-binary={','.join(FROM_SOURCE)}"]
     command += ["--implementation", "cp", "--python-version", release.python]

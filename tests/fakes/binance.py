@@ -236,7 +236,7 @@ def main() -> None:
     options = parser.parse_args()
     candles = {s: read_candles(path).candles for s, path in zip(options.symbol, options.data, strict=True)}
     fake = FakeBinance(candles, step=options.step, ready=options.ready, port=options.port)
-    print(fake.url, flush=True)  # noqa: T201 - the caller reads it
+    print(fake.url, flush=True)
     fake.serve()
 
 

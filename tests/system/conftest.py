@@ -16,6 +16,7 @@ sys.path[:0] = [str(ROOT / "packaging" / "tools"), str(Path(__file__).parent)]
 collect_ignore_glob = [] if os.environ.get("HYBRIDD_SYSTEM") == "1" else ["test_*.py"]
 
 RELEASES = (os.environ.get("HYBRIDD_RELEASES") or "bookworm trixie").split()
+MACHINES = ("machine", "running", "watched")
 FIGURES = pytest.StashKey[dict]()
 
 
@@ -34,8 +35,19 @@ def cannot():
 
 def pytest_generate_tests(metafunc):
     if "release" in metafunc.fixturenames:
-        rows = [pytest.param(name, marks=pytest.mark.xdist_group(name), id=name) for name in RELEASES]
-        metafunc.parametrize("release", rows, indirect=True, scope="session")
+        metafunc.parametrize("release", RELEASES, indirect=True, scope="session")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """A worker for each release, which boots one machine at a time."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByRelease(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return next((name for name in RELEASES if f"[{name}" in nodeid), nodeid)
+
+    return ByRelease(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -121,6 +133,16 @@ recipient_email = "person@example.org"
 """
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    machine = next((v for k, v in getattr(item, "funcargs", {}).items() if k in MACHINES), None)
+    if report.when == "call" and report.failed and machine is not None:
+        said = machine.run("journalctl", "--no-pager", "-n", "60", check=False).stdout
+        report.sections.append(("the machine's journal", said))
+    return report
+
+
 @pytest.fixture(scope="session")
 def figures(request, release):
     """What was measured on a release; printed at the end."""
@@ -145,7 +167,7 @@ LINES = (
     ("install_seconds", "installation, s"),
     ("ready_seconds", "start to READY, s"),
     ("resident_mb", "resident memory, MB"),
-    ("cpu_seconds_an_hour", "CPU at rest, s an hour"),
+    ("cpu_seconds_an_hour", "CPU with candles of 1 min, s an hour"),
     ("security", "exposure (systemd-analyze security)"),
 )
 

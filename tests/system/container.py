@@ -23,6 +23,15 @@ ENVIRON = {
 REBOOTED = 133
 """What systemd-nspawn ends with when the container wants to be started again (--keep-unit)."""
 
+# Machines that share a control group would stop each other's services. Named v1 and unified hierarchies, or the one.
+OWN_GROUP = """
+name=$1; shift
+for tree in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/systemd; do
+    [ -e "$tree/cgroup.procs" ] && mkdir -p "$tree/$name" && echo $$ > "$tree/$name/cgroup.procs"
+done
+exec "$@"
+"""
+
 
 class Container:
     """One machine. It shares the network of the host; what is written in it lives in memory."""
@@ -52,9 +61,13 @@ class Container:
         environ = {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                nspawn, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environ,
+                ["/bin/sh", "-c", OWN_GROUP, "sh", f"hybridd-{os.getpid()}", *nspawn],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environ,
                 start_new_session=True,
-            )  # fmt: skip
+            )
         self.init = wait_for(self._find_init, 30, "a container's systemd")
         wait_for(self._is_up, 60, "the end of the boot")
 

@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import json
 import shutil
 import threading
 
@@ -10,6 +11,16 @@ from container import wait_for
 
 from tests.fakes.smtp import Act
 
+READ = """
+import json, sqlite3, sys
+print(json.dumps(sqlite3.connect("/var/lib/hybridd/state.db").execute(sys.argv[1]).fetchall()))
+"""
+AGE = """
+import sqlite3
+state = sqlite3.connect("/var/lib/hybridd/state.db")
+state.execute("UPDATE schema_version SET version = version + 1")
+state.commit()
+"""
 EDITED = "# a line of the administrator's own\n"
 
 
@@ -40,10 +51,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 def rows(machine, sql):
-    code = f"import json, sqlite3; print(json.dumps(sqlite3.connect('/var/lib/hybridd/state.db').execute({sql!r}).fetchall()))"
-    import json
-
-    return json.loads(machine.out("python3", "-c", code))
+    return json.loads(machine.out("python3", "-c", READ, sql))
 
 
 def number(machine, sql):
@@ -57,9 +65,9 @@ def installed(machine):
     return machine.out("dpkg-query", "-W", "-f=${Version}", "hybridd")
 
 
-def test_apt_upgrade_of_a_running_daemon_keeps_state_settings_and_pending_alerts(running, repository, smtp, next_package):
+def test_apt_upgrade_keeps_state_settings_and_pending_alerts(running, repository, smtp, next_package):
     uri, folder = repository
-    running.run("sh", "-c", f"printf '%s' '{EDITED}' >> /etc/hybridd.toml")
+    running.run("sh", "-c", "cat >> /etc/hybridd.toml", stdin=EDITED)
     # The mail server is having a bad day: what is to be told has to wait, through the upgrade.
     smtp.by_recipient["person@example.org"] = Act("rcpt", reply="451 4.3.0 try again later")
     running.run("hybridd", "alerts", "test", "email", "--real", check=False)
@@ -113,11 +121,7 @@ def test_a_downgrade_works_where_the_state_is_the_same(running, package):
 def test_a_state_of_a_newer_version_is_refused_and_left_alone(running):
     running.run("systemctl", "stop", "hybridd")
     running.run("cp", "-a", "/var/lib/hybridd", "/root/state")
-    code = "import sqlite3; c = sqlite3.connect('/var/lib/hybridd/state.db'); c.execute('UPDATE schema_version SET version = version + 1'); c.commit()"
-    columns = [row[1] for row in rows(running, "PRAGMA table_info(schema_version)")]
-    if "version" not in columns:
-        pytest.fail(f"schema_version has other columns: {columns}")
-    running.run("python3", "-c", code)
+    running.run("python3", "-c", AGE)
     before = running.out("sha256sum", "/var/lib/hybridd/state.db")
     assert running.run("systemctl", "start", "hybridd", check=False).returncode != 0
     assert running.show("hybridd", "ActiveState") == "failed"
@@ -141,9 +145,8 @@ def test_removing_keeps_settings_and_state_and_purging_leaves_nothing(running, p
     running.run("systemctl", "start", "hybridd")
 
     running.run("apt-get", "purge", "-y", "hybridd")
-    left = running.out("sh", "-c", "find / -xdev -path /proc -prune -o -path /srv -prune -o -name '*hybridd*' -print")
-    ours = [p for p in left.splitlines() if not p.startswith(("/var/log/", "/run/", "/root/", "/tmp/", "/etc/apt/", "/var/lib/apt/"))]
-    assert ours == []
+    left = running.out("find", "/etc", "/usr", "/var/lib", "/home", "-name", "*hybridd*").splitlines()
+    assert [path for path in left if not path.startswith(("/etc/apt/", "/var/lib/apt/"))] == []
 
 
 def test_installed_by_hand_it_names_what_the_distribution_must_bring(machine, package, tmp_path):
