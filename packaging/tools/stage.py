@@ -57,8 +57,10 @@ TWILIO_KEPT = {"api", "messaging", "__init__.py", "__pycache__"}
 # Where the units' sandbox mounts what they may see; all of it empty.
 MOUNT_POINTS = (
     "dev", "etc", "home", "proc", "root", "run/hybridd-check", "run/systemd/incoming", "run/systemd/journal",
-    "run/systemd/notify", "sys", "tmp", "usr", "var/lib/hybridd", "var/tmp",
+    "sys", "tmp", "usr", "var/lib/hybridd", "var/tmp",
 )  # fmt: skip
+# This one is a socket, so its place is a file.
+NOTIFY = "run/systemd/notify"
 
 PYVENV = """\
 home = /usr/bin
@@ -159,6 +161,7 @@ def write_home(home: Path) -> None:
     # systemd would make them itself, but not where /usr is read-only.
     for name in MOUNT_POINTS:
         (home / "root" / name).mkdir(parents=True)
+    (home / "root" / NOTIFY).touch()
     for name in ("bin", "lib", "lib64"):
         (home / "root" / name).symlink_to(f"usr/{name}")
 
