@@ -29,12 +29,14 @@ class Housekeeper:
         self._started_at = clock.now()
         self._accounts_at, self._missing = -ACCOUNTS_EVERY_MS, 0
         self._late, self._missed = "", 0
-        self._last_report: CycleReport | None = None
+        self._begun = self._filled = False
         self.status_line = "starting"
 
     def after_cycle(self, parts: Parts, report: CycleReport) -> None:
-        """Note whether the cycle kept its time."""
-        self._last_report = report
+        """Note whether the cycle kept its time; the first one fills the history and may take longer."""
+        if not self._begun:
+            self._begun = self._filled = True
+            return
         step_s = parts.watch.timeframe.ms / 1000
         slow = report.seconds > max(step_s / 2, SLOW_CYCLE_S)
         self._late = f"the last round took {report.seconds:.1f} s of a {step_s:g} s candle" if slow else ""
@@ -69,6 +71,8 @@ class Housekeeper:
 
     def _scene(self, parts: Parts, schedule: Scheduler) -> Scene:
         missed = schedule.jobs["cycle"].missed if "cycle" in schedule.jobs else 0
+        if not self._begun or self._filled:
+            self._missed, self._filled = missed, not self._begun
         late = self._late or ("a round was due while the one before still ran" if missed > self._missed else "")
         self._missed = missed
         return Scene(
