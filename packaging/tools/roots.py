@@ -20,7 +20,7 @@ INCLUDE = {
         "build-essential", "debhelper", "libsystemd-dev", "pkg-config", "python3-dev", "python3-pip", "python3-venv",
         "tzdata",
     ),
-    "boot": ("systemd", "systemd-sysv", "dbus", "ca-certificates", "python3", "tzdata"),
+    "boot": ("apt", "systemd", "systemd-sysv", "dbus", "ca-certificates", "python3", "tzdata"),
 }  # fmt: skip
 # Program → the Debian package that has it.
 TOOLS = {
