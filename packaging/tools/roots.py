@@ -64,7 +64,8 @@ def root_of(kind: str, release: Release) -> Path:
         raise CannotBuild(f"no {release.keyring}, which vouches for {release.name} → copy it from such a machine")
     say(f"making a {release.name} root file system ({kind}), about a minute")
     CACHE.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(root, ignore_errors=True)
+    for old in CACHE.glob(f"{release.codename}-{kind}-*"):
+        shutil.rmtree(old, ignore_errors=True)
     part = Path(tempfile.mkdtemp(prefix=f".{release.codename}-{kind}-", dir=CACHE))
     command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(INCLUDE[kind])}"]
     command += [f"--components={release.components}", release.codename, str(part)]
