@@ -30,6 +30,11 @@ class _Deferred(types.ModuleType):
     other code in this process can `import ccxt` and notice nothing.
     """
 
+    def __setattr__(self, name: str, value: object) -> None:
+        # The import system hangs each submodule on its package, but ccxt gives `ccxt.binance` to the class inside.
+        if not (isinstance(value, types.ModuleType) and isinstance(vars(value).get(name), type)):
+            super().__setattr__(name, value)
+
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a module's attributes can be anything
         if name.startswith("__"):
             raise AttributeError(name)

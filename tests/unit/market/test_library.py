@@ -51,6 +51,19 @@ else:
 """)
 
 
+def test_a_name_that_is_both_module_and_class_stays_the_class_for_other_code():
+    in_a_new_process("""
+from hybridd.market.library import open_exchange
+opened = open_exchange(exchange="binanceusdm", market_type="swap", base_url="", timeout=1)
+import ccxt
+assert isinstance(ccxt.binance, type), ccxt.binance
+assert type(opened) is ccxt.binanceusdm and issubclass(ccxt.binanceusdm, ccxt.binance)
+import ccxt.base.errors
+from ccxt.kraken import kraken
+assert kraken is ccxt.kraken
+""")
+
+
 def addresses(value):
     if isinstance(value, dict):
         return [found for inner in value.values() for found in addresses(inner)]
