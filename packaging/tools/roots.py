@@ -1,5 +1,6 @@
 """Root file systems of the releases: made from their own archives, cached, used through throw-away overlays."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -38,7 +39,12 @@ def require_tools(*programs: str) -> None:
     """Install the Debian packages of the named programs that this machine lacks. Raises CannotBuild."""
     if os.geteuid() != 0:
         raise CannotBuild("only root can make and enter root file systems → run it with sudo")
-    missing = sorted({TOOLS[program] for program in programs if shutil.which(program) is None})
+    # apt-get refuses to run twice at a time, and two releases may be built side by side: the second finds it done.
+    with _alone("tools"):
+        _install(sorted({TOOLS[program] for program in programs if shutil.which(program) is None}))
+
+
+def _install(missing: Sequence[str]) -> None:
     if not missing:
         return
     if shutil.which("apt-get") is None:
@@ -50,6 +56,15 @@ def require_tools(*programs: str) -> None:
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise CannotBuild(f"apt-get could not install {' '.join(missing)} ({last}) → install them by hand")
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[None]:
+    """Wait until no other process on this machine is in a block of this name."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f".{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def root_of(kind: str, release: Release) -> Path:
