@@ -9,7 +9,7 @@ from hybridd.clock import iso
 from hybridd.delivery.figures import clock_time, percent, price, score, zone_of
 from hybridd.delivery.gsm import one_segment
 from hybridd.delivery.picture import Picture, picture, urgency
-from hybridd.delivery.sentences import headline, is_simulated, leading
+from hybridd.delivery.sentences import headline, is_simulated, leading, sentences
 from hybridd.model.alert import Alert
 from hybridd.model.analysis import Analysis
 from hybridd.model.change import TRADE
@@ -58,6 +58,9 @@ def message_for(alert: Alert, delivery: Delivery, *, zone: str, repeat: bool, li
         expires_at=delivery.deadline,
         severity=urgency(alert).value,
         fields={**facts(alert), "SHORT": words.short},
+        short=words.short,
+        body="\n".join(sentences(alert)),
+        link=link,
         thread=_thread(alert),
         repeat=repeat,
     )

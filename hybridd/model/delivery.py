@@ -89,11 +89,22 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """A button: what it says, and the words that come back when it is pressed ("ACK 42")."""
+
+    label: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """An alert rendered for one delivery: what a channel is given to send.
 
     `key` is the same at every attempt; `repeat` says that an earlier attempt may have arrived; `expires_at` and
-    `created_at` in ms UTC; `fields` are the alert's facts for channels that carry data besides text.
+    `created_at` in ms UTC; `fields` are the alert's facts for channels that carry data besides text. The same news in
+    several lengths: `title` for a lock screen, `short` for one SMS segment, `body` in a few lines for push messages and
+    chats, `text` and `html` as mails. `image` is a chart (PNG), empty without one; `link` is where it can be seen and
+    answered, "" where nothing can be reached.
     """
 
     key: str
@@ -105,6 +116,11 @@ class Message:
     expires_at: int
     severity: str
     fields: dict[str, str]
+    short: str = ""
+    body: str = ""
+    link: str = ""
+    actions: tuple[Action, ...] = ()
+    image: bytes = b""
     thread: str = ""
     repeat: bool = False
 
