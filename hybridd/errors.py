@@ -13,6 +13,7 @@ HybriddError                 one clear line: the thing, the place, the remedy
 │   ├── FeedUnavailable      time-out, DNS, 5xx, garbage                         → retry with back-off
 │   ├── RateLimited          429, 418                                            → retry at `retry_after`
 │   └── UnknownSymbol        the source has no such market                       → disable that symbol
+├── ChannelError             a channel could not be asked for answers or receipts → retry, others go on
 ├── BrainError               an external brain gave no usable answer             → alert, no score
 └── HttpFailed               an HTTP request got no usable answer                → retry, unless it may have arrived
 """
@@ -104,6 +105,10 @@ class UnknownSymbol(FeedError):
     def __init__(self, message: str, *, nearest: str = "", remedy: str = "") -> None:
         super().__init__(message, remedy=remedy)
         self.nearest = nearest
+
+
+class ChannelError(HybriddError):
+    """A channel could not be asked for what people answered or for what became of its messages."""
 
 
 class BrainError(HybriddError):

@@ -4,9 +4,11 @@ Retry, breaker, limits, rendering and the outbox live once, elsewhere: a channel
 honestly what came of it.
 """
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 from hybridd.model.delivery import Message, Outcome
+from hybridd.model.inbound import Inbound, Receipt
 
 
 class Channel(Protocol):
@@ -34,4 +36,22 @@ class Channel(Protocol):
 
     def close(self) -> None:
         """Let go of connections; safe to call twice."""
+        ...
+
+
+@runtime_checkable
+class Listens(Protocol):
+    """A channel by which people answer, where this machine must ask for what they said."""
+
+    def poll(self) -> Sequence[Inbound]:
+        """What has come since the last call, oldest first, within the channel's time-outs; raises ChannelError."""
+        ...
+
+
+@runtime_checkable
+class Reports(Protocol):
+    """A channel whose provider can be asked what became of a message after it was taken."""
+
+    def receipts(self, provider_ids: Sequence[str]) -> Sequence[Receipt]:
+        """What is known of these for certain, nothing for those still under way; raises ChannelError."""
         ...
