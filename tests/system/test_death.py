@@ -40,6 +40,35 @@ chown hybridd: /var/lib/hybridd
 """
 
 
+SHIPPED_WATCHDOG_S = 60
+# A brain of somebody's own that does what a bug in the schedule would do: it keeps the schedule's own lock for ever.
+DEADLOCK = """
+import gc
+import threading
+
+from apscheduler.schedulers.base import BaseScheduler
+
+
+def brain(symbol, timeframe, candles):
+    for found in gc.get_objects():
+        if isinstance(found, BaseScheduler):
+            found._jobstores_lock.acquire()
+    threading.Event().wait()
+"""
+
+
+def test_a_frozen_daemon_is_killed_by_the_watchdog_as_shipped(machine):
+    machine.run("systemctl", "start", "hybridd")
+    try:
+        pid = int(machine.show("hybridd", "MainPID"))
+        assert machine.show("hybridd", "WatchdogUSec") == "1min"
+        kill(machine, 19, pid)
+        wait_for(lambda: bitten(machine, pid), SHIPPED_WATCHDOG_S + BOUND_S, "the watchdog", every=1)
+        wait_for(lambda: revived(machine, pid), RESTART_S + BOUND_S, "the daemon after the watchdog")
+    finally:
+        machine.run("systemctl", "stop", "hybridd")
+
+
 @pytest.fixture(scope="module")
 def watched(machine):
     """Running, with a watchdog that is quick to bite, on candles of five seconds."""
@@ -118,6 +147,22 @@ def test_a_daemon_that_gets_no_further_is_killed_and_restarted(watched, pid):
             watched.run("python3", "-c", LET_GO)
     wait_for(lambda: revived(watched, pid), RESTART_S + BOUND_S, "the daemon once the state is free")
     assert watched.run("hybridd", "db", "verify").returncode == 0
+
+
+def test_a_daemon_whose_schedule_is_deadlocked_is_killed_and_restarted(watched, pid):
+    module = f"/usr/lib/hybridd/lib/python{watched.release.python}/site-packages/deadlock.py"
+    watched.write(module, DEADLOCK, mode=0o644, group="root")
+    watched.write("/etc/hybridd.d/30-deadlock.toml", '[analysis]\nbrain = "deadlock:brain"\n')
+    try:
+        watched.run("systemctl", "restart", "hybridd")
+        pid = int(watched.show("hybridd", "MainPID"))
+        wait_for(lambda: bitten(watched, pid), 4 * WATCHDOG_S + BOUND_S, "the watchdog")
+        assert "deadlock.py" in watched.out("journalctl", "-u", "hybridd", "--no-pager", "-n", "400")
+    finally:
+        watched.run("rm", "-f", "/etc/hybridd.d/30-deadlock.toml", module)
+        watched.run("systemctl", "restart", "hybridd")
+    before = count(watched, "analyses")
+    wait_for(lambda: count(watched, "analyses") > before, 60, "analyses without that brain")
 
 
 def test_a_daemon_whose_rounds_all_fail_is_killed_until_there_is_room_again(watched, pid):
