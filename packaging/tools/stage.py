@@ -91,7 +91,8 @@ def main() -> None:
     if not archive.exists():
         add_libraries(pip, wheels, kept / "making", archive)
     site.mkdir(parents=True)
-    _run("tar", "--extract", "--file", str(archive), "--directory", str(site))
+    # Touched, so that they are newer than the build's one time and get it: kept ones are older than a later commit.
+    _run("tar", "--extract", "--touch", "--file", str(archive), "--directory", str(site))
     add_hybridd(pip, source, destination)
     write_home(destination / HOME)
 
