@@ -1,8 +1,8 @@
 """The providers' house: one local TLS server for their real host names, and a ledger of what the phones received.
 
-Libraries run as they are: real requests, real TLS, real host names. Only name look-up is replaced: a name that the house
-knows leads to it, this machine is left alone, and every other name is unknown (tests/conftest.py does this for every
-test). In a test, with the fixture `house`:
+Libraries run as they are: real requests, real TLS, real host names. Only name look-up is replaced: a name that the
+house knows leads to it, this machine is left alone, and every other name is unknown (tests/conftest.py does this for
+every test). In a test, with the fixture `house`:
 
     house.play("api.twilio.com", status(503), ok(201, {"sid": "SM…"}))     # one act a request, then the usual answer
     house.serve("api.telegram.org", answer)                                # the usual answer: Request → Reply
@@ -363,7 +363,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._house._ended.wait(act.seconds)
         self._say(reply, act.kind if act is not None else "reply", act.seconds if act is not None else 0)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _attend
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _attend  # noqa: N815 - http.server's own names
 
     def _say(self, reply: Reply, kind: str, pause: float) -> None:
         if kind == "drop":
