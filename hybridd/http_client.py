@@ -9,12 +9,14 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 
 import httpx
 
 from hybridd.errors import HttpFailed
 
 MAX_REDIRECTS = 5
+LONGEST_RETRY_AFTER_S = 7 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +39,20 @@ class Response:
 
     @property
     def retry_after(self) -> float:
-        """Seconds that the server asks us to wait, 0 when it does not say so in seconds."""
+        """Seconds that the server asks us to wait, 0 when it does not say; a date counts from the server's own."""
         value = self.headers.get("retry-after", "").strip()
-        return float(value) if value.isascii() and value.isdigit() else 0.0
+        if value.isascii() and value.isdigit():
+            return min(float(value), LONGEST_RETRY_AFTER_S)
+        until, now = _instant(value), _instant(self.headers.get("date", ""))
+        return min(max(0.0, until - now), LONGEST_RETRY_AFTER_S) if until and now else 0.0
+
+
+def _instant(text: str) -> float:
+    """A date of HTTP as seconds, 0 where it is none."""
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +123,8 @@ def _parsed(url: str) -> httpx.URL:
 
 
 def _work(request: _Request, answer: "queue.SimpleQueue[Response | HttpFailed]") -> None:
-    result: Response | HttpFailed = HttpFailed(f"{mask_url(str(request.url))} failed inside the HTTP client")
+    words = f"{mask_url(str(request.url))} failed inside the HTTP client"
+    result: Response | HttpFailed = HttpFailed(words, maybe_received=True)
     try:
         result = _exchange(request)
     except HttpFailed as error:
@@ -131,7 +145,7 @@ def _exchange(request: _Request) -> Response:
             if onward is None:
                 return response
             url = onward
-    raise HttpFailed(f"{mask_url(str(request.url))} redirects without end")
+    raise HttpFailed(f"{mask_url(str(request.url))} redirects without end", maybe_received=True)
 
 
 def _one(client: httpx.Client, request: _Request, url: httpx.URL) -> Response:
@@ -139,12 +153,14 @@ def _one(client: httpx.Client, request: _Request, url: httpx.URL) -> Response:
         encoding = response.headers.get("content-encoding", "identity")
         if encoding != "identity":
             # A few packed kilobytes can unpack to gigabytes; the size limit holds for what was asked: plain bytes.
-            raise HttpFailed(f"{mask_url(str(url))} answered packed ({encoding[:20]}) though plain was asked for")
+            words = f"{mask_url(str(url))} answered packed ({encoding[:20]}) though plain was asked for"
+            raise HttpFailed(words, maybe_received=True)
         body = bytearray()
         for chunk in response.iter_raw():
             body += chunk
             if len(body) > request.max_bytes:
-                raise HttpFailed(f"{mask_url(str(url))} answered more than {request.max_bytes:,} bytes")
+                words = f"{mask_url(str(url))} answered more than {request.max_bytes:,} bytes"
+                raise HttpFailed(words, maybe_received=True)
             if time.monotonic() > request.ends_at:
                 raise _timed_out(request)
         return Response(status=response.status_code, headers=dict(response.headers), body=bytes(body))
