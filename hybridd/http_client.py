@@ -64,6 +64,29 @@ class _Request:
     timeout: float
     max_bytes: int
     ends_at: float
+    gate: "_Gate"
+
+
+class _Gate:
+    """What a request passes before its first byte is written: so it is known whether anything can have arrived."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._passed = self._closed = False
+
+    def trace(self, event: str, _: Mapping[str, object]) -> None:
+        """httpcore says what it is about to do; once nobody waits for it any more it must not begin to write."""
+        if event.endswith("send_request_headers.started"):
+            with self._lock:
+                if self._closed:
+                    raise httpx.ConnectTimeout("given up before it was sent")
+                self._passed = True
+
+    def close(self) -> bool:
+        """Let nothing through from now on; whether something went through before."""
+        with self._lock:
+            self._closed = True
+            return self._passed
 
 
 def fetch(
@@ -88,6 +111,7 @@ def fetch(
         timeout=timeout,
         max_bytes=max_bytes,
         ends_at=time.monotonic() + timeout,
+        gate=_Gate(),
     )
     # httpx bounds each read, not their sum, and nobody bounds getaddrinfo: only a thread can be left behind.
     answer: queue.SimpleQueue[Response | HttpFailed] = queue.SimpleQueue()
@@ -149,7 +173,13 @@ def _exchange(request: _Request) -> Response:
 
 
 def _one(client: httpx.Client, request: _Request, url: httpx.URL) -> Response:
-    with client.stream(request.method, url, headers=dict(request.headers), content=request.content) as response:
+    with client.stream(
+        request.method,
+        url,
+        headers=dict(request.headers),
+        content=request.content,
+        extensions={"trace": request.gate.trace},
+    ) as response:
         encoding = response.headers.get("content-encoding", "identity")
         if encoding != "identity":
             # A few packed kilobytes can unpack to gigabytes; the size limit holds for what was asked: plain bytes.
@@ -181,7 +211,8 @@ def _onward(request: _Request, url: httpx.URL, response: Response) -> httpx.URL 
 
 
 def _timed_out(request: _Request) -> HttpFailed:
-    return HttpFailed(f"{mask_url(str(request.url))} did not answer within {request.timeout:g} s", maybe_received=True)
+    words = f"{mask_url(str(request.url))} did not answer within {request.timeout:g} s"
+    return HttpFailed(words, maybe_received=request.gate.close())
 
 
 # Before the request was written nothing can have happened at the other side.

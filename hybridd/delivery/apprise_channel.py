@@ -2,19 +2,17 @@
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 
-from hybridd.delivery.http_answers import clean, failure_of, whole
+from hybridd.delivery.http_answers import clean, failure_of, parts_of, whole
 from hybridd.model.delivery import Failure, Message, Outcome
 
 UNPROVEN = "unproven"
 _ENDED_BADLY = "the helper program for Apprise"
 _TITLE_LENGTH, _BODY_LENGTH = 200, 3_000
-_SHORTEST_SECRET = 4
 
 
 class AppriseChannel:
@@ -124,8 +122,7 @@ class AppriseChannel:
             _kill(child.pid)
 
     def _clean(self, text: str) -> str:
-        parts = [part for part in re.split(r"[^\w.-]+", self._url) if len(part) >= _SHORTEST_SECRET]
-        return clean(text, [self._url, *parts[1:]])
+        return clean(text, parts_of(self._url))
 
 
 def _meaning(statuses: list[int], *, never_sent: bool) -> Failure:

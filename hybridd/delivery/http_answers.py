@@ -1,11 +1,13 @@
 """What an HTTP answer, or none, means for a message: one table of statuses, and words without secrets."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 from hybridd.errors import HttpFailed
 from hybridd.model.delivery import Failure, Outcome
 
 DETAIL_LENGTH = 300
+_SHORTEST_SECRET = 4
 
 # Not worked on, whatever was asked: these hold for every service.
 LATER: Mapping[int, Failure] = {408: Failure.RETRY, 425: Failure.RETRY, 429: Failure.RETRY, 503: Failure.RETRY}
@@ -35,6 +37,12 @@ def clean(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "***")
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:DETAIL_LENGTH]
+
+
+def parts_of(url: str) -> list[str]:
+    """What may be secret in a URL, wherever a service says it back: all of it, and what stands after its scheme."""
+    rest = url.partition("://")[2]
+    return [url, *(part for part in re.split(r"[/:@?&=#;,]+", rest) if len(part) >= _SHORTEST_SECRET)]
 
 
 def whole(text: str) -> str:

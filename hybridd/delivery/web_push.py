@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from hybridd.clock import Clock
-from hybridd.delivery.http_answers import clean, failure_of, lost, whole
+from hybridd.delivery.http_answers import clean, failure_of, lost, parts_of, whole
 from hybridd.delivery.vapid import read_key, sign
 from hybridd.errors import HttpFailed
 from hybridd.model.delivery import Failure, Message, Outcome
@@ -134,8 +134,8 @@ class WebPushChannel:
         words = f"{device.origin} answered HTTP {response.status}"
         if failure is None:
             return Outcome(provider_id=provider_id, detail=words)
-        secrets = (device.endpoint, device.auth, device.p256dh)
-        detail = clean(f"{words} {response.text}", secrets)
+        said = clean(response.text, [*parts_of(device.endpoint), device.auth, device.p256dh])
+        detail = clean(f"{words} {said}")
         return Outcome(failure=failure, detail=detail, retry_after=response.retry_after)
 
     def _fetch(

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from hybridd.clock import Clock, iso
-from hybridd.delivery.http_answers import clean, failure_of, lost, whole
+from hybridd.delivery.http_answers import clean, failure_of, lost, parts_of, whole
 from hybridd.errors import HttpFailed
 from hybridd.model.delivery import Failure, Message, Outcome
 
@@ -83,7 +83,7 @@ class WebhookChannel:
         try:
             response = fetch(method, self._url, timeout=self._timeout, headers=headers, content=body or None)
         except HttpFailed as error:
-            return lost(error, self._secrets)
+            return lost(error)
         words = f"{self._place} answered HTTP {response.status}"
         failure = failure_of(response.status, _ANSWERS)
         if method == "OPTIONS" and (response.status < 500 or response.status == HTTPStatus.NOT_IMPLEMENTED):
@@ -92,11 +92,8 @@ class WebhookChannel:
             return Outcome(detail=words)
         if failure is Failure.ACCOUNT and 300 <= response.status < 400:
             words = f"{words}: a redirect, and none is followed → put the final address into url"
-        return Outcome(
-            failure=failure,
-            detail=clean(f"{words} {response.text}", self._secrets),
-            retry_after=response.retry_after,
-        )
+        words = f"{words} {clean(response.text, self._secrets)}"
+        return Outcome(failure=failure, detail=clean(words), retry_after=response.retry_after)
 
     @property
     def _place(self) -> str:
@@ -104,8 +101,8 @@ class WebhookChannel:
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
     @property
-    def _secrets(self) -> tuple[str, str]:
-        return self._secret, self._url
+    def _secrets(self) -> list[str]:
+        return [self._secret, *parts_of(self._url)]
 
 
 def is_private(url: str) -> bool:

@@ -44,7 +44,7 @@ def parse_subscription(text: str) -> Subscription:
         point, auth = _decoded(found.p256dh), _decoded(found.auth)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ValueError('is no push subscription: {"endpoint": "https://…", "keys": {"p256dh", "auth"}}') from None
-    if not _ENDPOINT.fullmatch(endpoint):
+    if not isinstance(endpoint, str) or not _ENDPOINT.fullmatch(endpoint):
         raise ValueError("the endpoint of a push subscription is a https:// address")
     if len(point) != _POINT_BYTES or point[0] != 4:
         raise ValueError("p256dh of a push subscription is a point of P-256: 65 bytes in base64url")

@@ -317,7 +317,8 @@ class House:
                     return
                 if act.kind.endswith("_handshake"):
                     self._ended.wait(act.seconds)
-                    tls.shutdown(socket.SHUT_RDWR)
+                    with contextlib.suppress(OSError):  # the client may have hung up first
+                        tls.shutdown(socket.SHUT_RDWR)
                 else:
                     tls.context = self._context(act.kind)
 
