@@ -247,6 +247,7 @@ class House:
         if name in _HERE:
             return _real_getaddrinfo(host, port, *args, **kwargs)
         if name not in self.hosts:
+            name.encode("idna")  # as the real one: what is no name at all is a UnicodeError
             self.strangers.append(name)
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         act = self._take(name, _AT_LOOK_UP)
