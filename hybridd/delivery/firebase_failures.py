@@ -36,6 +36,7 @@ _BY_HTTP = {
     400: Failure.MESSAGE, 401: Failure.ACCOUNT, 403: Failure.ACCOUNT, 404: Failure.ACCOUNT, 413: Failure.MESSAGE,
     429: Failure.RETRY, 500: Failure.RETRY, 503: Failure.RETRY,
 }  # fmt: skip
+_BY_HUNDREDS = {3: Failure.RETRY, 4: Failure.MESSAGE}
 _TARGETS = ("message.token", "message.fid")
 
 
@@ -54,7 +55,7 @@ def classify(status: int, body: bytes) -> Refusal:
     code = next(_codes(error), "") or str(error.get("status", "")) or f"HTTP {status}"
     failure = CODES.get(code) or _STATUSES.get(code) or _BY_HTTP.get(status)
     if failure is None:
-        failure = Failure.MESSAGE if 400 <= status < 500 else Failure.UNKNOWN
+        failure = _BY_HUNDREDS.get(status // 100, Failure.UNKNOWN)
     if failure is Failure.MESSAGE and any(field.startswith(_TARGETS) for field in _fields(error)):
         failure = Failure.ADDRESS  # it is the token that is no token, whatever the message says
     return Refusal(failure=failure, code=code, words=str(error.get("message", "")))

@@ -4,6 +4,7 @@ A second copy has the same collapse key and tag and takes the first one's place,
 that it took a message, never that a device showed it.
 """
 
+import json
 import threading
 import uuid
 from pathlib import Path
@@ -155,7 +156,10 @@ def _connect(credentials_file: Path, timeout: float) -> "firebase_admin.App":
 
     from hybridd.delivery.wire import wire
 
-    certificate = credentials.Certificate(str(credentials_file))
+    account = json.loads(credentials_file.read_text())
+    if not isinstance(account, dict):
+        raise ValueError("no service account")
+    certificate = credentials.Certificate(account)
     name = f"hybridd-{uuid.uuid4()}"  # apps are the whole process's: a reload makes its own beside the old one
     app = firebase_admin.initialize_app(certificate, {"httpTimeout": timeout}, name=name)
     # The library offers no way to say "once": it sends up to five times and sleeps as long as Retry-After asks. The

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from firebase_admin import messaging
 
 # Firebase takes 4,096 bytes in all. A message cut short is better than one refused.
-_TITLE, _BODY, _VALUE, _ROOM = 200, 1200, 200, 1600
+_TITLE, _BODY, _VALUE, _LINK, _ROOM = 200, 1200, 200, 600, 1400
 _TOLD = (
     "ALERT_ID", "SUBJECT", "REASON", "SEVERITY", "SYMBOL", "TIMEFRAME", "CANDLE_CLOSE", "PRICE", "SCORE", "SIGNAL",
     "CONFIDENCE", "SIMULATED", "EXPIRES_AT",
@@ -37,7 +37,8 @@ def push_message(message: Message, left_ms: int) -> "messaging.Message":
     from firebase_admin import messaging
 
     title, body = _cut(message.title, _TITLE), _cut(message.body or message.text, _BODY)
-    tag, link = collapse_key(message.key), message.link if message.link.startswith("https://") else ""
+    tag = collapse_key(message.key)
+    link = message.link if message.link.startswith("https://") and len(message.link) <= _LINK else ""
     made = messaging.Message(
         data=_data(message, tag),
         notification=messaging.Notification(title=title, body=body),
@@ -56,7 +57,7 @@ def _data(message: Message, tag: str) -> dict[str, str]:
     answers = {f"action_{n}": f"{action.label}|{action.data}" for n, action in enumerate(message.actions[:4])}
     data, room = {}, _ROOM
     for name, value in {"key": tag, "link": message.link, **answers, **facts}.items():
-        whole = len(value.encode(errors="replace")) <= (_ROOM if name == "link" else _VALUE)
+        whole = len(value.encode(errors="replace")) <= (_LINK if name == "link" else _VALUE)
         room -= len(name) + len(value.encode(errors="replace"))
         if value and whole and room >= 0:  # a link or an answer cut short leads nowhere
             data[name] = _tidy(value)

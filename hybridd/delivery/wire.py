@@ -1,4 +1,4 @@
-"""The connections of libraries that speak by requests: no second tries, none kept open, each step noted."""
+"""The connections of libraries that speak by requests: no second tries or redirects, none kept, each step noted."""
 
 from typing import Any
 
@@ -18,6 +18,7 @@ def wire(session: requests.Session, *prefixes: str) -> None:
     for prefix in ("https://", *prefixes):
         session.mount(prefix, _Adapter(max_retries=0))
     session.hooks["response"].append(_keep)
+    session.max_redirects = 0  # nobody follows a stranger with a message in hand
     # Alerts are minutes apart. A connection that a router has forgotten meanwhile takes the request and never
     # answers: each message would begin with an outcome that nobody knows.
     session.headers["Connection"] = "close"

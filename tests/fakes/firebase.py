@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from tests.fakes.providers import Act, House, Reply, Request, Shown, status
 
 PROJECT = "night-watch"
-HOST, LOGIN = "fcm.googleapis.com", "oauth2.googleapis.com"
+HOST, LOGIN, REGIONS = "fcm.googleapis.com", "oauth2.googleapis.com", "iamcredentials.googleapis.com"
 _ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 
 
@@ -53,6 +53,8 @@ class FakeFirebase:
         self._valid: set[str] = set()
         self.house.serve(HOST, self.answer)
         self.house.serve(LOGIN, self.login)
+        # Google's library asks in the background where the account may be used. Nothing depends on the answer.
+        self.house.serve(REGIONS, lambda _: Reply(json={"locations": ["eu"], "encodedLocations": "0x1"}))
 
     def login(self, request: Request) -> Reply:
         """A token for who signs as the service account."""
@@ -76,7 +78,7 @@ class FakeFirebase:
             return refusal(401, "UNAUTHENTICATED", "Request had invalid authentication credentials.")
         if request.path != f"/v1/projects/{PROJECT}/messages:send":
             return refusal(404, "NOT_FOUND", "no such project")
-        if len(request.body) > 4096 + 200:
+        if len(json.dumps(request.json["message"], ensure_ascii=False).encode()) > 4096:
             return refusal(400, "INVALID_ARGUMENT", "Message too big", "INVALID_ARGUMENT")
         message = request.json["message"]
         device = message.get("fid") or message.get("token")

@@ -32,6 +32,7 @@ HOSTS = (
     "api.nexmo.com",
     "fcm.googleapis.com",
     "oauth2.googleapis.com",
+    "iamcredentials.googleapis.com",
     "api.telegram.org",
     "updates.push.services.mozilla.com",
     "web.push.apple.com",
@@ -318,7 +319,8 @@ class House:
                     return
                 if act.kind.endswith("_handshake"):
                     self._ended.wait(act.seconds)
-                    tls.shutdown(socket.SHUT_RDWR)
+                    with contextlib.suppress(OSError):
+                        tls.shutdown(socket.SHUT_RDWR)
                 else:
                     tls.context = self._context(act.kind)
 
