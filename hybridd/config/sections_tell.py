@@ -96,19 +96,30 @@ class Push(Section):
     enabled: bool = Field(False, description="send push messages")
     service: Literal["firebase", "web_push"] = Field("firebase", description="who sends it")
     credentials_file: Line = Field("", description="service account")
-    device_tokens: List[Line] = Field((), description="registered devices")
+    device_tokens: List[Line] = Field((), description="registered devices; web_push: their subscriptions as JSON")
+    vapid_private_key: Hidden = Field(SecretText(""), description="web_push: `hybridd push keys` makes it")
+    contact: Line = Field("", description='web_push: whom push services may ask, "mailto:you@example.org"')
 
 
 class Telegram(Section):
     """Alerts by Telegram."""
 
     enabled: bool = Field(False, description="send by Telegram")
-    bot_token: Hidden = Field(SecretText(""), description="of the bot")
-    chat_id: Line = Field("", description="where it writes")
+    bot_token: Hidden = Field(SecretText(""), description="of the bot, from @BotFather")
+    chat_id: Line = Field("", description="where it writes: a number, or @name of a public group")
 
 
 class ExtraChannel(Section):
     """A further channel: a webhook, or an Apprise URL."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$", description="how routes call it")
-    url: HiddenUrl = Field(description="of the webhook or service")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$", description="how routes call it", examples=["ops"])
+    url: HiddenUrl = Field(
+        description="https://… of a webhook, or any URL of Apprise (ntfy://…)", examples=["https://hooks.example.org/x"]
+    )
+    secret: Hidden = Field(SecretText(""), description="webhooks are signed with it")
+    allow_http: bool = Field(False, description="webhooks only: send in the clear beyond this machine")
+
+    @property
+    def is_webhook(self) -> bool:
+        """Whether its URL is a web address; any other is for Apprise."""
+        return self.url.get_secret_value().lower().startswith(("http://", "https://"))

@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from hybridd.model.delivery import Failure, Outcome
@@ -169,13 +169,7 @@ class Masks:
         for word in sorted(self.words, key=len, reverse=True):
             detail = detail.replace(word, "***")
         line = " ".join("".join(c if c.isprintable() else " " for c in detail).split())
-        return Outcome(
-            failure=outcome.failure,
-            provider_id=outcome.provider_id,
-            detail=line[:DETAIL_LENGTH],
-            retry_after=outcome.retry_after,
-            delivered=outcome.delivered,
-        )
+        return replace(outcome, detail=line[:DETAIL_LENGTH])
 
 
 def masks_of(words: Iterable[str]) -> Masks:

@@ -319,7 +319,7 @@ class House:
                     return
                 if act.kind.endswith("_handshake"):
                     self._ended.wait(act.seconds)
-                    with contextlib.suppress(OSError):
+                    with contextlib.suppress(OSError):  # the client may have hung up first
                         tls.shutdown(socket.SHUT_RDWR)
                 else:
                     tls.context = self._context(act.kind)
@@ -366,7 +366,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._house._ended.wait(act.seconds)
         self._say(reply, act.kind if act is not None else "reply", act.seconds if act is not None else 0)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _attend  # noqa: N815 - http.server's own names
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_OPTIONS = _attend  # noqa: N815 - http.server's own names
 
     def _say(self, reply: Reply, kind: str, pause: float) -> None:
         if kind == "drop":

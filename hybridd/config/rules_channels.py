@@ -1,0 +1,104 @@
+"""What must hold of the channels that speak HTTP: complete, of the right form, not overheard, led to by a route."""
+
+import re
+from collections.abc import Callable, Iterator
+
+from hybridd.config.keys import KeyPath
+from hybridd.config.problems import Kind, Level
+from hybridd.config.rules import Finding, Rule
+from hybridd.config.schema import Settings
+from hybridd.config.values import is_web
+from hybridd.model.subscription import parse_subscription
+
+_TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]{20,}")
+_CHAT = re.compile(r"-?\d{1,20}|@[A-Za-z]\w{3,}")
+_CONTACT = re.compile(r"mailto:[^@\s]+@[^@\s]+|https://\S+")
+_LOCAL = re.compile(r"http://(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(/|\?|$)", re.IGNORECASE)
+
+
+def _rule(findings: Callable[[Settings], Iterator[Finding]], *reads: str) -> Rule:
+    return Rule(reads=frozenset(reads), findings=findings)
+
+
+def _incomplete(path: KeyPath, switch: str, remedy: str) -> Finding:
+    return Finding(path=path, kind=Kind.INCOMPLETE, message=f"is empty, but {switch}", remedy=remedy)
+
+
+def _firebase(settings: Settings) -> Iterator[Finding]:
+    if settings.push.enabled and settings.push.service == "firebase":
+        message, remedy = "this version has no Firebase push yet", 'set push.service = "web_push"'
+        yield Finding(path=("push", "service"), kind=Kind.NOT_AVAILABLE, message=message, remedy=remedy)
+
+
+def _web_push(settings: Settings) -> Iterator[Finding]:
+    push = settings.push
+    if not push.enabled or push.service != "web_push":
+        return
+    switch = 'push.service is "web_push"'
+    if not push.vapid_private_key:
+        yield _incomplete(("push", "vapid_private_key"), switch, "make one: hybridd push keys")
+    if not push.device_tokens:
+        yield _incomplete(("push", "device_tokens"), switch, "add the subscription of a browser, as JSON")
+    if not push.contact:
+        yield _incomplete(("push", "contact"), switch, 'write contact = "mailto:you@example.org"')
+    elif not _CONTACT.fullmatch(push.contact):
+        message, remedy = "must be a mailto: or https: address", 'write "mailto:you@example.org"'
+        yield Finding(path=("push", "contact"), kind=Kind.BAD_VALUE, message=message, remedy=remedy)
+    for index, text in enumerate(push.device_tokens):
+        try:
+            parse_subscription(text)
+        except ValueError as error:
+            remedy = "copy it whole, in single quotes, as the browser gives it"
+            path = ("push", "device_tokens", index)
+            yield Finding(path=path, kind=Kind.BAD_VALUE, message=str(error), remedy=remedy)
+
+
+def _telegram(settings: Settings) -> Iterator[Finding]:
+    telegram = settings.telegram
+    if not telegram.enabled:
+        return
+    for name, value, form, remedy in (
+        ("bot_token", telegram.bot_token.get_secret_value(), _TOKEN, "copy it from @BotFather: 123456:ABC…"),
+        ("chat_id", telegram.chat_id, _CHAT, "a number such as 123456 or -100123456, or @name of a public group"),
+    ):
+        path = ("telegram", name)
+        if not value:
+            yield _incomplete(path, "telegram.enabled is true", remedy)
+        elif not form.fullmatch(value):
+            yield Finding(path=path, kind=Kind.BAD_VALUE, message="has not the form that Telegram uses", remedy=remedy)
+
+
+def _further(settings: Settings) -> Iterator[Finding]:
+    for index, channel in enumerate(settings.channels):
+        path = ("channels", index)
+        url = channel.url.get_secret_value()
+        if channel.is_webhook and not is_web(url):
+            message, remedy = "must be a web address", "it begins with https:// and has a host"
+            yield Finding(path=(*path, "url"), kind=Kind.BAD_VALUE, message=message, remedy=remedy)
+        elif channel.is_webhook and url.lower().startswith("http:") and not (channel.allow_http or _LOCAL.match(url)):
+            message, remedy = "would be read by everybody on its way", "use https://, or set allow_http = true"
+            yield Finding(path=(*path, "url"), kind=Kind.EXPOSED, message=message, remedy=remedy)
+        if channel.secret and not channel.is_webhook:
+            message, remedy = "only webhooks are signed, and this is a URL for Apprise", "remove it"
+            yield Finding(path=(*path, "secret"), kind=Kind.INCONSISTENT, message=message, remedy=remedy)
+
+
+def _unrouted(settings: Settings) -> Iterator[Finding]:
+    used = {channel for route in settings.alerts.route for step in route.steps for channel in step.channels}
+    switched: list[tuple[str, KeyPath]] = [(c.name, ("channels", i, "name")) for i, c in enumerate(settings.channels)]
+    switched += [("telegram", ("telegram", "enabled"))] if settings.telegram.enabled else []
+    switched += [("push", ("push", "enabled"))] if settings.push.enabled else []
+    for name, path in switched:
+        if name not in used:
+            message, remedy = f"no route leads to {name}", f'add "{name}" to a step of alerts.route'
+            yield Finding(path=path, kind=Kind.INCONSISTENT, message=message, remedy=remedy, level=Level.WARNING)
+
+
+_PUSH = ("push.enabled", "push.service")
+CHANNEL_RULES = (
+    _rule(_firebase, *_PUSH),
+    _rule(_web_push, *_PUSH, "push.vapid_private_key", "push.device_tokens", "push.contact"),
+    _rule(_telegram, "telegram.enabled", "telegram.bot_token", "telegram.chat_id"),
+    _rule(_further, "channels"),
+    _rule(_unrouted, "channels", "telegram.enabled", "push.enabled", "alerts.route"),
+)
