@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import threading
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -112,3 +113,10 @@ def refuses(code: int, name: str, fcm: str = "", **more: Any) -> Act:
     """An act: refused so."""
     reply = refusal(code, name, more.pop("words", "no"), fcm, more.pop("field_name", ""))
     return status(code, reply.json, **more)
+
+
+def settle() -> None:
+    """Wait for what Google's library asks in the background, before the house closes."""
+    for thread in threading.enumerate():
+        if type(thread).__name__.startswith("_RegionalAccess"):
+            thread.join(5)

@@ -1,7 +1,6 @@
 """What the providers' libraries do when left to themselves: why ours are told otherwise. A new version may differ."""
 
 import json
-import threading
 
 import firebase_admin
 import pytest
@@ -72,9 +71,7 @@ def app(house, tmp_path):
     made = firebase_admin.initialize_app(certificate, {"httpTimeout": 5}, name="as it comes")
     yield made
     firebase_admin.delete_app(made)
-    for thread in threading.enumerate():
-        if type(thread).__name__.startswith("_RegionalAccess"):
-            thread.join(5)
+    fcm.settle()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Push by Firebase's own library, with a real service account over real TLS; what the device shows decides."""
 
 import json
-import threading
 from dataclasses import replace
 
 import pytest
@@ -12,7 +11,7 @@ from hybridd.delivery.push_firebase import FirebaseChannel
 from hybridd.delivery.push_text import collapse_key
 from hybridd.model.delivery import Action, Failure, Outcome
 from tests.fakes import providers as play
-from tests.fakes.firebase import HOST, LOGIN, FakeFirebase, refuses, service_account
+from tests.fakes.firebase import HOST, LOGIN, FakeFirebase, refuses, service_account, settle
 from tests.unit.delivery.conftest import a_message
 
 DEVICE = "dGhlLWRldmljZQ:APA91b-the-registration-token"
@@ -47,9 +46,7 @@ def make(house, account):
     yield channel
     for one in made:
         one.close()
-    for thread in threading.enumerate():
-        if type(thread).__name__.startswith("_RegionalAccess"):
-            thread.join(5)
+    settle()
 
 
 @pytest.fixture
