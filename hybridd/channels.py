@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from hybridd.clock import Clock, SystemClock
 from hybridd.config.reserved import acted_on
@@ -11,6 +12,9 @@ from hybridd.delivery.channel import Channel
 from hybridd.delivery.dashboard import DashboardChannel
 from hybridd.delivery.email import EmailChannel
 from hybridd.delivery.journal import JournalChannel
+from hybridd.delivery.push_firebase import FirebaseChannel
+from hybridd.delivery.sms_twilio import TwilioChannel
+from hybridd.delivery.sms_vonage import VonageChannel
 from hybridd.delivery.telegram import TelegramChannel
 from hybridd.delivery.telegram_updates import Bookmark, bot_of
 from hybridd.delivery.web_push import WebPushChannel
@@ -58,6 +62,27 @@ def _push(settings: Settings, around: Around) -> Iterator[Channel]:
             contact=push.contact,
             subscriptions=lambda: push.device_tokens,
             clock=around.clock,
+        )
+    elif push.enabled:
+        yield FirebaseChannel(
+            credentials_file=Path(push.credentials_file),
+            recipients=tuple(dict.fromkeys(push.device_tokens)),
+            clock=around.clock,
+        )
+
+
+def _sms(settings: Settings, around: Around) -> Iterator[Channel]:
+    sms = settings.sms
+    if not sms.enabled:
+        return
+    account, secret, sender = sms.account_sid, sms.auth_token.get_secret_value(), sms.from_number
+    if sms.provider == "vonage":
+        yield VonageChannel(
+            api_key=account, api_secret=secret, sender=sender, recipients=sms.recipients, clock=around.clock
+        )
+    else:
+        yield TwilioChannel(
+            account_sid=account, auth_token=secret, sender=sender, recipients=sms.recipients, clock=around.clock
         )
 
 
@@ -107,6 +132,7 @@ MAKERS: tuple[Callable[[Settings, Around], Iterator[Channel]], ...] = (
     _journal,
     _email,
     _push,
+    _sms,
     _telegram,
     _dashboard,
     _further,

@@ -1,7 +1,9 @@
-"""What must hold of the channels that speak HTTP: complete, of the right form, not overheard, led to by a route."""
+"""What must hold of the channels beyond e-mail: complete, of the right form, not overheard, led to by a route."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from hybridd.config.keys import KeyPath
 from hybridd.config.problems import Kind, Level
@@ -13,6 +15,14 @@ from hybridd.model.subscription import parse_subscription
 _TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]{20,}")
 _CHAT = re.compile(r"-?\d{1,20}|@[A-Za-z]\w{3,}")
 _CONTACT = re.compile(r"mailto:[^@\s]+@[^@\s]+|https://\S+")
+_ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
+_DEVICE = re.compile(r"(?!(fid|token):$)[A-Za-z0-9_-][A-Za-z0-9_:.%-]*")
+_LONGEST_NAME = 11
+_NUMBERS = {"from_number": "write the sender: +49…", "to_number": "write your number: +49…, several with commas"}
+_SMS_NEEDS = {
+    "twilio": {"account_sid": "copy the account SID: AC…", "auth_token": "copy the auth token", **_NUMBERS},
+    "vonage": {"account_sid": "copy the API key", "auth_token": "copy the API secret", **_NUMBERS},
+}
 _LOCAL = re.compile(r"http://(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(/|\?|$)", re.IGNORECASE)
 
 
@@ -25,9 +35,53 @@ def _incomplete(path: KeyPath, switch: str, remedy: str) -> Finding:
 
 
 def _firebase(settings: Settings) -> Iterator[Finding]:
-    if settings.push.enabled and settings.push.service == "firebase":
-        message, remedy = "this version has no Firebase push yet", 'set push.service = "web_push"'
-        yield Finding(path=("push", "service"), kind=Kind.NOT_AVAILABLE, message=message, remedy=remedy)
+    push = settings.push
+    if not push.enabled or push.service != "firebase":
+        return
+    switch = 'push.service is "firebase"'
+    if not push.credentials_file:
+        yield _incomplete(("push", "credentials_file"), switch, "name the key file of a service account")
+    elif trouble := key_file_trouble(Path(push.credentials_file)):
+        # A warning: not everybody who asks may read it, and the watch goes on without push.
+        path, message = ("push", "credentials_file"), f"{push.credentials_file} {trouble}"
+        remedy = "download a key in Firebase's console, for the service's user to read"
+        yield Finding(path=path, kind=Kind.UNREADABLE_FILE, message=message, remedy=remedy, level=Level.WARNING)
+    if not push.device_tokens:
+        yield _incomplete(("push", "device_tokens"), switch, "add the token of a device, or its fid:…")
+    for index, device in enumerate(push.device_tokens):
+        if not _DEVICE.fullmatch(device):
+            place = ("push", "device_tokens", index)
+            message, remedy = "is no token", "copy it whole from the app, or write fid:… for an installation"
+            yield Finding(path=place, kind=Kind.BAD_VALUE, message=message, remedy=remedy)
+
+
+def key_file_trouble(path: Path) -> str:
+    """Why the file is no service account's key, as the end of a sentence; "" when it is one."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    except ValueError:
+        return "is no JSON"
+    wanted = {"type", "project_id", "private_key", "client_email", "token_uri"}
+    if not isinstance(found, dict) or found.get("type") != "service_account" or wanted - found.keys():
+        return "is no key of a service account"
+    return ""
+
+
+def _sms(settings: Settings) -> Iterator[Finding]:
+    sms = settings.sms
+    if not sms.enabled:
+        return
+    for name, remedy in _SMS_NEEDS[sms.provider].items():
+        if not getattr(sms, name):
+            yield _incomplete(("sms", name), "sms.enabled is true", remedy)
+    if sms.provider == "twilio" and sms.account_sid and not _ACCOUNT_SID.fullmatch(sms.account_sid):
+        message, remedy = "is no account SID of Twilio's", "copy it from the console: AC and 32 more"
+        yield Finding(path=("sms", "account_sid"), kind=Kind.BAD_VALUE, message=message, remedy=remedy)
+    if sms.provider == "vonage" and sms.from_number.startswith("MG") and len(sms.from_number) > _LONGEST_NAME:
+        message, remedy = "is a messaging service of Twilio's", "write a number or a name"
+        yield Finding(path=("sms", "from_number"), kind=Kind.INCONSISTENT, message=message, remedy=remedy)
 
 
 def _web_push(settings: Settings) -> Iterator[Finding]:
@@ -88,6 +142,7 @@ def _unrouted(settings: Settings) -> Iterator[Finding]:
     switched: list[tuple[str, KeyPath]] = [(c.name, ("channels", i, "name")) for i, c in enumerate(settings.channels)]
     switched += [("telegram", ("telegram", "enabled"))] if settings.telegram.enabled else []
     switched += [("push", ("push", "enabled"))] if settings.push.enabled else []
+    switched += [("sms", ("sms", "enabled"))] if settings.sms.enabled else []
     for name, path in switched:
         if name not in used:
             message, remedy = f"no route leads to {name}", f'add "{name}" to a step of alerts.route'
@@ -96,9 +151,10 @@ def _unrouted(settings: Settings) -> Iterator[Finding]:
 
 _PUSH = ("push.enabled", "push.service")
 CHANNEL_RULES = (
-    _rule(_firebase, *_PUSH),
+    _rule(_sms, *(f"sms.{name}" for name in ("enabled", "provider", *_NUMBERS, "account_sid", "auth_token"))),
+    _rule(_firebase, *_PUSH, "push.credentials_file", "push.device_tokens"),
     _rule(_web_push, *_PUSH, "push.vapid_private_key", "push.device_tokens", "push.contact"),
     _rule(_telegram, "telegram.enabled", "telegram.bot_token", "telegram.chat_id"),
     _rule(_further, "channels"),
-    _rule(_unrouted, "channels", "telegram.enabled", "push.enabled", "alerts.route"),
+    _rule(_unrouted, "channels", "telegram.enabled", "push.enabled", "sms.enabled", "alerts.route"),
 )

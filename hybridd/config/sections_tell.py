@@ -13,7 +13,9 @@ from hybridd.config.values import (
     Line,
     List,
     Milliseconds,
+    Numbers,
     QuietHours,
+    SmsSender,
     SomeTime,
     Zone,
     parse_duration,
@@ -82,12 +84,18 @@ class Email(Section):
 class Sms(Section):
     """Alerts by SMS."""
 
-    enabled: bool = Field(False, description="send SMS")
+    enabled: bool = Field(False, description="needs account_sid, auth_token, from_number and to_number")
     provider: Literal["twilio", "vonage"] = Field("twilio", description="who sends it")
-    account_sid: Line = Field("", description="account or API key")
-    auth_token: Hidden = Field(SecretText(""), description="token or API secret")
-    from_number: Line = Field("", description="sender, +49…")
-    to_number: Line = Field("", description="recipient, +49…")
+    account_sid: Line = Field("", description="Twilio's account SID, or Vonage's API key")
+    auth_token: Hidden = Field(SecretText(""), description="Twilio's auth token, or Vonage's API secret")
+    from_number: SmsSender = Field("", description="sender: +49…, a short code, a name, or Twilio's MG… of a service")
+    to_number: Numbers = Field("", description="where they go: +49…; several with commas")
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """The single numbers of `to_number`, each once."""
+        parts = (part.strip() for part in self.to_number.split(","))
+        return tuple(dict.fromkeys(part for part in parts if part))
 
 
 class Push(Section):
@@ -95,7 +103,7 @@ class Push(Section):
 
     enabled: bool = Field(False, description="send push messages")
     service: Literal["firebase", "web_push"] = Field("firebase", description="who sends it")
-    credentials_file: Line = Field("", description="service account")
+    credentials_file: Line = Field("", description="firebase: the key file of a service account")
     device_tokens: List[Line] = Field((), description="registered devices; web_push: their subscriptions as JSON")
     vapid_private_key: Hidden = Field(SecretText(""), description="web_push: `hybridd push keys` makes it")
     contact: Line = Field("", description='web_push: whom push services may ask, "mailto:you@example.org"')

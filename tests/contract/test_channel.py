@@ -2,12 +2,17 @@
 
 import pytest
 
+from hybridd.clock import ManualClock
 from hybridd.delivery.apprise_channel import AppriseChannel
 from hybridd.delivery.channel import Channel
 from hybridd.delivery.dashboard import DashboardChannel
 from hybridd.delivery.journal import JournalChannel
 from hybridd.delivery.memory import MemoryChannel
+from hybridd.delivery.push_firebase import FirebaseChannel
+from hybridd.delivery.sms_twilio import TwilioChannel
+from hybridd.delivery.sms_vonage import VonageChannel
 from hybridd.model.delivery import Failure, Outcome
+from tests.fakes import firebase, twilio, vonage
 from tests.fakes import providers as play
 from tests.fakes.http_channels import HOOKS, MOZILLA, TELEGRAM, Browser, Telegram, receiver, telegram, web_push, webhook
 from tests.fakes.smtp import Act, FakeSmtp
@@ -23,6 +28,7 @@ HOSTILE = [
     {"fields": {"lower": "x", "A B": "x", "PRIORITY": "x", "OK": "a\nb\x00"}},
     {"thread": "a\r\nX: y", "severity": "unheard of"},
     {"key": "\n" * 50 + "ü"},
+    {"short": "\x00\ud800 → 😀\n" * 50, "body": "\x00\ud800 → 😀\n" * 500, "link": "javascript:\x00"},
 ]
 
 
@@ -37,12 +43,50 @@ HTTP = {
     "webhook": lambda: (webhook(), HOOKS, receiver),
 }
 WITHOUT_PROOF = {"apprise"}
+CLOCK = ManualClock(a_message().created_at)
 
 
-@pytest.fixture(params=["email", "journal", "memory", "memory that doubles", *HTTP, "dashboard", *WITHOUT_PROOF])
+def _twilio(house, _folder):
+    twilio.FakeTwilio(house)
+    number = ("+4915112345678",)
+    made = TwilioChannel(
+        account_sid=twilio.SID, auth_token=twilio.TOKEN, sender=twilio.SENDER, recipients=number, clock=CLOCK
+    )
+    return made, twilio.HOST
+
+
+def _vonage(house, _folder):
+    vonage.FakeVonage(house)
+    number = ("+4915112345678",)
+    made = VonageChannel(api_key=vonage.KEY, api_secret=vonage.SECRET, sender="hybridd", recipients=number, clock=CLOCK)
+    return made, vonage.HOST
+
+
+def _firebase(house, folder):
+    google = firebase.FakeFirebase(house, {"device-token"})
+    key = firebase.service_account(folder / "key.json")
+    made = FirebaseChannel(credentials_file=key, recipients=("device-token",), clock=CLOCK)
+    made.screen = lambda: google.screen
+    return made, firebase.HOST
+
+
+LIBRARIES = {"sms by Twilio": _twilio, "sms by Vonage": _vonage, "push by Firebase": _firebase}
+
+
+@pytest.fixture(
+    params=["email", "journal", "memory", "memory that doubles", *HTTP, *LIBRARIES, "dashboard", *WITHOUT_PROOF]
+)
 def channel(request):
     if request.param == "dashboard":
         yield DashboardChannel()
+        return
+    if request.param in LIBRARIES:
+        house = request.getfixturevalue("house")
+        made, host = LIBRARIES[request.param](house, request.getfixturevalue("tmp_path"))
+        made.house, made.host = house, host
+        yield made
+        made.close()
+        firebase.settle()
         return
     if request.param in HTTP:
         made, host, answer = HTTP[request.param]()
@@ -86,7 +130,9 @@ def test_a_message_is_taken(channel):
 def test_the_same_key_has_the_same_id_with_the_provider(channel):
     message = a_message(recipient=channel.recipients[0])
     first, second = (channel.send(message).provider_id for _ in range(2))
-    if channel.idempotent or not hasattr(channel, "house"):
+    if hasattr(channel, "screen"):
+        assert len(channel.screen()) == 1
+    elif channel.idempotent or not hasattr(channel, "house"):
         assert first == second
     if isinstance(channel, MemoryChannel):
         assert len(channel.sent) == (1 if channel.idempotent else 2)

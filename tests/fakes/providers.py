@@ -32,6 +32,7 @@ HOSTS = (
     "api.nexmo.com",
     "fcm.googleapis.com",
     "oauth2.googleapis.com",
+    "iamcredentials.googleapis.com",
     "api.telegram.org",
     "updates.push.services.mozilla.com",
     "web.push.apple.com",
