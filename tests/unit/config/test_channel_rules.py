@@ -42,7 +42,6 @@ def test_whole_sections_that_a_route_leads_to_have_no_problem(tmp_path):
 
 
 WRONG = [
-    (PUSH.replace('"web_push"', '"firebase"'), Kind.NOT_AVAILABLE, "push.service", "web_push"),
     (PUSH.replace('vapid_private_key = "k"', ""), Kind.INCOMPLETE, "push.vapid_private_key", "hybridd push keys"),
     (PUSH.replace("mailto:me@example.org", ""), Kind.INCOMPLETE, "push.contact", "mailto:"),
     (PUSH.replace("mailto:", ""), Kind.BAD_VALUE, "push.contact", "mailto:"),
