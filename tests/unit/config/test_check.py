@@ -119,7 +119,6 @@ NOT_AVAILABLE = [
     ("database.keep_days = 5", 1, "database.keep_days", "this version has no removal of old analyses yet", "to 0"),
     ('alerts.quiet_hours = "23:00-07:00"', 1, "alerts.quiet_hours", "no quiet hours yet", 'set it to ""'),
     ('database.url = "postgresql://h/d"', 1, "database.url", "no PostgreSQL store yet", "sqlite:"),
-    ('[[channels]]\nname = "ops"\nurl = "ntfy://x"', 1, "channels", "", "remove [[channels]]"),
 ]
 CASES = [
     (kind, *case)
@@ -220,7 +219,6 @@ OTHER = {
     "market.context.sentiment_url": "https://a.b/",
     "market.context.macro_url": "https://a.b/",
     "alerts.quiet_hours": "23:00-07:00",
-    "channels": [{"name": "ops", "url": "ntfy://x"}],
     "dashboard.host": "0.0.0.0",
     "dashboard.public_url": "https://a.b/",
     "dashboard.password_hash": "x",
@@ -261,7 +259,7 @@ def test_a_channel_of_ones_own_may_be_named_in_a_route(tmp_path: Path):
     text = (
         ROUTE + 'steps = [{after = "0s", channels = ["ops", "journal"]}]\n[[channels]]\nname = "ops"\nurl = "ntfy://x"'
     )
-    assert [problem.id for problem in problems_of(tmp_path, text)] == [Kind.NOT_AVAILABLE]
+    assert problems_of(tmp_path, text) == []
 
 
 def test_a_channel_cannot_take_a_name_that_is_taken(tmp_path: Path):
