@@ -1,5 +1,6 @@
 """The connections of libraries that speak by requests: no second tries or redirects, none kept, each step noted."""
 
+import os
 from typing import Any
 
 import requests
@@ -18,6 +19,8 @@ def wire(session: requests.Session, *prefixes: str) -> None:
     for prefix in ("https://", *prefixes):
         session.mount(prefix, _Adapter(max_retries=0))
     session.hooks["response"].append(_keep)
+    # Beside REQUESTS_CA_BUNDLE, which requests obeys by itself: the name that the rest of the house goes by.
+    session.verify = os.environ.get("SSL_CERT_FILE") or True
     session.max_redirects = 0  # nobody follows a stranger with a message in hand
     # Alerts are minutes apart. A connection that a router has forgotten meanwhile takes the request and never
     # answers: each message would begin with an outcome that nobody knows.

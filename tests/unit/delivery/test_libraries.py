@@ -1,6 +1,8 @@
 """What the providers' libraries do when left to themselves: why ours are told otherwise. A new version may differ."""
 
 import json
+import subprocess
+import sys
 
 import firebase_admin
 import pytest
@@ -13,6 +15,7 @@ from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
+from hybridd.delivery.attempt import attempt, broken_off
 from hybridd.delivery.wire import wire
 from tests.fakes import firebase as fcm
 from tests.fakes import providers as play
@@ -97,3 +100,37 @@ def test_firebase_keeps_its_session_where_it_can_be_told_to_try_once(app):
 def test_firebase_warns_of_tokens_that_it_is_given():
     with pytest.warns(DeprecationWarning, match="fid"):
         messaging.Message(token="device")
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
+def test_either_name_says_whom_to_trust(house, monkeypatch, name):
+    for other in {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"} - {name}:
+        monkeypatch.delenv(other, raising=False)
+    with requests.Session() as session:
+        wire(session)
+        assert session.get("https://api.twilio.com/", timeout=5).status_code == 200
+
+
+def test_nobody_follows_a_redirect_with_a_message_in_hand(house):
+    house.play("api.twilio.com", play.status(307, headers={"Location": "https://hooks.example.org/"}))
+    with requests.Session() as session:
+        wire(session)
+        with pytest.raises(requests.exceptions.TooManyRedirects):
+            session.post("https://api.twilio.com/", data={"Body": "x"}, timeout=5)
+    assert not house.asked("hooks.example.org")
+
+
+def test_the_start_waits_for_none_of_these_libraries():
+    heavy = {"requests", "twilio", "vonage_sms", "vonage_http_client", "firebase_admin", "google.auth"}
+    code = f"import sys, hybridd.app, hybridd.channels; print(*{heavy} & {{*sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+
+
+def test_a_proxy_changes_nothing_of_what_is_noted(house, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    with requests.Session() as session:
+        wire(session)
+        tried = attempt(lambda: session.get("https://api.twilio.com/", timeout=5), 5)
+    assert not tried.call.written
+    assert broken_off(tried, "api.twilio.com").detail == "api.twilio.com refuses connections"
