@@ -6,15 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from hybridd.channels import channels_of
 from hybridd.clock import Clock, SystemClock
 from hybridd.config.check import secret_words
 from hybridd.config.load import examine, load
 from hybridd.config.schema import Settings
 from hybridd.daemon.journal import register_secret
 from hybridd.daemon.lock import InstanceLock
-from hybridd.delivery.channel import Channel
-from hybridd.delivery.email import EmailChannel
-from hybridd.delivery.journal import JournalChannel
 from hybridd.errors import ConfigError
 from hybridd.market.backoff import Backoff
 from hybridd.market.derivatives import PERPETUALS_AT
@@ -66,25 +64,6 @@ def feed_of(settings: Settings, clock: Clock) -> Feed:
     return MixedFeed(spot=feeds[False], swap=feeds[True]) if len(feeds) == 2 else next(iter(feeds.values()))
 
 
-def channels_of(settings: Settings) -> list[Channel]:
-    """The channels that are switched on; the journal always is."""
-    channels: list[Channel] = [JournalChannel()]
-    email = settings.email
-    if email.enabled:
-        channels.append(
-            EmailChannel(
-                host=email.smtp_server,
-                port=email.smtp_port,
-                security=email.security,
-                username=email.username,
-                password=email.password.get_secret_value(),
-                sender=email.sender_email,
-                recipients=email.recipients,
-            )
-        )
-    return channels
-
-
 def assemble(settings: Settings, store: Store, clock: Clock) -> Parts:
     """All parts that the settings decide, ready to be scheduled."""
     _keep_secrets(settings)
@@ -94,7 +73,7 @@ def assemble(settings: Settings, store: Store, clock: Clock) -> Parts:
     context = context_of(settings, feed, clock, symbols, store)
     couriers = [
         Courier(store=store, channel=channel, clock=clock, zone=settings.alerts.timezone)
-        for channel in channels_of(settings)
+        for channel in channels_of(settings, store, clock)
     ]
     channels = {courier.name: courier.recipients for courier in couriers}
     analyst = analyst_of(settings)

@@ -9,12 +9,14 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 
 import httpx
 
 from hybridd.errors import HttpFailed
 
 MAX_REDIRECTS = 5
+LONGEST_RETRY_AFTER_S = 7 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +39,20 @@ class Response:
 
     @property
     def retry_after(self) -> float:
-        """Seconds that the server asks us to wait, 0 when it does not say so in seconds."""
+        """Seconds that the server asks us to wait, 0 when it does not say; a date counts from the server's own."""
         value = self.headers.get("retry-after", "").strip()
-        return float(value) if value.isascii() and value.isdigit() else 0.0
+        if value.isascii() and value.isdigit():
+            return min(float(value), LONGEST_RETRY_AFTER_S)
+        until, now = _instant(value), _instant(self.headers.get("date", ""))
+        return min(max(0.0, until - now), LONGEST_RETRY_AFTER_S) if until and now else 0.0
+
+
+def _instant(text: str) -> float:
+    """A date of HTTP as seconds, 0 where it is none."""
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +64,29 @@ class _Request:
     timeout: float
     max_bytes: int
     ends_at: float
+    gate: "_Gate"
+
+
+class _Gate:
+    """What a request passes before its first byte is written: so it is known whether anything can have arrived."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._passed = self._closed = False
+
+    def trace(self, event: str, _: Mapping[str, object]) -> None:
+        """httpcore says what it is about to do; once nobody waits for it any more it must not begin to write."""
+        if event.endswith("send_request_headers.started"):
+            with self._lock:
+                if self._closed:
+                    raise httpx.ConnectTimeout("given up before it was sent")
+                self._passed = True
+
+    def close(self) -> bool:
+        """Let nothing through from now on; whether something went through before."""
+        with self._lock:
+            self._closed = True
+            return self._passed
 
 
 def fetch(
@@ -75,6 +111,7 @@ def fetch(
         timeout=timeout,
         max_bytes=max_bytes,
         ends_at=time.monotonic() + timeout,
+        gate=_Gate(),
     )
     # httpx bounds each read, not their sum, and nobody bounds getaddrinfo: only a thread can be left behind.
     answer: queue.SimpleQueue[Response | HttpFailed] = queue.SimpleQueue()
@@ -110,7 +147,8 @@ def _parsed(url: str) -> httpx.URL:
 
 
 def _work(request: _Request, answer: "queue.SimpleQueue[Response | HttpFailed]") -> None:
-    result: Response | HttpFailed = HttpFailed(f"{mask_url(str(request.url))} failed inside the HTTP client")
+    words = f"{mask_url(str(request.url))} failed inside the HTTP client"
+    result: Response | HttpFailed = HttpFailed(words, maybe_received=True)
     try:
         result = _exchange(request)
     except HttpFailed as error:
@@ -131,20 +169,28 @@ def _exchange(request: _Request) -> Response:
             if onward is None:
                 return response
             url = onward
-    raise HttpFailed(f"{mask_url(str(request.url))} redirects without end")
+    raise HttpFailed(f"{mask_url(str(request.url))} redirects without end", maybe_received=True)
 
 
 def _one(client: httpx.Client, request: _Request, url: httpx.URL) -> Response:
-    with client.stream(request.method, url, headers=dict(request.headers), content=request.content) as response:
+    with client.stream(
+        request.method,
+        url,
+        headers=dict(request.headers),
+        content=request.content,
+        extensions={"trace": request.gate.trace},
+    ) as response:
         encoding = response.headers.get("content-encoding", "identity")
         if encoding != "identity":
             # A few packed kilobytes can unpack to gigabytes; the size limit holds for what was asked: plain bytes.
-            raise HttpFailed(f"{mask_url(str(url))} answered packed ({encoding[:20]}) though plain was asked for")
+            words = f"{mask_url(str(url))} answered packed ({encoding[:20]}) though plain was asked for"
+            raise HttpFailed(words, maybe_received=True)
         body = bytearray()
         for chunk in response.iter_raw():
             body += chunk
             if len(body) > request.max_bytes:
-                raise HttpFailed(f"{mask_url(str(url))} answered more than {request.max_bytes:,} bytes")
+                words = f"{mask_url(str(url))} answered more than {request.max_bytes:,} bytes"
+                raise HttpFailed(words, maybe_received=True)
             if time.monotonic() > request.ends_at:
                 raise _timed_out(request)
         return Response(status=response.status_code, headers=dict(response.headers), body=bytes(body))
@@ -165,7 +211,8 @@ def _onward(request: _Request, url: httpx.URL, response: Response) -> httpx.URL 
 
 
 def _timed_out(request: _Request) -> HttpFailed:
-    return HttpFailed(f"{mask_url(str(request.url))} did not answer within {request.timeout:g} s", maybe_received=True)
+    words = f"{mask_url(str(request.url))} did not answer within {request.timeout:g} s"
+    return HttpFailed(words, maybe_received=request.gate.close())
 
 
 # Before the request was written nothing can have happened at the other side.

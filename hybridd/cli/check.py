@@ -112,7 +112,7 @@ def _send(memory: Memory, settings: Settings, where: list[Path], clock: Clock) -
 
 
 def _channels(settings: Settings) -> list[Channel]:
-    from hybridd.app import channels_of
+    from hybridd.channels import channels_of
 
     return channels_of(settings)
 

@@ -7,7 +7,8 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
-from hybridd.app import channels_of, database_url, feed_of
+from hybridd.app import database_url, feed_of
+from hybridd.channels import channels_of
 from hybridd.cli.shared import DEGRADED, UNUSABLE, AsJson, ConfigPath, console, print_json
 from hybridd.clock import SystemClock
 from hybridd.config.load import Loaded, examine

@@ -31,6 +31,7 @@ GROUPS = {
     "alerts": "hybridd.cli.alerts:app",
     "config": "hybridd.cli.config:app",
     "db": "hybridd.cli.db:app",
+    "push": "hybridd.cli.push:app",
     "secrets": "hybridd.cli.secrets:app",
 }
 

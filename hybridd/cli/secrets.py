@@ -45,6 +45,7 @@ class Known:
 KNOWN = (
     Known("smtp_password", "email.password", "password of the mail account"),
     Known("sms_auth_token", "sms.auth_token", "token of the SMS account"),
+    Known("vapid_private_key", "push.vapid_private_key", "private key for Web Push: `hybridd push keys` makes it"),
     Known("telegram_bot_token", "telegram.bot_token", "token of the Telegram bot"),
     Known("exchange_api_key", "trading.api_key", "API key of the exchange"),
     Known("exchange_api_secret", "trading.api_secret", "API secret of the exchange"),
@@ -68,7 +69,7 @@ def set_command(name: Name, config: ConfigPath = None, root: Root = Path("/")) -
         typer.echo(f"{name} is stored, encrypted for this machine: {stored.path}")
     else:
         typer.echo(f"{name} is stored unencrypted, readable by root only: {stored.path} ({stored.why_plain})")
-    _say_what_is_next(name, config)
+    say_what_is_next(name, config)
 
 
 @app.command("list")
@@ -122,7 +123,8 @@ def _read(name: str) -> bytes:
     return first.encode()
 
 
-def _say_what_is_next(name: str, config: Path | None) -> None:
+def say_what_is_next(name: str, config: Path | None) -> None:
+    """Which line the settings still need, and that the service gets its secrets when it starts."""
     known = next((row for row in usable() if row.name == name), None)
     if known is None:
         typer.echo(f'write {{credential = "{name}"}} where the settings are to read it')

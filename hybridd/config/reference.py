@@ -56,7 +56,8 @@ def _sections() -> Iterator[str]:
     for section in dict.fromkeys(key.path[0] for key in acted):
         table = section_of(Settings.model_fields[section].annotation)
         about = (table.__doc__ or "").partition("\n")[0] if table else ""
-        yield from ("", f"### [{section}]", "", about, "")
+        title = f"[{section}]" if table else f"[[{section}]]"
+        yield from ("", f"### {title}", "", *([about, ""] if about else []))
         keys = [key for key in acted if key.path[0] == section]
         yield from _table(keys)
         for key in keys:
@@ -83,7 +84,8 @@ def _entry(key: Key) -> Iterator[str]:
 def _table(keys: list[Key]) -> Iterator[str]:
     yield from ("| key | value | default | meaning |", "|---|---|---|---|")
     for key in keys:
-        default = "one route, see below" if key.entry else f"`{_cell(toml_text(key.default))}`"
+        shown = f"`{_cell(toml_text(key.default))}`"
+        default = "one route, see below" if key.entry and key.default else shown
         meaning = _cell(key.field.description or "")
         yield f"| `{key.name}` | {_cell(form_text(key.field))} | {default} | {meaning} |"
 

@@ -19,7 +19,7 @@ class Reserved:
     """A key whose work is not done here: at its default it is let through, and so are the values of `also`.
 
     `free`: any value is. `covers`: the whole section is left out of the sample too. `only_if`: the row sleeps while
-    that switch is off. `remedy` where setting it to its default is not the way to say it.
+    that switch is off.
     """
 
     key: str
@@ -28,16 +28,11 @@ class Reserved:
     free: bool = False
     covers: str = ""
     only_if: str = ""
-    remedy: str = ""
 
 
 RESERVED = (
     Reserved(key="alerts.quiet_hours", missing="quiet hours"),
-    Reserved(key="alerts.daily_sms_segments", missing="SMS channel", also=(0,)),
-    Reserved(key="sms.enabled", missing="SMS channel", covers="sms"),
-    Reserved(key="push.enabled", missing="push channel", covers="push"),
-    Reserved(key="telegram.enabled", missing="Telegram channel", covers="telegram"),
-    Reserved(key="channels", missing="webhook or Apprise channel", remedy="remove [[channels]]"),
+    Reserved(key="alerts.daily_sms_segments", missing="budget of SMS segments", also=(0,)),
     Reserved(key="dashboard.enabled", missing="dashboard", free=True, covers="dashboard"),
     Reserved(key="dashboard.host", missing="dashboard", only_if="dashboard.enabled"),
     Reserved(key="dashboard.port", missing="dashboard", only_if="dashboard.enabled"),
@@ -68,7 +63,7 @@ def promises(settings: Settings, bad: frozenset[str]) -> Iterator[Finding]:
         if row.free or asleep or row.key in bad or value == _value(defaults, row.key) or value in row.also:
             continue
         key = by_name()[row.key]
-        remedy = row.remedy or f"set it to {toml_text(key.default)}"
+        remedy = f"set it to {toml_text(key.default)}"
         message = f"this version has no {row.missing} yet"
         yield Finding(path=key.path, kind=Kind.NOT_AVAILABLE, message=message, remedy=remedy)
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Literal, get_args, get_origin
 
 from hybridd.config.base import Section
-from hybridd.config.keys import Key, section_of
+from hybridd.config.hidden import SecretText
+from hybridd.config.keys import Key, entry_keys, section_of
 from hybridd.config.reserved import acted_on
 from hybridd.config.schema import Settings
 from hybridd.config.toml_text import toml_text
@@ -23,11 +24,23 @@ def example() -> str:
     lines = [_HEAD.rstrip()]
     section: tuple[str, ...] = ()
     for key in acted_on():
+        if key.entry and not key.default:
+            lines += _for_instance(key)
+            continue
         if (table := key.path[:-1] or key.path) != section:
             section = table
             lines += ["", f"[{'.'.join(section)}]  # {_about(section)}"]
         lines += _entries(key) if key.entry else [_line(key)]
     return "\n".join(lines) + "\n"
+
+
+def _for_instance(key: Key) -> Iterator[str]:
+    """A list of tables that is empty by default: one such table, all of it a comment."""
+    yield from ("", f"# [[{key.name}]]  # {key.field.description or ''}")
+    for part in entry_keys(key.entry) if key.entry else ():
+        example = next(iter(part.field.examples or ()), part.field.get_default())
+        value = example.get_secret_value() if isinstance(example, SecretText) else example
+        yield _commented(f"# {part.name} = {toml_text(value)}", part.field.description or "")
 
 
 def _about(section: tuple[str, ...]) -> str:

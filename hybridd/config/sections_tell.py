@@ -13,7 +13,9 @@ from hybridd.config.values import (
     Line,
     List,
     Milliseconds,
+    Numbers,
     QuietHours,
+    SmsSender,
     SomeTime,
     Zone,
     parse_duration,
@@ -82,12 +84,18 @@ class Email(Section):
 class Sms(Section):
     """Alerts by SMS."""
 
-    enabled: bool = Field(False, description="send SMS")
+    enabled: bool = Field(False, description="needs account_sid, auth_token, from_number and to_number")
     provider: Literal["twilio", "vonage"] = Field("twilio", description="who sends it")
-    account_sid: Line = Field("", description="account or API key")
-    auth_token: Hidden = Field(SecretText(""), description="token or API secret")
-    from_number: Line = Field("", description="sender, +49…")
-    to_number: Line = Field("", description="recipient, +49…")
+    account_sid: Line = Field("", description="Twilio's account SID, or Vonage's API key")
+    auth_token: Hidden = Field(SecretText(""), description="Twilio's auth token, or Vonage's API secret")
+    from_number: SmsSender = Field("", description="sender: +49…, a short code, a name, or Twilio's MG… of a service")
+    to_number: Numbers = Field("", description="where they go: +49…; several with commas")
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """The single numbers of `to_number`, each once."""
+        parts = (part.strip() for part in self.to_number.split(","))
+        return tuple(dict.fromkeys(part for part in parts if part))
 
 
 class Push(Section):
@@ -95,20 +103,31 @@ class Push(Section):
 
     enabled: bool = Field(False, description="send push messages")
     service: Literal["firebase", "web_push"] = Field("firebase", description="who sends it")
-    credentials_file: Line = Field("", description="service account")
-    device_tokens: List[Line] = Field((), description="registered devices")
+    credentials_file: Line = Field("", description="firebase: the key file of a service account")
+    device_tokens: List[Line] = Field((), description="registered devices; web_push: their subscriptions as JSON")
+    vapid_private_key: Hidden = Field(SecretText(""), description="web_push: `hybridd push keys` makes it")
+    contact: Line = Field("", description='web_push: whom push services may ask, "mailto:you@example.org"')
 
 
 class Telegram(Section):
     """Alerts by Telegram."""
 
     enabled: bool = Field(False, description="send by Telegram")
-    bot_token: Hidden = Field(SecretText(""), description="of the bot")
-    chat_id: Line = Field("", description="where it writes")
+    bot_token: Hidden = Field(SecretText(""), description="of the bot, from @BotFather")
+    chat_id: Line = Field("", description="where it writes: a number, or @name of a public group")
 
 
 class ExtraChannel(Section):
     """A further channel: a webhook, or an Apprise URL."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$", description="how routes call it")
-    url: HiddenUrl = Field(description="of the webhook or service")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$", description="how routes call it", examples=["ops"])
+    url: HiddenUrl = Field(
+        description="https://… of a webhook, or any URL of Apprise (ntfy://…)", examples=["https://hooks.example.org/x"]
+    )
+    secret: Hidden = Field(SecretText(""), description="webhooks are signed with it")
+    allow_http: bool = Field(False, description="webhooks only: send in the clear beyond this machine")
+
+    @property
+    def is_webhook(self) -> bool:
+        """Whether its URL is a web address; any other is for Apprise."""
+        return self.url.get_secret_value().lower().startswith(("http://", "https://"))

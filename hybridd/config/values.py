@@ -113,6 +113,28 @@ def _addresses(value: str) -> str:
     return value
 
 
+def _numbers(value: str) -> str:
+    for part in value.split(",") if value else ():
+        if not is_number(part.strip()):
+            remedy = "write it as +4915112345678, with the country and without spaces; several with commas"
+            raise refusal(f'"{part.strip()}" is no phone number', remedy)
+    return value
+
+
+def is_number(text: str) -> bool:
+    """Whether `text` is a phone number as the whole world dials it (E.164)."""
+    return re.fullmatch(r"\+[1-9]\d{6,14}", text) is not None
+
+
+def _sms_sender(value: str) -> str:
+    name = re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}", value)
+    short_code, service = re.fullmatch(r"\d{3,8}", value), re.fullmatch(r"MG[0-9a-fA-F]{32}", value)
+    if value and not (is_number(value) or name or short_code or service):
+        remedy = "write +4915112345678, a short code, a name of at most 11 letters, or Twilio's MG… of a service"
+        raise refusal(f'"{value}" cannot be the sender of an SMS', remedy)
+    return value
+
+
 def _host(value: str) -> str:
     if not re.fullmatch(r"[\w.-]*|[0-9A-Fa-f:.]+", value) or re.fullmatch(r"[^:]+:\d+", value):
         raise refusal("must be the name of a host alone", "no scheme and no port: smtp.example.org")
@@ -170,6 +192,8 @@ Zone = Annotated[Line, Form("IANA time zone"), AfterValidator(_zone)]
 QuietHours = Annotated[str, Form('"HH:MM-HH:MM" or ""'), AfterValidator(_quiet_hours)]
 Address = Annotated[str, Form("e-mail address"), AfterValidator(_address)]
 Addresses = Annotated[str, Form("e-mail addresses with commas"), AfterValidator(_addresses)]
+Numbers = Annotated[str, Form("phone numbers with commas"), AfterValidator(_numbers)]
+SmsSender = Annotated[str, Form("phone number or sender's name"), AfterValidator(_sms_sender)]
 Host = Annotated[str, Form("host name"), AfterValidator(_host)]
 WebUrl = Annotated[Line, Form("http(s) URL"), AfterValidator(web)]
 WebOrigin = Annotated[Line, Form("http(s) scheme and host"), AfterValidator(_origin)]

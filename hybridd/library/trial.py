@@ -3,7 +3,8 @@
 import contextlib
 import time
 
-from hybridd.app import assemble, channels_of, database_url, hold
+from hybridd.app import assemble, database_url, hold
+from hybridd.channels import channels_of
 from hybridd.clock import SystemClock
 from hybridd.config.schema import Settings
 from hybridd.errors import HybriddError, InstanceRunning
@@ -22,7 +23,7 @@ def send_test(settings: Settings, names: list[str], *, real: bool = False) -> li
     try:
         if real:
             _need_daemon(store)
-        channels = {channel.name: channel.recipients for channel in channels_of(settings)}
+        channels = {channel.name: channel.recipients for channel in channels_of(settings, store, clock)}
         alert_id = post_test(store, channels, names, clock.now())
         _carry(settings, store, alert_id, clock)
         return outcome(store, alert_id)

@@ -1,6 +1,7 @@
 """A delivery: one alert on its way to one recipient by one channel, and all that can become of it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from hybridd.model.state import Table
@@ -129,7 +130,8 @@ class Message:
 class Outcome:
     """What a send came to: `failure` None means that the provider took it. `retry_after` in seconds, 0 if not said.
 
-    `delivered` is for channels that know at once that the message has reached its place.
+    `delivered` is for channels that know at once that the message has reached its place. `shown` is what a page is to
+    show: it becomes an event in the transaction that writes the outcome down.
     """
 
     failure: Failure | None = None
@@ -137,3 +139,4 @@ class Outcome:
     detail: str = ""
     retry_after: float = 0.0
     delivered: bool = False
+    shown: Mapping[str, object] = field(default_factory=dict)

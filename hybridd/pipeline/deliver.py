@@ -184,4 +184,6 @@ class Courier:
             data = {"alert": delivery.alert_id, "channel": self.name, "state": settled.state.value}
             self._store.audit.append("hybridd", "delivery", str(delivery.id), {**data, "detail": outcome.detail}, now)
             self._store.events.append("delivery", alert.subject if alert else "", data, now)
+            if outcome.shown:
+                self._store.events.append("message", alert.subject if alert else "", outcome.shown, now)
         log_delivery(settled, alert)

@@ -1,6 +1,7 @@
 """The HTTP door against a real server that dawdles, floods, lies and sends people away."""
 
 import http.server
+import socket
 import ssl
 import threading
 import time
@@ -9,7 +10,7 @@ import pytest
 import trustme
 
 from hybridd.errors import HttpFailed
-from hybridd.http_client import fetch, mask_url
+from hybridd.http_client import Response, fetch, mask_url
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -175,3 +176,44 @@ def test_a_header_that_cannot_be_sent_is_not_shown(url):
 def test_a_masked_address_keeps_the_host_only():
     masked = [mask_url(u) for u in ("https://u:p@h.org:8443/bot123/x?k=v#f", "https://h.org", "http://h.org/?k=v")]
     assert masked == ["https://h.org:8443/***", "https://h.org", "http://h.org/***"]
+
+
+@pytest.mark.parametrize(
+    ("wait", "date", "seconds"),
+    [
+        ("Wed, 21 Oct 2015 07:29:30 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", 90.0),
+        ("Wed, 21 Oct 2015 07:27:00 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Wed, 21 Oct 2015 07:29:30 GMT", "", 0.0),
+        ("Wed, 99 Oct 2015 07:29:30 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("9" * 400, "", 604_800.0),
+        ("-5", "", 0.0),
+        ("soon", "", 0.0),
+    ],
+)
+def test_a_date_to_wait_for_is_counted_by_the_servers_own_clock(wait, date, seconds):
+    assert Response(status=503, headers={"retry-after": wait, "date": date}).retry_after == seconds
+
+
+def test_what_was_given_up_before_it_was_sent_is_not_sent_later(house, monkeypatch):
+    found, looked_up = threading.Event(), house.getaddrinfo
+
+    def slow_name(*args, **kwargs):
+        found.wait(5)
+        return looked_up(*args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow_name)
+    with pytest.raises(HttpFailed, match="did not answer") as caught:
+        fetch("POST", "https://hooks.example.org/", timeout=0.1, content=b"x")
+    assert not caught.value.maybe_received
+    found.set()
+    for thread in threading.enumerate():
+        if thread.name == "http":
+            thread.join(5)
+    assert house.requests == []
+
+
+def test_what_came_back_unreadable_may_have_been_received(url):
+    for path in ("flood", "packed"):
+        with pytest.raises(HttpFailed) as caught:
+            fetch("POST", f"{url}/{path}", content=b"x")
+        assert caught.value.maybe_received

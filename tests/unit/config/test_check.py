@@ -116,10 +116,9 @@ DUPLICATE = [
     ('monitor.symbols = ["BTCUSDT",\n"btc/usdt"]', 2, "monitor.symbols[1]", "same market", ""),
 ]
 NOT_AVAILABLE = [
-    ("sms.enabled = true", 1, "sms.enabled", "this version has no SMS channel yet", "set it to false"),
+    ("database.keep_days = 5", 1, "database.keep_days", "this version has no removal of old analyses yet", "to 0"),
     ('alerts.quiet_hours = "23:00-07:00"', 1, "alerts.quiet_hours", "no quiet hours yet", 'set it to ""'),
     ('database.url = "postgresql://h/d"', 1, "database.url", "no PostgreSQL store yet", "sqlite:"),
-    ('[[channels]]\nname = "ops"\nurl = "ntfy://x"', 1, "channels", "", "remove [[channels]]"),
 ]
 CASES = [
     (kind, *case)
@@ -188,12 +187,12 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file(tmp_path: Path):
 
 def test_the_error_holds_one_finished_line_a_problem(tmp_path: Path):
     path = tmp_path / "hybridd.toml"
-    path.write_text('[alerts]\ncooldwon = "15m"\n[sms]\nenabled = true\n')
+    path.write_text('[alerts]\ncooldwon = "15m"\n[database]\nkeep_days = 5\n')
     with pytest.raises(ConfigError) as caught:
         load(path, {})
     assert caught.value.lines == (
         f"{path}:2: alerts.cooldwon: unknown key [H001] → did you mean alerts.cooldown?",
-        f"{path}:4: sms.enabled: this version has no SMS channel yet [H009] → set it to false",
+        f"{path}:4: database.keep_days: this version has no removal of old analyses yet [H009] → set it to 0",
     )
     assert "2 problems" in str(caught.value)
     assert caught.value.exit_code == 2
@@ -220,7 +219,6 @@ OTHER = {
     "market.context.sentiment_url": "https://a.b/",
     "market.context.macro_url": "https://a.b/",
     "alerts.quiet_hours": "23:00-07:00",
-    "channels": [{"name": "ops", "url": "ntfy://x"}],
     "dashboard.host": "0.0.0.0",
     "dashboard.public_url": "https://a.b/",
     "dashboard.password_hash": "x",
@@ -243,7 +241,7 @@ def test_a_reserved_key_is_refused_where_it_would_pretend(row, tmp_path: Path):
 @pytest.mark.parametrize(
     "text",
     [
-        '[sms]\nenabled = false\nauth_token = "x"\nfrom_number = "+491"\nprovider = "vonage"',
+        '[sms]\nenabled = false\nauth_token = "x"\nfrom_number = "+491511234567"\nprovider = "vonage"',
         "[market.context]\nfunding = false\norder_book = false\nsentiment_url = ''\nmacro_url = ''",
         "dashboard.enabled = false\ndashboard.port = 9000",
         "decisions.propose = false\nhealth.metrics = false\nalerts.daily_sms_segments = 0",
@@ -261,7 +259,7 @@ def test_a_channel_of_ones_own_may_be_named_in_a_route(tmp_path: Path):
     text = (
         ROUTE + 'steps = [{after = "0s", channels = ["ops", "journal"]}]\n[[channels]]\nname = "ops"\nurl = "ntfy://x"'
     )
-    assert [problem.id for problem in problems_of(tmp_path, text)] == [Kind.NOT_AVAILABLE]
+    assert problems_of(tmp_path, text) == []
 
 
 def test_a_channel_cannot_take_a_name_that_is_taken(tmp_path: Path):

@@ -50,10 +50,25 @@ def _names(table, prefix, wanted):
 
 
 def test_the_sample_has_every_key_that_is_acted_on_and_no_other():
-    values = tomli.loads(example().replace("# url = ", "url = "))
-    wanted = {key.name for key in acted_on()}
+    values = tomli.loads(example().replace('# url = "sqlite', 'url = "sqlite'))
+    # A list of tables that is empty by default stands there as a comment.
+    empty = {key.name for key in acted_on() if key.entry and not key.default}
+    wanted = {key.name for key in acted_on()} - empty
     assert set(_names(values, "", wanted)) == wanted
+    assert [name for name in empty if f"\n# [[{name}]]" not in example()] == []
     assert max(map(len, example().splitlines())) <= 120
+
+
+def test_what_the_sample_shows_as_a_comment_can_be_used_as_it_is(tmp_path: Path):
+    text = example()
+    begin = text.index("# [[channels]]")
+    entry = text[begin : text.index("\n\n", begin)]
+    path = tmp_path / "hybridd.toml"
+    path.write_text("\n".join(line.removeprefix("# ") for line in entry.splitlines()))
+    path.chmod(0o600)
+    loaded = examine(path, {})
+    assert [channel.name for channel in loaded.settings.channels] == ["ops"]
+    assert [problem.key for problem in loaded.problems] == ["channels[0].name"]  # no route leads there yet
 
 
 def test_every_key_and_every_problem_is_documented():
