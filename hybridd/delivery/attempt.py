@@ -10,22 +10,15 @@ import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
+from hybridd.delivery.http_answers import clean
 from hybridd.model.delivery import Failure, Outcome
 
+if TYPE_CHECKING:
+    from hybridd.http_client import Response
+
 T = TypeVar("T")
-DETAIL_LENGTH = 300
-_LONGEST_PAUSE_S = 86_400.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What a provider answered, whole. `retry_after` in seconds, 0 if not said."""
-
-    status: int
-    body: bytes
-    retry_after: float = 0.0
 
 
 class Call:
@@ -36,7 +29,7 @@ class Call:
         self._given_up = False
         self.written = False
         """Whether the provider may have any of the request."""
-        self.answer: Answer | None = None
+        self.answer: Response | None = None
         """The last whole answer."""
 
     def begin(self) -> None:
@@ -150,13 +143,6 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         waiting += [getattr(link, "reason", None), *link.args, link.__cause__, link.__context__]
 
 
-def pause_of(header: str | None) -> float:
-    """The seconds of a Retry-After header; 0 where it is missing, a date, or beyond a day."""
-    text = (header or "").strip()
-    seconds = float(text) if text.isascii() and text.isdigit() else 0.0
-    return seconds if seconds <= _LONGEST_PAUSE_S else 0.0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Masks:
     """Words that no outcome may show."""
@@ -165,11 +151,7 @@ class Masks:
 
     def clean(self, outcome: Outcome) -> Outcome:
         """The outcome with a detail of one line, without any of the words."""
-        detail = outcome.detail
-        for word in sorted(self.words, key=len, reverse=True):
-            detail = detail.replace(word, "***")
-        line = " ".join("".join(c if c.isprintable() else " " for c in detail).split())
-        return replace(outcome, detail=line[:DETAIL_LENGTH])
+        return replace(outcome, detail=clean(outcome.detail, self.words))
 
 
 def masks_of(words: Iterable[str]) -> Masks:

@@ -173,7 +173,7 @@ def _refused(tried: Attempt[T]) -> Outcome:
     answer = tried.call.answer
     if answer is None:
         return broken_off(tried, _HOST)
-    if 200 <= answer.status < 300:
+    if answer.ok:
         return Outcome(failure=Failure.UNKNOWN, detail=f"{_HOST} {trouble_of(tried.error)}")
     refusal = classify(answer.status, answer.body)
     detail = f"Firebase: {refusal.code} {refusal.words}".rstrip()

@@ -4,6 +4,7 @@ import hashlib
 import math
 from typing import TYPE_CHECKING
 
+from hybridd.delivery.http_answers import whole
 from hybridd.model.delivery import Message
 
 if TYPE_CHECKING:
@@ -57,10 +58,10 @@ def _data(message: Message, tag: str) -> dict[str, str]:
     answers = {f"action_{n}": f"{action.label}|{action.data}" for n, action in enumerate(message.actions[:4])}
     data, room = {}, _ROOM
     for name, value in {"key": tag, "link": message.link, **answers, **facts}.items():
-        whole = len(value.encode(errors="replace")) <= (_LINK if name == "link" else _VALUE)
+        fits = len(value.encode(errors="replace")) <= (_LINK if name == "link" else _VALUE)
         room -= len(name) + len(value.encode(errors="replace"))
-        if value and whole and room >= 0:  # a link or an answer cut short leads nowhere
-            data[name] = _tidy(value)
+        if value and fits and room >= 0:  # a link or an answer cut short leads nowhere
+            data[name] = whole(value)
     return data
 
 
@@ -96,18 +97,12 @@ def _webpush(message: Message, tag: str, link: str, left_ms: int) -> "messaging.
     return messaging.WebpushConfig(
         headers={"TTL": str(math.ceil(left_ms / 1000)), "Topic": tag, "Urgency": "high" if loud else "normal"},
         notification=messaging.WebpushNotification(tag=tag),
-        fcm_options=messaging.WebpushFCMOptions(link=_tidy(link)) if link else None,
+        fcm_options=messaging.WebpushFCMOptions(link=whole(link)) if link else None,
     )
 
 
 def _cut(text: str, most: int) -> str:
     """At most so many bytes of UTF-8, whole characters, with dots where something is missing."""
-    clean = _tidy(text).strip()
+    clean = whole(text).strip()
     raw = clean.encode()
     return clean if len(raw) <= most else raw[: most - 3].decode(errors="ignore").rstrip() + "..."
-
-
-def _tidy(text: str) -> str:
-    """Without what JSON or a phone cannot hold: half a surrogate pair, and controls other than line ends."""
-    whole = text.encode("utf-8", errors="replace").decode("utf-8")
-    return "".join(char if char.isprintable() or char == "\n" else " " for char in whole)

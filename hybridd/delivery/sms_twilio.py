@@ -178,7 +178,7 @@ def _refused(tried: Attempt[T]) -> Outcome:
     answer = tried.call.answer
     if answer is None:
         return broken_off(tried, _HOST)
-    if 200 <= answer.status < 300:
+    if answer.ok:
         return Outcome(failure=Failure.UNKNOWN, detail=f"{_HOST} {trouble_of(tried.error)}")
     code, words = _error_in(answer.body)
     failure, pause = classify(code, answer.status)

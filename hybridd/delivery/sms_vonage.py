@@ -152,7 +152,7 @@ class _Segment:
 def _outcome(tried: Attempt[None]) -> Outcome:
     """Read from the answer itself: the library raises the same error for all that is refused, and others by mistake."""
     answer = tried.call.answer
-    if answer is None or not 200 <= answer.status < 300:
+    if answer is None or not answer.ok:
         return _refused(tried)
     segments = _segments(answer.body)
     if not segments:
@@ -171,7 +171,7 @@ def _refused(tried: Attempt[T]) -> Outcome:
     answer = tried.call.answer
     if answer is None:
         return broken_off(tried, _HOST)
-    if 200 <= answer.status < 300:
+    if answer.ok:
         return Outcome(failure=Failure.UNKNOWN, detail=f"{_HOST} {trouble_of(tried.error)}")
     failure = of_http(answer.status)
     remedy = f" → {REMEDIES[4]}" if answer.status == 401 else ""

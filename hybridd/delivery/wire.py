@@ -8,7 +8,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 
-from hybridd.delivery.attempt import Answer, current_call, pause_of
+from hybridd.delivery.attempt import current_call
+from hybridd.http_client import Response
 
 
 def wire(session: requests.Session, *prefixes: str) -> None:
@@ -55,5 +56,5 @@ class _Adapter(HTTPAdapter):
 def _keep(response: requests.Response, *_: object, **__: object) -> None:
     call = current_call()
     if call is not None:
-        pause = pause_of(response.headers.get("Retry-After"))
-        call.answer = Answer(status=response.status_code, body=response.content, retry_after=pause)
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        call.answer = Response(status=response.status_code, headers=headers, body=response.content)
