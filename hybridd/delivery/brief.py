@@ -54,7 +54,7 @@ def brief(alert: Alert, now: Analysis, zone: tzinfo) -> Brief:
 def lines(b: Brief, made: str) -> list[list[str]]:
     """The clauses as up to three lines: where it stands, what to expect, how old it is. `made`: when it was told."""
     wanted = (
-        [b.stand, *b.changes, b.confidence, b.agree, b.against],
+        [b.stand, b.confidence, b.agree, *b.changes, b.against],
         [b.odds, b.trend, b.moved],
         [f"{b.age} at {made}", f"good {b.until}"],
     )

@@ -10,6 +10,7 @@ from hybridd.delivery.figures import clock_time, price, score
 from hybridd.delivery.gsm import one_segment
 from hybridd.delivery.picture import Picture
 from hybridd.delivery.sentences import SIMULATED, headline, is_simulated, leading, sentences
+from hybridd.delivery.tidy import one_line
 from hybridd.model.alert import Alert
 from hybridd.model.change import TRADE
 from hybridd.model.delivery import Action
@@ -24,13 +25,14 @@ _SYMBOL_LENGTH = 40
 def sms(alert: Alert, *, zone: tzinfo, repeat: bool, actions: Sequence[Action], link: str) -> str:
     """One GSM-7 segment: the headline, what else fits, and the words to answer with, which always fit."""
     tail = f"Reply {' or '.join(action.data for action in actions)}" if actions else ""
+    head = headline(alert, repeat=repeat)
     if alert.analysis is None:
         more = [*sentences(alert)[:1], clock_time(alert.created_at, zone, alert.created_at), link]
     else:
         b = brief(alert, alert.analysis, zone)
-        more = [b.stand, *b.changes, _joined(b.confidence, b.agree), b.odds, b.until, b.trend, b.age, b.against, link]
-    words = [sentence(part) for part in more if part]
-    return one_segment(headline(alert, repeat=repeat), words, tail=tail, shorter=_shorter(alert))
+        head = ". ".join(part for part in (head, b.stand) if part)
+        more = [*b.changes, _joined(b.confidence, b.agree), b.odds, b.until, b.trend, b.age, b.against, link]
+    return one_segment(head, [sentence(part) for part in more if part], tail=tail, shorter=_shorter(alert))
 
 
 def push(alert: Alert, *, zone: tzinfo, guidance: Sequence[str]) -> str:
@@ -58,7 +60,7 @@ def chat(shown: Picture) -> str:
 
 def marked(text: str) -> str:
     """Escaped for HTML, with what stands between backticks as <code>."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(one_line(text), quote=False))
 
 
 def _shorter(alert: Alert) -> list[str]:
@@ -79,7 +81,7 @@ def _joined(*parts: str) -> str:
 
 def _fitting(wanted: list[list[str]], between: str, most: int) -> str:
     """The lines as text; while they are too long, the last part of the longest line is left out."""
-    rows = [list(line) for line in wanted if line]
+    rows = [[one_line(part) for part in line] for line in wanted if line]
     while rows:
         text = "\n".join(f"{sentence(between.join(row))}." for row in rows)
         if len(text) <= most:

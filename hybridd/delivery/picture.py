@@ -163,7 +163,7 @@ def _facts(alert: Alert, zone: tzinfo) -> tuple[tuple[str, str], ...]:
     rows = [
         ("Price", price(now.price) + (" (simulated)" if is_simulated(alert) else "")),
         ("Price before", _price_before(alert, now)),
-        ("Score", f"{score(now.score)} of 100"),
+        ("Score", f"{score(now.score)} of 100, {now.signal}"),
         ("Confidence", percent(now.confidence)),
         ("Odds", _odds(now.odds)),
         ("Trend", _trend(alert.trend)),

@@ -71,7 +71,9 @@ class Pen:
     canvas: ImageDraw.ImageDraw
 
     def box(self, left: float, top: float, right: float, bottom: float, colour: str) -> None:
-        self.canvas.rectangle((left * FINER, top * FINER, right * FINER - 1, bottom * FINER - 1), fill=colour)
+        # At least a pixel each way: a price that never moved is seen as well.
+        far, low = max(right * FINER - 1, left * FINER), max(bottom * FINER - 1, top * FINER)
+        self.canvas.rectangle((left * FINER, top * FINER, far, low), fill=colour)
 
     def line(self, points: list[tuple[float, float]], colour: str, width: float) -> None:
         scaled = [(px * FINER, py * FINER) for px, py in points]

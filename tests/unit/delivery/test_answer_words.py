@@ -41,10 +41,10 @@ def test_an_ack_is_read_as_thumbs_type_it(typed):
 @pytest.mark.parametrize(
     "typed",
     [
-        "", " ", "\n", "ACK", "42", "YES", "NO", "yes!", "STOP", "CANCEL", "END", "QUIT", "STOPALL", "UNSUBSCRIBE", "START",
-        "HELP", "stop 42", "YES 42", "NO 42", "YES 7F", "YES 42 7", "YES 42 7FF", "YES 42 XY", "ACK 0", "ACK -", "ACK 42 43",
-        "ACK 42 7F", "I said ack 42", "do not ACK 42", "ACK 99999999999999999999", "ACK 9223372036854775808", "ACK x42",
-        "BACK 42", "YES 4 2 7F", "NACK 42", "ACK ٤٢", "😀",
+        "", " ", "\n", "ACK", "42", "YES", "NO", "yes!", "STOP", "CANCEL", "END", "QUIT", "STOPALL", "START", "HELP",
+        "UNSUBSCRIBE", "stop 42", "YES 42", "NO 42", "YES 7F", "YES 42 7", "YES 42 7FF", "YES 42 XY", "ACK 0", "ACK -",
+        "ACK 42 43", "ACK 42 7F", "I said ack 42", "do not ACK 42", "ACK 99999999999999999999", "ACK x42",
+        "ACK 9223372036854775808", "BACK 42", "YES 4 2 7F", "NACK 42", "ACK ٤٢", "😀",
     ],
 )  # fmt: skip
 def test_what_is_no_whole_answer_is_none(typed):
