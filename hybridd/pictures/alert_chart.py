@@ -7,7 +7,7 @@ from typing import Literal
 from hybridd.pictures.children import run
 
 TIMEOUT_S = 3.0
-"""Drawing takes a quarter of a second; a machine that needs ten times as long has better things to do."""
+"""Drawing takes a fifth of a second; a machine that needs fifteen times as long has better things to do."""
 
 Tick = tuple[float, str]
 Kind = Literal["LONG", "SHORT", "NEUTRAL"]

@@ -1,9 +1,12 @@
 """Charts for messages: made of what the state holds, drawn once, and never at the cost of an alert."""
 
+import io
 import re
 from dataclasses import replace
+from email import message_from_bytes, policy
 
 import pytest
+from PIL import Image
 
 from hybridd.alerts.routing import Route, Step
 from hybridd.clock import ManualClock
@@ -13,14 +16,16 @@ from hybridd.errors import DataError, StoreBusy
 from hybridd.model.alert import Alert, AlertEvent
 from hybridd.model.change import Change, Reason, Severity, Verdict
 from hybridd.model.delivery import DeliveryState
-from hybridd.pictures.alert_chart import Mark
+from hybridd.pictures.alert_chart import Mark, draw_alert
 from hybridd.pipeline.chart_scene import chart_of
 from hybridd.pipeline.charts import LATE_MS, REST_S, Charts
 from hybridd.pipeline.deliver import Courier
 from hybridd.pipeline.record import post
 from hybridd.store.store import open_store
+from tests.fakes.smtp import FakeSmtp
 from tests.makers import STEP, T0, analysis
 from tests.recorded_candles import walk
+from tests.unit.delivery.conftest import channel_to
 
 SYMBOL = "BTC/USDT"
 FRAME_STEPS = {"5m": STEP, "1d": 86_400_000, "1s": 1_000}
@@ -244,6 +249,21 @@ def test_an_answer_that_comes_while_it_is_drawn_is_heeded(world):
     send(world, channel)
     assert world.drawn
     assert not channel.sent
+
+
+def test_a_mail_with_its_chart_arrives_whole_and_small(world):
+    with FakeSmtp() as server:
+        channel = channel_to(server)
+        world.alert(channel)
+        charts = world.charts(draw=False)
+        charts._draw = lambda chart: draw_alert(chart, timeout=60.0)
+        Courier(store=world.store, channel=channel, clock=world.clock, zone="UTC", charts=charts).round(lambda: False)
+        (mail,) = server.mails
+    whole = message_from_bytes(mail.raw.encode("latin-1"), policy=policy.default)
+    (picture,) = [part for part in whole.walk() if part.get_content_type() == "image/png"]
+    assert Image.open(io.BytesIO(picture.get_content())).size == (1120, 920)
+    assert f'src="cid:{picture["Content-ID"][1:-1]}"' in whole.get_body(("html",)).get_content()
+    assert len(mail.raw) < 100_000
 
 
 @pytest.mark.parametrize(
