@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from hybridd.alerts.compose import market_alert
 from hybridd.alerts.routing import Route, plan
 from hybridd.model.alert import Alert
-from hybridd.model.analysis import Trend
+from hybridd.model.analysis import Analysis, Trend
 from hybridd.model.candle import Candles
 from hybridd.model.change import Suppression
 from hybridd.model.timeframe import parse_timeframe
@@ -73,11 +73,12 @@ def _changes(
 ) -> list[Alert]:
     if not observation.verdicts or analysis_id is None:
         return []
+    told = any(v.suppressed is None for v in observation.verdicts)
     alert = market_alert(
         observation.verdicts,
         observation.analysis,
-        observation.before,
-        _trend(store, observation) if any(v.suppressed is None for v in observation.verdicts) else None,
+        _before(store, observation.before) if told else None,
+        _trend(store, observation) if told else None,
         made_at=now,
         time_to_live_ms=rules.time_to_live_ms,
     )
@@ -104,6 +105,14 @@ def post(
     store.audit.append("hybridd", "alert", str(alert_id), facts, now)
     store.events.append("alert", alert.subject, {"id": alert_id, **facts}, now)
     return replace(alert, id=alert_id)
+
+
+def _before(store: Store, before: Analysis | None) -> Analysis | None:
+    """What was compared with, with its layers: the watch remembers it without them."""
+    if before is None:
+        return None
+    at = before.candle_close
+    return next(iter(store.analyses.between(before.symbol, before.timeframe, at, at)), before)
 
 
 def _trend(store: Store, observation: Observation) -> Trend:
