@@ -147,11 +147,11 @@ def _count(result: Replay, verdicts: Sequence[Verdict]) -> None:
 
 def _follow(turns: Sequence[Seen], candles: Candles, follower: Follower, result: Replay) -> None:
     """Take every proposal. Only a turn of the signal makes one, and only one that turns ends it from this side."""
-    ranges, closes, done = atr(candles) if len(candles) else np.zeros(0), candles.close_time, 0
-    for analysis in turns:
-        end = int(closes.searchsorted(analysis.candle_close, side="right"))
+    ranges, done = atr(candles) if len(candles) else np.zeros(0), 0
+    ends = candles.close_time.searchsorted([analysis.candle_close for analysis in turns], side="right")
+    for analysis, end in zip(turns, ends.tolist(), strict=True):
         follower.pass_over(candles, done, end)
-        follower.analysis(analysis, float(ranges[end - 1]))
+        follower.analysis(analysis, ranges.item(end - 1))
         done = end
     follower.pass_over(candles, done, len(candles))
     result.proposals, result.trades = follower.proposals, follower.trades
