@@ -83,6 +83,10 @@ class Collector:
         now = self._clock.monotonic()
         return [text for text in texts if self._backoff.due(text, now)]
 
+    def wait(self, text: str, now: float) -> float:
+        """Seconds until a symbol may be asked for; `now` is the monotonic time."""
+        return self._backoff.wait(text, now)
+
     def gather(self, texts: Sequence[str]) -> Iterator[list[Collected]]:
         """Batches of symbols as they come in: a slow one delays none that is ready.
 

@@ -47,10 +47,14 @@ class SymbolStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CycleReport:
-    """What a cycle did: symbols that were analysed, those that must be tried again, the alerts that were made."""
+    """What a cycle did: symbols that were analysed, those that must be tried again, the alerts that were made.
+
+    `wait_s`: monotonic seconds until the first of those that wait may be asked; None where none waits.
+    """
 
     analysed: int = 0
     waiting: tuple[str, ...] = ()
+    wait_s: float | None = None
     alerts: tuple[Alert, ...] = ()
     seconds: float = 0.0
 
@@ -94,9 +98,14 @@ class Watch:
             alerts += self._commit(batch, findings)
             analysed += sum(1 for finding in findings if finding.observations)
             progress()
-        waiting = tuple(text for text, status in self.symbols.items() if self._wants_work(status))
+        waiting = [status for status in self.symbols.values() if self._wants_work(status)]
+        now = self._clock.monotonic()
         return CycleReport(
-            analysed=analysed, waiting=waiting, alerts=tuple(alerts), seconds=self._clock.monotonic() - began
+            analysed=analysed,
+            waiting=tuple(status.text for status in waiting),
+            wait_s=min((self._wait(status, now) for status in waiting), default=None),
+            alerts=tuple(alerts),
+            seconds=now - began,
         )
 
     def close(self) -> None:
@@ -107,6 +116,10 @@ class Watch:
         if self._has_closed(status):
             return True
         return self._wants_work(status) and self._brain_pause.due(status.text, self._clock.monotonic())
+
+    def _wait(self, status: SymbolStatus, now: float) -> float:
+        asked = self._collector.wait(status.text, now)
+        return asked if self._has_closed(status) else max(asked, self._brain_pause.wait(status.text, now))
 
     def _wants_work(self, status: SymbolStatus) -> bool:
         # A brain that failed gets another chance at the same candle, as long as its answer would still be told.
@@ -207,15 +220,16 @@ class Watch:
                 self._collector.kept(collected)
             for incident in collected.incidents:
                 log_incident(incident)
+        named: dict[str, list[SymbolStatus]] = {}
+        for status in self.symbols.values():
+            named.setdefault(status.symbol, []).append(status)
         for finding in findings:
             self._past[finding.symbol] = finding.past
-            self._note(finding)
+            self._note(finding, named[finding.symbol])
         return alerts
 
-    def _note(self, finding: Finding) -> None:
-        for status in self.symbols.values():
-            if status.symbol != finding.symbol:
-                continue
+    def _note(self, finding: Finding, statuses: Sequence[SymbolStatus]) -> None:
+        for status in statuses:
             status.seen_close = finding.seen_close
             if finding.observations:
                 status.analysis = finding.observations[-1].analysis
