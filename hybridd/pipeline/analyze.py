@@ -97,8 +97,8 @@ class Columns:
         self.score = scores.score[self._at]
         self.confidence = scores.confidence[self._at]
         # Which layers are silent changes rarely: each pattern is named once.
-        silent = np.isnan(scores.values)
-        self._patterns = np.packbits(silent, axis=0).T[self._at]
+        self._first = self._at.item(0) if len(self._at) else 0
+        self._patterns = np.packbits(np.isnan(scores.values[:, self._first :]), axis=0).T
         self._missing: dict[bytes, tuple[str, ...]] = {}
 
     def __len__(self) -> int:
@@ -141,9 +141,10 @@ class Columns:
         return brain.readings(market, self._scores, self._at.item(i))
 
     def _silent(self, i: int) -> tuple[str, ...]:
-        key = self._patterns[i].tobytes()
+        at = self._at.item(i)
+        key = self._patterns[at - self._first].tobytes()
         if key not in self._missing:
-            silent = np.isnan(self._scores.values[:, self._at[i]])
+            silent = np.isnan(self._scores.values[:, at])
             self._missing[key] = tuple(name for name, gone in zip(self._scores.names, silent, strict=True) if gone)
         return self._missing[key]
 

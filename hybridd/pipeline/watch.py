@@ -137,6 +137,7 @@ class Watch:
             log.log(level, "%s: %s", collected.text, collected.error)
             return None
         status.symbol = collected.market.instrument.symbol
+        before = self._past.get(status.symbol)
         observations, past = self._observe(collected, status)
         return Finding(
             symbol=status.symbol,
@@ -149,6 +150,7 @@ class Watch:
             ],
             observations=observations,
             past=past,
+            moved=before is None or before.memory != past.memory,
             seen_close=collected.market.candles.last_close,
         )
 
@@ -166,11 +168,18 @@ class Watch:
         failed: BrainError | None = None
         try:
             if past is None or last < 0:
-                past, last = self._first_past(collected)
+                past, last = Past(), market.candles.last_close - self.timeframe.ms
+                # At the very first analysis the signal is followed through the history, so that it starts right.
+                after = -1
+            else:
+                after = last
             if not self._analyst.cheap:
                 # A brain that costs seconds a candle does not make up for what nobody would be told of anyway.
-                last = max(last, now - self._rules.time_to_live_ms - 1)
-            for opinion in self._analyst.opinions(market, last):
+                after = last = max(last, now - self._rules.time_to_live_ms - 1)
+            for opinion in self._analyst.opinions(market, after):
+                if opinion.candle_close <= last:
+                    past = replace(past, state=next_state(past.state, opinion.score, self._rules.signal))
+                    continue
                 observation, past = observe(past, opinion, origin, self._rules, trades, now)
                 observations.append(observation)
         except BrainError as error:
@@ -189,20 +198,6 @@ class Watch:
             return status.last_close
         stored = self._store.analyses.last(status.symbol, self.timeframe.text)
         return stored.candle_close if stored else -1
-
-    def _first_past(self, collected: Collected) -> tuple[Past, int]:
-        """The very first analysis of a symbol: the signal is followed through the history, so that it starts right."""
-        assert collected.market is not None
-        candles = collected.market.candles
-        last = candles.last_close - self.timeframe.ms
-        past = Past()
-        if self._analyst.cheap and len(candles):
-            state = past.state
-            for opinion in self._analyst.opinions(collected.market, -1, explain=False):
-                if opinion.candle_close <= last:
-                    state = next_state(state, opinion.score, self._rules.signal)
-            past = replace(past, state=state)
-        return past, last
 
     def _commit(self, batch: Sequence[Collected], findings: Sequence[Finding]) -> list[Alert]:
         if not findings:
