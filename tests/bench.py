@@ -1,6 +1,6 @@
 """`make bench`: speed and memory as figures of one run, with a reference measured in the same run to compare with.
 
-python -m tests.bench [CYCLES]     CYCLES of the memory test, 10,000 by default
+python -m tests.bench [CYCLES]     CYCLES of the memory test, 10,000 by default; it ends after MEMORY_S in any case
 """
 
 import json
@@ -13,19 +13,16 @@ import time
 from pathlib import Path
 
 import numpy as np
-import talib
 
-from hybridd.config.schema import Settings
 from hybridd.model.candle import Candles
-from hybridd.model.instrument import parse_instrument
-from hybridd.pipeline.brains import analyst_of
-from hybridd.pipeline.rules import rules_of
-from hybridd.replay.run import market_of, replay
-from hybridd.trading.follow import FollowRules
+from tests.bench_cycles import resident_mb
+from tests.bench_replay import LIVE, best, layer_costs, reference, replay_cost
 from tests.recorded_candles import FOLDER, walk
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDED = FOLDER / "binance_spot_BTCUSDT_5m.csv.gz"
+MEMORY_S = 300
+MANY = 50
 
 
 def main() -> None:
@@ -33,17 +30,76 @@ def main() -> None:
     cycles = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     candles, source = _candles()
     print(f"python {sys.version.split()[0]}, numpy {np.__version__}, {os.cpu_count()} cores; {source}")
-    _say("ten indicators by TA-Lib alone (the reference)", reference := _best(lambda: _reference(candles)), "s")
-    speed, ratio = _replay(candles, reference)
-    _say("replay: whole pipeline, candles a second", speed, "")
-    _say("replay: times the reference", ratio, "×")
+    _replay(candles)
+    _layers(candles)
+    _cycle()
+    _round()
     ready = _ready()
     _say("start to READY, every remote service unreachable", ready["seconds"], "s", "goal ≤ 2")
     _say("resident after READY", ready["resident_mb"], "MB", "goal ≤ 150")
-    memory = _memory(cycles)
-    _say("one symbol, one cycle (analysis, sentences, commit, delivery)", memory["ms_a_cycle"], "ms")
+    memory = _child("memory", cycles, MEMORY_S)
     for count, resident in memory["resident_mb"].items():
         _say(f"resident after {int(count):,} simulated cycles", resident, "MB", "goal ≤ 150, flat")
+    _say("one of these cycles with delivery and tick", memory["ms_a_round"], "ms")
+
+
+def _replay(candles: Candles) -> None:
+    ten, cost = best(lambda: reference(candles), 9), replay_cost(candles)
+    _say("ten indicators by TA-Lib alone (the reference)", ten * 1000, "ms")
+    _say("replay, all of it: candles a second", len(candles) / cost.whole, "", "goal ≥ 300,000")
+    _say("replay, all of it", cost.whole * 1000, "ms", f"{cost.whole / ten:.1f} × the reference")
+    _say("  its brain: layers and combination", cost.brain * 1000, "ms", f"{cost.brain / ten:.1f} × the reference")
+    _say(
+        "  the rest: signals, changes, policy, trades", cost.rest * 1000, "ms", f"{cost.rest / ten:.1f} × the reference"
+    )
+    _say("  the rest, a candle", cost.rest / len(candles) * 1e6, "µs", "goal ≤ 1.2")
+    share = (sum(cost.result.changes.values()) or 1) / len(candles)
+    _say("  changes found, of all candles", share * 100, "%")
+
+
+def _layers(candles: Candles) -> None:
+    print(f"{'each layer alone, ms':26} {len(candles):>14,} candles {LIVE:>14,} candles {'sentence':>14}")
+    costs = list(layer_costs(candles))
+    for cost in [*costs, None]:
+        name = cost.name if cost else "all of them"
+        columns = [
+            sum(getattr(c, part) for c in ([cost] if cost else costs)) for part in ("history", "live", "sentence")
+        ]
+        print(f"  {name:24} " + " ".join(f"{1000 * column:22,.3f}" for column in columns), flush=True)
+
+
+CYCLE = (
+    ("layers", "the layers and their combination"),
+    ("sentences", "a sentence of each layer"),
+    ("detection", "signal, changes, policy"),
+    ("commit", "one transaction, with its fsync"),
+    ("candles", "checking and joining candles, threads"),
+)
+
+
+def _cycle() -> None:
+    """One symbol: a live cycle is all between a new candle and the commit, without the exchange."""
+    ms = _child("parts", 1, 100)
+    whole = sum(ms[part] for part, _ in CYCLE)
+    _say(f"live cycle, one symbol, {LIVE:,} candles", whole, "ms", "goal ≤ 4")
+    for part, words in CYCLE:
+        _say(f"  {words}", ms[part], "ms", f"{ms[f'{part} cpu']:.3f} ms of the processor")
+    cpu = sum(ms[f"{part} cpu"] for part in ("detection", "commit", "candles"))
+    rest = whole - ms["layers"] - ms["sentences"]
+    _say("  all but layers and sentences", rest, "ms", f"{cpu:.3f} ms of the processor")
+    _say("  (one page written and brought to this disk)", ms["fsync"], "ms")
+    _say("delivery of what the cycle told, to the journal", ms["delivery"], "ms")
+    _say("tick of the daemon, every 10 s", ms["tick"], "ms")
+
+
+def _round() -> None:
+    ms = _child("parts", MANY, 10)
+    cpu = ms["processor"] - ms["layers cpu"] - ms["sentences cpu"]
+    _say(f"round of {MANY} symbols, with a market invented on the way", ms["cycle"], "ms")
+    _say("  a symbol", ms["cycle"] / MANY, "ms", "goal ≤ 4")
+    _say(f"  delivery after it, {MANY} symbols", ms["delivery"], "ms")
+    _say("  processor time a symbol, with delivery and tick", ms["processor"] / MANY, "ms")
+    _say("  processor time a symbol, all but layers and sentences", cpu / MANY, "ms")
 
 
 def _say(what: str, value: float, unit: str, note: str = "") -> None:
@@ -57,29 +113,6 @@ def _candles() -> tuple[Candles, str]:
         found = read_candles(RECORDED).candles
         return found, f"{len(found):,} recorded BTC/USDT candles of 5m"
     return walk(96_480), "96,480 candles of a random walk (no recorded ones here)"
-
-
-def _best(job, times: int = 5) -> float:
-    spent = []
-    for _ in range(times):
-        began = time.perf_counter()
-        job()
-        spent.append(time.perf_counter() - began)
-    return min(spent)
-
-
-def _reference(c: Candles) -> None:
-    talib.RSI(c.close), talib.MACD(c.close), talib.BBANDS(c.close), talib.ATR(c.high, c.low, c.close)
-    talib.ADX(c.high, c.low, c.close), talib.OBV(c.close, c.volume), talib.STOCH(c.high, c.low, c.close)
-    for n in (20, 50, 200):
-        talib.EMA(c.close, n)
-
-
-def _replay(candles: Candles, reference: float) -> tuple[float, float]:
-    settings = Settings()
-    market = market_of(parse_instrument("BTC/USDT"), candles)
-    seconds = _best(lambda: replay(market, analyst_of(settings), rules_of(settings), FollowRules()), 3)
-    return len(candles) / seconds, seconds / reference
 
 
 def _ready() -> dict[str, float]:
@@ -113,17 +146,11 @@ def _ready() -> dict[str, float]:
                 daemon.wait(10)
 
 
-def _memory(cycles: int) -> dict:
-    child = subprocess.run(
-        [sys.executable, "-m", "tests.bench_cycles", str(cycles)], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+def _child(what: str, *numbers: int) -> dict:
+    """Measured in a process of its own: nothing of the other figures lies in its memory."""
+    command = [sys.executable, "-m", "tests.bench_cycles", what, *map(str, numbers)]
+    child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return json.loads(child.stdout.splitlines()[-1])
-
-
-def resident_mb(pid: int) -> float:
-    """What a process holds in memory now."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1_048_576
 
 
 if __name__ == "__main__":

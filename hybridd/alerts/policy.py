@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from hybridd.model.analysis import Analysis
+from hybridd.model.analysis import Seen
 from hybridd.model.change import Change, Reason, Suppression, Verdict
-from hybridd.model.memory import Memory
+from hybridd.model.memory import Memory, told_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,18 +43,22 @@ def verdict(change: Change, memory: Memory, rules: PolicyRules) -> Verdict:
     return Verdict(change=change)
 
 
+def settled(memory: Memory) -> bool:
+    """Whether an analysis without changes leaves `memory` as it is, and brings to light nothing that is held back."""
+    return memory.anchor_score is not None and memory.held_at is None
+
+
 def judge(
-    changes: Sequence[Change], now: Analysis, memory: Memory, rules: PolicyRules
+    changes: Sequence[Change], now: Seen, memory: Memory, rules: PolicyRules
 ) -> tuple[tuple[Verdict, ...], Memory]:
     """A verdict for each change, and what to remember afterwards."""
     if not changes:
         return (), _unchanged(now, memory)
-    verdicts = tuple(verdict(change, memory, rules) for change in changes)
-    told = [v.change for v in verdicts if v.suppressed is None]
-    return verdicts, _after(now, verdicts, told, memory)
+    verdicts = tuple([verdict(change, memory, rules) for change in changes])
+    return verdicts, _after(now, verdicts, _unchanged(now, memory))
 
 
-def _unchanged(now: Analysis, memory: Memory) -> Memory:
+def _unchanged(now: Seen, memory: Memory) -> Memory:
     """Without news only two things move: the first score ever is the anchor, and a signal that came back is let go."""
     if memory.anchor_score is None:
         memory = replace(memory, anchor_score=now.score)
@@ -63,15 +67,21 @@ def _unchanged(now: Analysis, memory: Memory) -> Memory:
     return memory
 
 
-def _after(now: Analysis, verdicts: Sequence[Verdict], told: Sequence[Change], memory: Memory) -> Memory:
-    memory = _unchanged(now, memory)
+def _after(now: Seen, verdicts: Sequence[Verdict], memory: Memory) -> Memory:
+    told = [v.change for v in verdicts if v.suppressed is None]
+    turned = [change for change in told if change.reason is Reason.SIGNAL_CHANGED]
     if told:
-        told_at = {**memory.told_at, **{f"{change.reason}:{change.subject}": change.at for change in told}}
-        memory = replace(memory, anchor_score=now.score, told_at=told_at)
-    if any(change.reason is Reason.SIGNAL_CHANGED for change in told):
-        return replace(memory, told_signal=now.signal, held_at=None)
+        memory = Memory(
+            anchor_score=now.score,
+            told_signal=now.signal if turned else memory.told_signal,
+            told_at={**memory.told_at, **{told_key(change.reason, change.subject): change.at for change in told}},
+            held_at=None if turned else memory.held_at,
+        )
     # News of another kind mentions the signal, but nobody reads from it that the signal has turned: that stays held.
-    hidden = any(v.change.reason is Reason.SIGNAL_CHANGED and v.suppressed is Suppression.COOL_DOWN for v in verdicts)
-    if hidden and memory.held_at is None and now.signal is not memory.told_signal:
+    if not turned and memory.held_at is None and now.signal is not memory.told_signal and _hidden(verdicts):
         return replace(memory, held_at=now.candle_close)
     return memory
+
+
+def _hidden(verdicts: Sequence[Verdict]) -> bool:
+    return any(v.change.reason is Reason.SIGNAL_CHANGED and v.suppressed is Suppression.COOL_DOWN for v in verdicts)

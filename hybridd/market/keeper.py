@@ -4,8 +4,6 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from hybridd.errors import FeedError
 from hybridd.market.feed import Feed
 from hybridd.market.quality import Incident, IncidentKind, Inspected, gap_incident, gaps, inspect, new_gaps
@@ -114,7 +112,7 @@ class SeriesKeeper:
         series.candles = candles = _newest(filled, ask.history)
         series.reach = ask.history
         series.unasked = {gap for gap in series.unasked if len(candles) and gap[0] > candles.open_time[0]}
-        fresh = candles.masked(~np.isin(candles.open_time, before.open_time))
+        fresh = candles.masked(~before.holds(candles.open_time))
         incidents += new_gaps(candles, before, fresh)
         incidents += _healed(gaps(before), fresh) + _healed(found - set(gaps(before)), candles)
         named = tuple(replace(i, symbol=ask.instrument.symbol, timeframe=ask.timeframe.text) for i in incidents)

@@ -80,7 +80,7 @@ def inspect(
     table = table[(verdicts == _GOOD) & (table[:, 0] + timeframe.ms <= now)]
     table, disorder = _settled(table)
     new = Candles(timeframe.ms, table[:, 0].astype(np.int64), *(table[:, k].copy() for k in range(1, 6)))
-    in_known = np.isin(new.open_time, known.open_time)
+    in_known = known.holds(new.open_time)
     changed, revisions = _revisions(known, new.masked(in_known))
     fresh = new.masked(~in_known)
     candles = known.joined(new) if len(fresh) or changed else known

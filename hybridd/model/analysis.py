@@ -72,6 +72,21 @@ class Analysis:
         return self.state.signal
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glimpse:
+    """What the rules read of an analysis: all that a replay makes of most candles."""
+
+    symbol: str
+    candle_close: int
+    price: float
+    score: float
+    signal: Signal
+    confidence: float
+
+
+Seen = Analysis | Glimpse
+
+
 class Direction(StrEnum):
     """Which way the score went in a window."""
 

@@ -1,6 +1,6 @@
 """Candles as columns: closed candles of one instrument and one time frame, oldest first."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +25,11 @@ class Candles:
     volume: FloatArray
 
     def __post_init__(self) -> None:
-        lengths = {getattr(self, f.name).shape for f in fields(self) if f.name != "step"}
-        if len(lengths) != 1:
-            raise ValueError(f"candle columns differ in shape: {sorted(lengths)}")
+        # Written out: candles are cut and joined a dozen times for each symbol and cycle.
+        shape = self.open_time.shape
+        if not (shape == self.open.shape == self.high.shape == self.low.shape == self.close.shape == self.volume.shape):
+            shapes = {getattr(self, name).shape for name in ("open_time", *COLUMNS)}
+            raise ValueError(f"candle columns differ in shape: {sorted(shapes)}")
 
     def __len__(self) -> int:
         return len(self.open_time)
@@ -62,13 +64,20 @@ class Candles:
         """Those that opened at or after `open_time`."""
         return self[int(np.searchsorted(self.open_time, open_time, side="left")) :]
 
+    def holds(self, open_times: IntArray) -> BoolArray:
+        """Which of these open times are one of its candles', by bisection."""
+        if not len(self):
+            return np.zeros(open_times.shape, dtype=np.bool_)
+        places = np.minimum(np.searchsorted(self.open_time, open_times), len(self) - 1)
+        return np.asarray(self.open_time[places] == open_times)
+
     def joined(self, newer: "Candles") -> "Candles":
         """These with `newer` put over them: where both have a candle of the same open time, the newer one stands."""
         if not len(newer):
             return self
         older = self[: int(np.searchsorted(self.open_time, newer.open_time[0], side="left"))]
         rest = self.since(int(newer.open_time[0]))
-        kept = rest if not len(rest) else rest.masked(~np.isin(rest.open_time, newer.open_time))
+        kept = rest if not len(rest) else rest.masked(~newer.holds(rest.open_time))
         parts = (older, newer) if not len(kept) else (older, newer, kept)
         joined = concatenate(parts)
         return joined if not len(kept) else joined.masked(np.argsort(joined.open_time, kind="stable"))

@@ -23,7 +23,7 @@ class Memory:
 
     def last_told(self, reason: Reason, subject: str) -> int | None:
         """When this reason was last told of this subject, ms UTC."""
-        return self.told_at.get(f"{reason}:{subject}")
+        return self.told_at.get(told_key(reason, subject))
 
     def to_json(self) -> dict[str, object]:
         """Plain values for the state database."""
@@ -33,6 +33,11 @@ class Memory:
             "told_at": dict(self.told_at),
             "held_at": self.held_at,
         }
+
+
+def told_key(reason: Reason, subject: str) -> str:
+    """Under which `told_at` has a reason and its subject."""
+    return reason + ":" + subject
 
 
 def memory_from_json(data: Mapping[str, object]) -> Memory:

@@ -9,7 +9,7 @@ from hybridd.analysis.brain import Brain, Scores
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.odds import odds_of
 from hybridd.brains.external import ExternalAnswer
-from hybridd.model.analysis import Signal
+from hybridd.model.analysis import Glimpse, Signal
 from hybridd.model.candle import Candles, FloatArray
 from hybridd.model.reading import Abstain, Input, Market, Reading
 from hybridd.model.timeframe import timeframe_of
@@ -28,6 +28,10 @@ class Analyst(Protocol):
 
         `explain` gives the newest one its readings, with their sentences.
         """
+        ...
+
+    def columns(self, market: Market, after: int) -> "Columns | None":
+        """The same opinions as columns, each made only where it is asked for; None from a brain that has no columns."""
         ...
 
     def failures(self) -> dict[str, str]:
@@ -58,14 +62,16 @@ class LayerAnalyst:
         self._failures: dict[str, str] = {}
 
     def opinions(self, market: Market, after: int, *, explain: bool = True) -> Iterator[Opinion]:
+        columns = self.columns(market, after)
+        for i in range(len(columns)):
+            newest = i == len(columns) - 1
+            yield columns.opinion(i, columns.readings(i, self._brain, market) if explain and newest else ())
+
+    def columns(self, market: Market, after: int) -> "Columns":
         scores = self._brain.score_series(market)
         self._failures = dict(scores.failures)
-        wanted = np.flatnonzero((scores.close_time > after) & ~np.isnan(scores.score))
         same_frame = self._odds is not None and timeframe_of(market.candles.step).text == self._odds.timeframe
-        columns = _Columns(scores, market.candles, self._odds if same_frame else None)
-        for i in wanted.tolist():
-            readings = self._brain.readings(market, scores, i) if explain and i == wanted[-1] else ()
-            yield columns.opinion(i, readings)
+        return Columns(scores, market.candles, after, self._odds if same_frame else None)
 
     def failures(self) -> dict[str, str]:
         return self._failures
@@ -79,49 +85,68 @@ class LayerAnalyst:
         return dict(zip(scores.names, scores.values, strict=True))
 
 
-class _Columns:
-    """Columns as Python lists: taking single numbers out of arrays is ten times slower."""
+class Columns:
+    """Opinions of candles that closed after a moment (ms UTC), oldest first, by position.
 
-    def __init__(self, scores: Scores, candles: Candles, odds: Calibration | None) -> None:
-        self.close_time = scores.close_time.tolist()
-        self.price = scores.price.tolist()
-        self.high = candles.high.tolist()
-        self.low = candles.low.tolist()
-        self.score = scores.score.tolist()
-        self.confidence = scores.confidence.tolist()
-        self.agreeing = scores.agreeing.tolist()
-        self.answered = scores.answered.tolist()
-        self.degraded = scores.degraded.tolist()
-        self.names = scores.names
-        self.odds = odds
+    `score` in [0, 100] and `confidence` in [0, 1] of all of them, shape (n,); the rest as it is asked for.
+    """
+
+    def __init__(self, scores: Scores, candles: Candles, after: int, odds: Calibration | None) -> None:
+        self._at = np.flatnonzero((scores.close_time > after) & ~np.isnan(scores.score))
+        self._scores, self._candles, self._odds = scores, candles, odds
+        self.score = scores.score[self._at]
+        self.confidence = scores.confidence[self._at]
         # Which layers are silent changes rarely: each pattern is named once.
-        self._silent = np.isnan(scores.values)
-        self._key = np.packbits(self._silent, axis=0).T
+        self._first = self._at.item(0) if len(self._at) else 0
+        self._patterns = np.packbits(np.isnan(scores.values[:, self._first :]), axis=0).T
         self._missing: dict[bytes, tuple[str, ...]] = {}
 
-    def missing(self, i: int) -> tuple[str, ...]:
-        key = self._key[i].tobytes()
-        if key not in self._missing:
-            silent = self._silent[:, i]
-            self._missing[key] = tuple(name for name, gone in zip(self.names, silent, strict=True) if gone)
-        return self._missing[key]
+    def __len__(self) -> int:
+        return len(self._at)
 
-    def opinion(self, i: int, readings: tuple[Reading, ...]) -> Opinion:
-        return Opinion(
-            candle_close=self.close_time[i],
-            price=self.price[i],
-            high=self.high[i],
-            low=self.low[i],
-            score=self.score[i],
-            confidence=self.confidence[i],
-            agreeing=self.agreeing[i],
-            answered=self.answered[i],
-            layers=len(self.names),
-            degraded=self.degraded[i],
-            missing=self.missing(i),
-            readings=readings,
-            odds=odds_of(self.odds, self.score[i], self.confidence[i]) if self.odds is not None else None,
+    def glimpse(self, i: int, symbol: str, signal: Signal) -> Glimpse:
+        """What the rules read at one position, where the signal stands at `signal`."""
+        at, scores = self._at.item(i), self._scores
+        return Glimpse(
+            symbol=symbol,
+            candle_close=scores.close_time.item(at),
+            price=scores.price.item(at),
+            score=self.score.item(i),
+            signal=signal,
+            confidence=self.confidence.item(i),
         )
+
+    def opinion(self, i: int, readings: tuple[Reading, ...] = ()) -> Opinion:
+        """The opinion at one position."""
+        at, scores, candles = self._at.item(i), self._scores, self._candles
+        score, confidence = self.score.item(i), self.confidence.item(i)
+        return Opinion(
+            candle_close=scores.close_time.item(at),
+            price=scores.price.item(at),
+            high=candles.high.item(at),
+            low=candles.low.item(at),
+            score=score,
+            confidence=confidence,
+            agreeing=scores.agreeing.item(at),
+            answered=scores.answered.item(at),
+            layers=len(scores.names),
+            degraded=scores.degraded.item(at),
+            missing=self._silent(i),
+            readings=readings,
+            odds=odds_of(self._odds, score, confidence) if self._odds is not None else None,
+        )
+
+    def readings(self, i: int, brain: Brain, market: Market) -> tuple[Reading, ...]:
+        """What each layer of the brain that made these columns said at one position, in words."""
+        return brain.readings(market, self._scores, self._at.item(i))
+
+    def _silent(self, i: int) -> tuple[str, ...]:
+        at = self._at.item(i)
+        key = self._patterns[at - self._first].tobytes()
+        if key not in self._missing:
+            silent = np.isnan(self._scores.values[:, at])
+            self._missing[key] = tuple(name for name, gone in zip(self._scores.names, silent, strict=True) if gone)
+        return self._missing[key]
 
 
 class External(Protocol):
@@ -147,6 +172,9 @@ class ExternalAnalyst:
         for i in range(first, len(candles)):
             answer = self._brain.ask(market.instrument.symbol, self._timeframe, candles[: i + 1])
             yield _external_opinion(candles, i, answer, explain)
+
+    def columns(self, market: Market, after: int) -> None:  # noqa: ARG002  # it is asked candle by candle
+        return None
 
     def failures(self) -> dict[str, str]:
         return {}

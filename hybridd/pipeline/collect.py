@@ -3,8 +3,9 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
 
 import numpy as np
 
@@ -83,18 +84,27 @@ class Collector:
         now = self._clock.monotonic()
         return [text for text in texts if self._backoff.due(text, now)]
 
+    def wait(self, text: str, now: float) -> float:
+        """Seconds until a symbol may be asked for; `now` is the monotonic time."""
+        return self._backoff.wait(text, now)
+
     def gather(self, texts: Sequence[str]) -> Iterator[list[Collected]]:
         """Batches of symbols as they come in: a slow one delays none that is ready.
 
         An error that is not the feed's is raised at the end, when the other symbols have had their turn.
         """
+        ready: SimpleQueue[Future[Collected]] = SimpleQueue()
         with self._lock:
-            pending: set[Future[Collected]] = {self._pool.submit(self._one, t) for t in texts if not self._closed}
-        broken: list[BaseException] = []
-        while pending and not self._closed:  # what close() has cancelled is never reported as done
-            done, pending = wait(pending, timeout=GLANCE_S, return_when=FIRST_COMPLETED)
-            broken += [error for future in done if (error := future.exception())]
-            yield [future.result() for future in done if not future.exception()]
+            pending = [self._pool.submit(self._one, text) for text in texts if not self._closed]
+        for future in pending:
+            future.add_done_callback(ready.put)
+        left, broken = len(pending), list[BaseException]()
+        while left and not self._closed:
+            done = _all_in(ready)
+            left -= len(done)
+            finished = [future for future in done if not future.cancelled()]  # as close() does with what waits
+            broken += [error for future in finished if (error := future.exception())]
+            yield [future.result() for future in finished if not future.exception()]
         if broken:
             raise broken[0]
 
@@ -184,6 +194,17 @@ class Collector:
                 self._say_once(
                     f"{instrument} {frame} {type(error).__name__}", f"{instrument}: no {frame} candles: {error}"
                 )
+        return found
+
+
+def _all_in(ready: SimpleQueue[Future[Collected]]) -> list[Future[Collected]]:
+    """Waits for one, at most GLANCE_S, and takes the others that are there as well: they share a transaction."""
+    found = []
+    try:
+        found.append(ready.get(timeout=GLANCE_S))
+        while True:
+            found.append(ready.get_nowait())
+    except Empty:
         return found
 
 

@@ -2,12 +2,15 @@
 
 import logging
 import os
+from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import version
 
 from hybridd.clock import Clock, SystemClock, as_ms, iso
 from hybridd.daemon.scheduler import Scheduler
 from hybridd.errors import HttpFailed
 from hybridd.model.alert import Alert
+from hybridd.model.analysis import Analysis
 from hybridd.pipeline.conditions import Scene, conditions, undecided
 from hybridd.pipeline.parts import Parts
 from hybridd.pipeline.tell import log_delivery
@@ -17,6 +20,8 @@ from hybridd.store.store import Store
 log = logging.getLogger("hybridd.health")
 
 SERVICE_KEY = "service"
+ACCOUNTS_KEY = "accounts"
+"""Up to which change none is missing."""
 ACCOUNTS_EVERY_MS = 60_000
 SLOW_CYCLE_S = 5.0
 
@@ -30,6 +35,7 @@ class Housekeeper:
         self._accounts_at, self._missing = -ACCOUNTS_EVERY_MS, 0
         self._late, self._missed = "", 0
         self._begun = self._filled = False
+        self._recalled: dict[str, Analysis] | None = None
         self.status_line = "starting"
 
     def after_cycle(self, parts: Parts, report: CycleReport) -> None:
@@ -90,7 +96,10 @@ class Housekeeper:
     def _account(self, now: int) -> None:
         if now - self._accounts_at >= ACCOUNTS_EVERY_MS:
             self._accounts_at = now
-            self._missing = self._store.changes.conservation().missing
+            verified = self._store.bot_state.get(ACCOUNTS_KEY, 0)
+            self._missing, sound = self._store.changes.unaccounted(verified)
+            if sound > verified:
+                self._store.bot_state.set(ACCOUNTS_KEY, sound)
 
     def _beat(self, parts: Parts, schedule: Scheduler, now: int) -> None:
         wrong = parts.health.open_conditions()
@@ -102,14 +111,25 @@ class Housekeeper:
             "wrong": [f"{alert.reasons[0]} {alert.subject}: {alert.changes[0].detail}" for alert in wrong],
         }
         self._store.bot_state.set(SERVICE_KEY, facts)
-        self.status_line = _status_line(parts, [f"{alert.reasons[0]} {alert.subject}" for alert in wrong])
+        analysed = self._newest(parts)
+        self.status_line = _status_line(parts, analysed, [f"{alert.reasons[0]} {alert.subject}" for alert in wrong])
+
+    def _newest(self, parts: Parts) -> list[Analysis]:
+        """The newest analysis of each symbol that has one, be it from before the start."""
+        if self._recalled is None:
+            self._recalled = {a.symbol: a for a in self._store.analyses.latest()}
+        now = (parts.watch.timeframe.text, parts.feed.simulated)
+        statuses = parts.watch.symbols.values()
+        found = [status.analysis or self._recalled.get(status.text) for status in statuses]
+        # What was made of another time frame, or of a market that was made up, is no news of this one.
+        return [a for a in found if a is not None and (a.timeframe, a.simulated) == now]
 
     def _facts(self, parts: Parts, now: int) -> dict[str, object]:
         # The heartbeat is told in the wall's time, which others can compare with, also where a demo's clock runs fast.
         wall = SystemClock().now()
         return {
             "pid": os.getpid(),
-            "version": version("hybridd"),
+            "version": _version(),
             "started_at": self._started_at,
             "heartbeat_at": wall,
             "ahead_ms": now - wall,
@@ -122,8 +142,12 @@ class Housekeeper:
         }
 
 
-def _status_line(parts: Parts, wrong: list[str]) -> str:
-    analysed = [s.analysis for s in parts.watch.symbols.values() if s.analysis]
+@cache
+def _version() -> str:
+    return version("hybridd")  # read from the disk, and parsed as a letter
+
+
+def _status_line(parts: Parts, analysed: Sequence[Analysis], wrong: Sequence[str]) -> str:
     scores = ", ".join(f"{a.symbol} {a.signal} {a.score:.0f}" for a in analysed[:5])
     more = f" and {len(analysed) - 5} more" if len(analysed) > 5 else ""
     newest = f", newest candle {iso(max(a.candle_close for a in analysed))}" if analysed else ""

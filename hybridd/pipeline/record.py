@@ -29,7 +29,10 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """All that one symbol's turn brought: fresh candles, refused ones, observations in order, the past after them."""
+    """All that one symbol's turn brought: fresh candles, refused ones, observations in order, the past after them.
+
+    `moved`: whether the state may remember something else of the symbol than this past does.
+    """
 
     symbol: str
     timeframe: str
@@ -38,6 +41,7 @@ class Finding:
     observations: Sequence[Observation]
     past: Past
     seen_close: int
+    moved: bool = True
 
 
 def record(
@@ -51,7 +55,8 @@ def record(
             ids = store.analyses.add_many([o.analysis for o in finding.observations])
             for observation in finding.observations:
                 made += _changes(store, observation, ids.get(observation.analysis.candle_close), rules, channels, now)
-            remember(store, finding.symbol, finding.timeframe, finding.past)
+            if finding.moved:
+                remember(store, finding.symbol, finding.timeframe, finding.past)
             _event(store, finding, now)
     return made
 

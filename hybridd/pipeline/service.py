@@ -178,9 +178,10 @@ class Service:
         report = watch.cycle(lambda: self._good("cycle"))
         if report.alerts:
             self._poke_couriers()
-        if report.waiting:
-            # Somebody's candle has not come: look again soon; each symbol's back-off decides who is really asked.
-            self._schedule.poke("cycle", max(0.2, self._clock.real_seconds(1000)))
+        if report.wait_s is not None:
+            # Somebody's candle has not come: look again when the first of those who wait may be asked.
+            wait = self._clock.real_seconds(round(max(report.wait_s, 1.0) * 1000))
+            self._schedule.poke("cycle", max(0.2, wait))
         self._housekeeper.after_cycle(self._parts, report)
         if report.analysed and self._parts.ping_url:
             self._ping_due = True

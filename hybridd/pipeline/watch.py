@@ -47,10 +47,14 @@ class SymbolStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CycleReport:
-    """What a cycle did: symbols that were analysed, those that must be tried again, the alerts that were made."""
+    """What a cycle did: symbols that were analysed, those that must be tried again, the alerts that were made.
+
+    `wait_s`: monotonic seconds until the first of those that wait may be asked; None where none waits.
+    """
 
     analysed: int = 0
     waiting: tuple[str, ...] = ()
+    wait_s: float | None = None
     alerts: tuple[Alert, ...] = ()
     seconds: float = 0.0
 
@@ -94,9 +98,14 @@ class Watch:
             alerts += self._commit(batch, findings)
             analysed += sum(1 for finding in findings if finding.observations)
             progress()
-        waiting = tuple(text for text, status in self.symbols.items() if self._wants_work(status))
+        waiting = [status for status in self.symbols.values() if self._wants_work(status)]
+        now = self._clock.monotonic()
         return CycleReport(
-            analysed=analysed, waiting=waiting, alerts=tuple(alerts), seconds=self._clock.monotonic() - began
+            analysed=analysed,
+            waiting=tuple(status.text for status in waiting),
+            wait_s=min((self._wait(status, now) for status in waiting), default=None),
+            alerts=tuple(alerts),
+            seconds=now - began,
         )
 
     def close(self) -> None:
@@ -107,6 +116,10 @@ class Watch:
         if self._has_closed(status):
             return True
         return self._wants_work(status) and self._brain_pause.due(status.text, self._clock.monotonic())
+
+    def _wait(self, status: SymbolStatus, now: float) -> float:
+        asked = self._collector.wait(status.text, now)
+        return asked if self._has_closed(status) else max(asked, self._brain_pause.wait(status.text, now))
 
     def _wants_work(self, status: SymbolStatus) -> bool:
         # A brain that failed gets another chance at the same candle, as long as its answer would still be told.
@@ -124,6 +137,7 @@ class Watch:
             log.log(level, "%s: %s", collected.text, collected.error)
             return None
         status.symbol = collected.market.instrument.symbol
+        before = self._past.get(status.symbol)
         observations, past = self._observe(collected, status)
         return Finding(
             symbol=status.symbol,
@@ -136,6 +150,7 @@ class Watch:
             ],
             observations=observations,
             past=past,
+            moved=before is None or before.memory != past.memory,
             seen_close=collected.market.candles.last_close,
         )
 
@@ -153,11 +168,18 @@ class Watch:
         failed: BrainError | None = None
         try:
             if past is None or last < 0:
-                past, last = self._first_past(collected)
+                past, last = Past(), market.candles.last_close - self.timeframe.ms
+                # At the very first analysis the signal is followed through the history, so that it starts right.
+                after = -1
+            else:
+                after = last
             if not self._analyst.cheap:
                 # A brain that costs seconds a candle does not make up for what nobody would be told of anyway.
-                last = max(last, now - self._rules.time_to_live_ms - 1)
-            for opinion in self._analyst.opinions(market, last):
+                after = last = max(last, now - self._rules.time_to_live_ms - 1)
+            for opinion in self._analyst.opinions(market, after):
+                if opinion.candle_close <= last:
+                    past = replace(past, state=next_state(past.state, opinion.score, self._rules.signal))
+                    continue
                 observation, past = observe(past, opinion, origin, self._rules, trades, now)
                 observations.append(observation)
         except BrainError as error:
@@ -177,20 +199,6 @@ class Watch:
         stored = self._store.analyses.last(status.symbol, self.timeframe.text)
         return stored.candle_close if stored else -1
 
-    def _first_past(self, collected: Collected) -> tuple[Past, int]:
-        """The very first analysis of a symbol: the signal is followed through the history, so that it starts right."""
-        assert collected.market is not None
-        candles = collected.market.candles
-        last = candles.last_close - self.timeframe.ms
-        past = Past()
-        if self._analyst.cheap and len(candles):
-            state = past.state
-            for opinion in self._analyst.opinions(collected.market, -1, explain=False):
-                if opinion.candle_close <= last:
-                    state = next_state(state, opinion.score, self._rules.signal)
-            past = replace(past, state=state)
-        return past, last
-
     def _commit(self, batch: Sequence[Collected], findings: Sequence[Finding]) -> list[Alert]:
         if not findings:
             return []
@@ -207,15 +215,16 @@ class Watch:
                 self._collector.kept(collected)
             for incident in collected.incidents:
                 log_incident(incident)
+        named: dict[str, list[SymbolStatus]] = {}
+        for status in self.symbols.values():
+            named.setdefault(status.symbol, []).append(status)
         for finding in findings:
             self._past[finding.symbol] = finding.past
-            self._note(finding)
+            self._note(finding, named[finding.symbol])
         return alerts
 
-    def _note(self, finding: Finding) -> None:
-        for status in self.symbols.values():
-            if status.symbol != finding.symbol:
-                continue
+    def _note(self, finding: Finding, statuses: Sequence[SymbolStatus]) -> None:
+        for status in statuses:
             status.seen_close = finding.seen_close
             if finding.observations:
                 status.analysis = finding.observations[-1].analysis

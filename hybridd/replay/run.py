@@ -2,12 +2,13 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from hybridd.alerts.compose import market_alert
+import numpy as np
+
 from hybridd.analysis.indicators import atr
-from hybridd.model.analysis import Analysis
+from hybridd.model.analysis import Analysis, Seen, Signal
 from hybridd.model.candle import Candles, FloatArray, resample
 from hybridd.model.change import Change, Verdict
 from hybridd.model.instrument import Instrument
@@ -15,7 +16,8 @@ from hybridd.model.reading import Market
 from hybridd.model.timeframe import TimeFrame, higher_than, timeframe_of
 from hybridd.model.trade import Trade
 from hybridd.pipeline.analyze import Analyst
-from hybridd.pipeline.observe import Origin, Past, Rules, observe
+from hybridd.pipeline.observe import Origin, Rules
+from hybridd.replay.walk import Step, every_step, telling_steps
 from hybridd.trading.follow import Follower, FollowRules
 from hybridd.trading.statistics import Statistics, statistics
 
@@ -25,11 +27,15 @@ TICK = 2_000
 
 @dataclass(slots=True, kw_only=True)
 class Replay:
-    """What came of one symbol's recorded candles. `analyses` and `changes` are kept only where asked for."""
+    """What came of one symbol's recorded candles. `analyses` and `verdicts` are kept only where asked for.
+
+    `candles`: those of the period; `warm_up`: those before it, which were run through as well.
+    """
 
     symbol: str
     timeframe: TimeFrame
     candles: int = 0
+    warm_up: int = 0
     seconds: float = 0.0
     analysed: int = 0
     alerts: int = 0
@@ -80,72 +86,73 @@ def replay(
     period = period or Period()
     candles = market.candles.closed_by(period.end)
     market = replace(market, candles=candles)
-    result = Replay(symbol=market.instrument.symbol, timeframe=timeframe_of(candles.step), candles=len(candles))
-    follower = Follower(result.symbol, follow)
-    _walk(_Walk(market, analyst, rules, period, follower, result, keep, progress))
-    result.proposals, result.trades = follower.proposals, follower.trades
-    result.statistics = statistics(result.trades)
+    counted = len(candles) - int(np.searchsorted(candles.close_time, period.start, side="right"))
+    result = Replay(
+        symbol=market.instrument.symbol,
+        timeframe=timeframe_of(candles.step),
+        candles=counted,
+        warm_up=len(candles) - counted,
+    )
+    turns = _run(result, _steps(market, analyst, rules, period.start, keep), keep, progress)
+    _follow(turns, candles, Follower(result.symbol, follow), result)
     result.seconds = time.perf_counter() - began
     if keep:
         result.close_times, result.layer_values = candles.close_time.tolist(), analyst.layer_values(market)
     return result
 
 
-@dataclass(slots=True)
-class _Walk:
-    market: Market
-    analyst: Analyst
-    rules: Rules
-    period: Period
-    follower: Follower
-    result: Replay
-    keep: bool
-    progress: Callable[[int], None]
+def _steps(market: Market, analyst: Analyst, rules: Rules, after: int, keep: bool) -> Iterator[Step]:
+    symbol, frame = market.instrument.symbol, timeframe_of(market.candles.step)
+    # With no time to live everything is late, and the whole step knows what that means.
+    columns = analyst.columns(market, after) if not keep and rules.time_to_live_ms >= 0 else None
+    if columns is not None:
+        return telling_steps(columns, symbol, rules)
+    origin = Origin(symbol=symbol, timeframe=frame, source="recorded", simulated=False)
+    return every_step(analyst, market, origin, rules, after)
 
 
-def _walk(walk: _Walk) -> None:
-    market, result = walk.market, walk.result
-    origin = Origin(symbol=result.symbol, timeframe=result.timeframe, source="recorded", simulated=False)
-    ranges = _ranges(market.candles)
-    rows = _rows(market.candles)
-    past, position = Past(), 0
-    for opinion in walk.analyst.opinions(market, walk.period.start, explain=False):
-        while rows[position][0] + market.candles.step <= opinion.candle_close:
-            walk.follower.candle(rows[position])
-            position += 1
-            if position == len(rows):
-                break
-        observation, past = observe(past, opinion, origin, walk.rules, (), opinion.candle_close)
-        analysis = observation.analysis
-        walk.follower.analysis(analysis, ranges[position - 1])
-        result.analysed += 1
-        result.signals[analysis.signal.value] += 1
-        if observation.verdicts:
-            _count(result, observation.verdicts, analysis, observation.before, walk)
-        if walk.keep:
-            result.analyses.append(analysis)
-        if result.analysed % TICK == 0:
-            walk.progress(TICK)
+def _run(result: Replay, steps: Iterable[Step], keep: bool, progress: Callable[[int], None]) -> list[Seen]:
+    """Count what the steps came to; gives the analyses at which the signal turned."""
+    signal, turns, reported = Signal.NEUTRAL, [], 0
+    for step in steps:
+        result.signals[signal.value] += step.passed
+        result.analysed += step.passed
+        now = step.now
+        if now is not None:
+            if now.signal is not signal:
+                signal = now.signal
+                turns.append(now)
+            result.analysed += 1
+            result.signals[signal.value] += 1
+            _count(result, step.verdicts)
+            if keep and isinstance(now, Analysis):
+                result.analyses.append(now)
+                result.verdicts += step.verdicts
+        if result.analysed - reported >= TICK:
+            progress(result.analysed - reported)
+            reported = result.analysed
+    return turns
 
 
-def _count(
-    result: Replay, verdicts: Sequence[Verdict], analysis: Analysis, before: Analysis | None, walk: _Walk
-) -> None:
+def _count(result: Replay, verdicts: Sequence[Verdict]) -> None:
+    told = 0
     for verdict in verdicts:
-        result.changes[verdict.change.reason.value] += 1
-        if verdict.suppressed is not None:
-            result.suppressed[verdict.suppressed.value] += 1
-    made_at, ttl = analysis.candle_close, walk.rules.time_to_live_ms
-    if market_alert(verdicts, analysis, before, None, made_at=made_at, time_to_live_ms=ttl) is not None:
-        result.alerts += 1
-    if walk.keep:
-        result.verdicts += verdicts
+        result.changes[str(verdict.change.reason)] += 1
+        if verdict.suppressed is None:
+            told = 1
+        else:
+            result.suppressed[str(verdict.suppressed)] += 1
+    result.alerts += told  # all that is told of one analysis is one alert
 
 
-def _rows(candles: Candles) -> list[tuple[int, float, float, float]]:
-    columns = (candles.open_time, candles.open, candles.high, candles.low)
-    return list(zip(*(column.tolist() for column in columns), strict=True))
-
-
-def _ranges(candles: Candles) -> list[float]:
-    return atr(candles).tolist() if len(candles) else []
+def _follow(turns: Sequence[Seen], candles: Candles, follower: Follower, result: Replay) -> None:
+    """Take every proposal. Only a turn of the signal makes one, and only one that turns ends it from this side."""
+    ranges, done = atr(candles) if len(candles) else np.zeros(0), 0
+    ends = candles.close_time.searchsorted([analysis.candle_close for analysis in turns], side="right")
+    for analysis, end in zip(turns, ends.tolist(), strict=True):
+        follower.pass_over(candles, done, end)
+        follower.analysis(analysis, ranges.item(end - 1))
+        done = end
+    follower.pass_over(candles, done, len(candles))
+    result.proposals, result.trades = follower.proposals, follower.trades
+    result.statistics = statistics(result.trades)

@@ -14,7 +14,7 @@ def summary(result: Replay) -> dict[str, Any]:
         "timeframe": result.timeframe.text,
         "candles": result.candles,
         "seconds": result.seconds,
-        "candles_per_second": result.candles / seconds,
+        "candles_per_second": (result.candles + result.warm_up) / seconds,
         "analyses": result.analysed,
         "changes": dict(result.changes),
         "alerts": result.alerts,

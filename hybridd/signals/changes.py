@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from hybridd.model.analysis import Analysis, Signal
+from hybridd.model.analysis import Analysis, Seen, Signal
 from hybridd.model.change import TRADE, Change, Reason
 from hybridd.model.memory import Memory
 from hybridd.model.trade import Trade
@@ -22,13 +22,12 @@ class ChangeRules:
     cooldown_ms: int = 900_000
 
 
-def market_changes(before: Analysis | None, now: Analysis, memory: Memory, rules: ChangeRules) -> tuple[Change, ...]:
+def market_changes(before: Seen | None, now: Seen, memory: Memory, rules: ChangeRules) -> tuple[Change, ...]:
     """What fired in `now`. `before` is the last analysis that could be told of, however old; None at the very first."""
-    found = (rule(before, now, memory, rules) for rule in MARKET_RULES)
-    return tuple(change for change in found if change is not None)
+    return tuple([change for rule in MARKET_RULES if (change := rule(before, now, memory, rules)) is not None])
 
 
-def _signal_changed(before: Analysis | None, now: Analysis, memory: Memory, rules: ChangeRules) -> Change | None:
+def _signal_changed(before: Seen | None, now: Seen, memory: Memory, rules: ChangeRules) -> Change | None:
     # Before the first analysis nobody has an opinion: a market that is hot from the start is news.
     was = before.signal if before else Signal.NEUTRAL
     if now.signal is was:
@@ -36,7 +35,7 @@ def _signal_changed(before: Analysis | None, now: Analysis, memory: Memory, rule
     return _change(now, Reason.SIGNAL_CHANGED, was.value, now.signal.value)
 
 
-def _held_back(now: Analysis, memory: Memory, rules: ChangeRules) -> Change | None:
+def _held_back(now: Seen, memory: Memory, rules: ChangeRules) -> Change | None:
     """The change of signal that the cool-down hid, told once it is over, if the person still knows the old one."""
     if memory.held_at is None or now.signal is memory.told_signal:
         return None
@@ -53,13 +52,13 @@ def _held_back(now: Analysis, memory: Memory, rules: ChangeRules) -> Change | No
     )
 
 
-def _score_jump(before: Analysis | None, now: Analysis, _: Memory, rules: ChangeRules) -> Change | None:
+def _score_jump(before: Seen | None, now: Seen, _: Memory, rules: ChangeRules) -> Change | None:
     if before is None or abs(now.score - before.score) < rules.score_jump:
         return None
     return _change(now, Reason.SCORE_JUMP, before.score, now.score)
 
 
-def _score_drift(_: Analysis | None, now: Analysis, memory: Memory, rules: ChangeRules) -> Change | None:
+def _score_drift(_: Seen | None, now: Seen, memory: Memory, rules: ChangeRules) -> Change | None:
     if memory.anchor_score is None or abs(now.score - memory.anchor_score) < rules.score_drift:
         return None
     change = _change(now, Reason.SCORE_DRIFT, memory.anchor_score, now.score)
@@ -67,7 +66,7 @@ def _score_drift(_: Analysis | None, now: Analysis, memory: Memory, rules: Chang
     return change if memory.told_at else replace(change, detail=FIRST)
 
 
-def _confidence_high(before: Analysis | None, now: Analysis, _: Memory, rules: ChangeRules) -> Change | None:
+def _confidence_high(before: Seen | None, now: Seen, _: Memory, rules: ChangeRules) -> Change | None:
     was = before.confidence if before else 0.0
     crossed = was < rules.confidence_high <= now.confidence
     if not crossed or now.signal is Signal.NEUTRAL:
@@ -75,11 +74,11 @@ def _confidence_high(before: Analysis | None, now: Analysis, _: Memory, rules: C
     return _change(now, Reason.CONFIDENCE_HIGH, was, now.confidence)
 
 
-def _change(now: Analysis, reason: Reason, before: str | float, after: str | float) -> Change:
+def _change(now: Seen, reason: Reason, before: str | float, after: str | float) -> Change:
     return Change(subject=now.symbol, reason=reason, at=now.candle_close, before=before, after=after)
 
 
-MarketRule = Callable[[Analysis | None, Analysis, Memory, ChangeRules], Change | None]
+MarketRule = Callable[[Seen | None, Seen, Memory, ChangeRules], Change | None]
 # The order in which a message names them: the first is its headline.
 MARKET_RULES: tuple[MarketRule, ...] = (_signal_changed, _score_jump, _score_drift, _confidence_high)
 

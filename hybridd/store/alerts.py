@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import replace
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 
 from peewee import Expression
@@ -13,10 +13,19 @@ from hybridd.model.change import Reason
 from hybridd.model.state import advance
 from hybridd.store.audit import Audit
 from hybridd.store.codec import read_as, to_text
-from hybridd.store.database import Database, Record
+from hybridd.store.database import Database, Prepared, Record, hole
 from hybridd.store.tables import AlertRow
 
 OPEN = (AlertState.FIRING, AlertState.ACKED)
+_BY_ID = Prepared(AlertRow.select().where(AlertRow.id == hole("id")))
+_DUE = Prepared(
+    AlertRow.select(AlertRow.id)
+    .where(
+        AlertRow.state.in_([str(state) for state, event in ALERT_TABLE if event is AlertEvent.EXPIRE])
+        & (AlertRow.expires_at <= hole("now"))
+    )
+    .order_by(AlertRow.id)
+)
 
 
 class Alerts:
@@ -48,7 +57,7 @@ class Alerts:
 
     def get(self, alert_id: int) -> Alert | None:
         """The alert with this id."""
-        found = self._database.row(AlertRow.select().where(AlertRow.id == alert_id))
+        found = self._database.row(_BY_ID, id=alert_id)
         return None if found is None else _alert(found)
 
     def open_of(self, reason: Reason, subject: str) -> Alert | None:
@@ -69,28 +78,34 @@ class Alerts:
             if alert is None:
                 raise DataError(f"there is no alert {alert_id}", remedy="`hybridd alerts list` shows them")
             moved = replace(alert, state=advance(ALERT_TABLE, alert.state, event))
-            self._database.run(AlertRow.update({AlertRow.state: str(moved.state)}).where(AlertRow.id == alert_id))
+            self._database.change(AlertRow, alert_id, {"state": str(moved.state)})
             self._audit.append(actor, f"alert.{event}", str(alert_id), {"from": str(alert.state)}, now)
         return moved
 
     def expire_due(self, now: int) -> list[Alert]:
         """Expire those still firing at their end; gives them."""
-        states = [str(state) for state, event in ALERT_TABLE if event is AlertEvent.EXPIRE]
+        if not self._database.rows(_DUE, now=now):  # as nearly always: nobody is kept from writing meanwhile
+            return []
         with self._database.transaction():
-            due = AlertRow.select(AlertRow.id).where(AlertRow.state.in_(states) & (AlertRow.expires_at <= now))
-            ids = [row["id"] for row in self._database.rows(due.order_by(AlertRow.id))]
+            ids = [row["id"] for row in self._database.rows(_DUE, now=now)]
             return [self.advance(alert_id, AlertEvent.EXPIRE, now=now, actor="hybridd") for alert_id in ids]
 
     def list(
         self, limit: int = 50, state: AlertState | None = None, reasons: Collection[Reason] | None = None
     ) -> list[Alert]:
         """The newest, newest first; in one state, or with one of some reasons, only if these are given."""
-        query = AlertRow.select().order_by(AlertRow.id.desc()).limit(limit)
-        if state is not None:
-            query = query.where(AlertRow.state == str(state))
-        if reasons is not None:
-            query = query.where(reduce(or_, [_has(reason) for reason in reasons]))
-        return [_alert(row) for row in self._database.rows(query)]
+        query = _listing(state is not None, None if reasons is None else frozenset(reasons))
+        return [_alert(row) for row in self._database.rows(query, limit=limit, state=str(state))]
+
+
+@cache
+def _listing(in_state: bool, reasons: frozenset[Reason] | None) -> Prepared:
+    query = AlertRow.select().order_by(AlertRow.id.desc()).limit(hole("limit"))
+    if in_state:
+        query = query.where(AlertRow.state == hole("state"))
+    if reasons is not None:
+        query = query.where(reduce(or_, [_has(reason) for reason in sorted(reasons)]))
+    return Prepared(query)
 
 
 def _has(reason: Reason) -> Expression:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from hybridd.store.codec import from_text, to_text
-from hybridd.store.database import Database, Record
+from hybridd.store.database import Database, Prepared, Record
 from hybridd.store.tables import AuditRow
 
 _PAGE = 5000
+_LAST = Prepared(AuditRow.select(AuditRow.hash).order_by(AuditRow.id.desc()).limit(1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,7 @@ class Audit:
         """Add what somebody did, at `at` ms UTC; gives its id. Part of the caller's transaction, if there is one."""
         record = {"actor": actor, "action": action, "subject": subject, "data": to_text(data), "at": int(at)}
         with self._database.transaction():
-            before = self._database.row(AuditRow.select(AuditRow.hash).order_by(AuditRow.id.desc()).limit(1))
+            before = self._database.row(_LAST)
             record["hash"] = seal("" if before is None else before["hash"], record)
             row = self._database.insert(AuditRow, record)
         assert row is not None, "an insert without a condition always has an id"

@@ -8,7 +8,7 @@ from peewee import Case, fn
 from hybridd.model.change import Change, Reason, Suppression, Verdict
 from hybridd.model.delivery import PENDING, TOLD
 from hybridd.store.codec import from_text, to_text
-from hybridd.store.database import Database, Record
+from hybridd.store.database import Database, Prepared, Record, hole
 from hybridd.store.tables import ChangeRow, DeliveryRow
 
 
@@ -22,6 +22,17 @@ class Conservation:
     suppressed: int
     pending: int
     missing: int
+
+
+_NEWEST = Prepared(ChangeRow.select(fn.MAX(ChangeRow.id)))
+_UNACCOUNTED = Prepared(
+    ChangeRow.select(fn.COUNT(ChangeRow.id).alias("n"), fn.MIN(ChangeRow.id).alias("first")).where(
+        (ChangeRow.id > hole("after"))
+        & (ChangeRow.id <= hole("upto"))
+        & ChangeRow.alert.is_null()
+        & ChangeRow.suppressed.is_null()
+    )
+)
 
 
 class Changes:
@@ -66,6 +77,15 @@ class Changes:
         counts = {name: int(found[name] or 0) for name in ("changes", "delivered", "failed", "suppressed", "pending")}
         missing = 2 * counts["changes"] - sum(counts.values())
         return Conservation(**counts, missing=missing)
+
+    def unaccounted(self, after: int) -> tuple[int, int]:
+        """How many of those with a higher id than `after` are missing, and up to which id none is.
+
+        What an account of one says does not change later: who keeps the second number asks for the rest alone.
+        """
+        newest = self._database.number(_NEWEST) or 0
+        found = self._database.row(_UNACCOUNTED, after=after, upto=newest) or {"n": 0, "first": None}
+        return int(found["n"]), max(after, newest if found["first"] is None else int(found["first"]) - 1)
 
     def list(self, limit: int, subject: str | None = None) -> list[Verdict]:
         """The newest, newest first; of one subject only if it is given."""

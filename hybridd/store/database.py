@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,26 @@ from hybridd.store.tables import Row
 
 Record = dict[str, Any]
 """A row as read: column name to value, undecoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Hole:
+    name: str
+
+
+def hole(name: str) -> peewee.Value:
+    """A place in a prepared query for a value, as the database keeps it, that is given when the query is run."""
+    return peewee.Value(_Hole(name), converter=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A query with holes, to be made once: writing a statement takes peewee longer than SQLite takes to answer it."""
+
+    query: peewee.BaseQuery
+
+
+Query = peewee.BaseQuery | Prepared
 
 _MEMORY = ("sqlite://:memory:", "sqlite:///:memory:", "sqlite://")
 
@@ -47,32 +68,43 @@ class Database:
         self.engine = engine
         self.path = engine.path
         self._statements: dict[tuple[object, ...], str] = {}
+        self._prepared: dict[Prepared, tuple[str, list[object]]] = {}
+        self._changes: dict[tuple[object, ...], Prepared] = {}
 
     def transaction(self) -> AbstractContextManager[None]:
         """All or nothing, and nobody else writes meanwhile. Inside another it joins that one and ends with it."""
         return self.engine.transaction()
 
-    def rows(self, query: peewee.BaseQuery) -> list[Record]:
-        """All rows of a query."""
+    def rows(self, query: Query, **values: object) -> list[Record]:
+        """All rows of a query; `values` go into the holes of a prepared one."""
         with explained(self.path):
-            cursor = self._execute(query)
+            cursor = self._execute(query, values)
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
 
-    def row(self, query: peewee.BaseQuery) -> Record | None:
+    def row(self, query: Query, **values: object) -> Record | None:
         """The first row of a query, if it has one."""
-        return next(iter(self.rows(query)), None)
+        return next(iter(self.rows(query, **values)), None)
 
-    def number(self, query: peewee.BaseQuery) -> int | None:
+    def number(self, query: Query, **values: object) -> int | None:
         """The first column of the first row as a whole number, None where there is none or it is empty."""
-        found = self.row(query)
+        found = self.row(query, **values)
         value = None if found is None else next(iter(found.values()))
         return None if value is None else int(value)
 
-    def run(self, query: peewee.BaseQuery) -> int:
+    def run(self, query: Query, **values: object) -> int:
         """Carry out an update or delete; gives how many rows it met."""
         with explained(self.path):
-            return self._execute(query).rowcount
+            return self._execute(query, values).rowcount
+
+    def change(self, table: type[Row], row: int, values: Mapping[str, Any]) -> None:
+        """Put values, as the database keeps them, into columns of the row with this number."""
+        columns = tuple(values)
+        if (table, columns) not in self._changes:
+            places = {column: hole(column) for column in columns}
+            query = table.update(places).where(table._meta.primary_key == hole("where"))
+            self._changes[table, columns] = Prepared(query)
+        self.run(self._changes[table, columns], where=row, **values)
 
     def insert(self, table: type[Row], row: Mapping[str, Any], unless: Sequence[str] = ()) -> int | None:
         """Add one row and give its id; None where a row with the same values in the columns `unless` was there."""
@@ -113,8 +145,13 @@ class Database:
         with self.transaction(), explained(self.path):
             self.engine.cursor().executemany(sql, rows)
 
-    def _execute(self, query: peewee.BaseQuery) -> sqlite3.Cursor:
-        sql, values = query.bind(self.engine.peewee).sql()
+    def _execute(self, query: Query, given: Mapping[str, object]) -> sqlite3.Cursor:
+        if isinstance(query, peewee.BaseQuery):
+            return self.engine.cursor().execute(*query.bind(self.engine.peewee).sql())
+        if query not in self._prepared:
+            self._prepared[query] = query.query.bind(self.engine.peewee).sql()
+        sql, places = self._prepared[query]
+        values = [given[place.name] if isinstance(place, _Hole) else place for place in places]
         return self.engine.cursor().execute(sql, values)
 
     def _statement(

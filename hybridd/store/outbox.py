@@ -7,7 +7,7 @@ from peewee import BaseQuery, Expression, fn
 from hybridd.errors import DataError
 from hybridd.model.delivery import DELIVERY_TABLE, TOLD, Delivery, DeliveryEvent, DeliveryState
 from hybridd.model.state import advance
-from hybridd.store.database import Database, Record
+from hybridd.store.database import Database, Prepared, Record, hole
 from hybridd.store.tables import DeliveryRow
 
 Plan = tuple[str, str, int, int, int]
@@ -16,6 +16,38 @@ Plan = tuple[str, str, int, int, int]
 _COLUMNS = (
     "alert", "channel", "recipient", "step", "state", "attempts", "next_at", "deadline", "provider_id", "reason",
 )  # fmt: skip
+
+
+def _before(event: DeliveryEvent) -> list[str]:
+    return [str(state) for state, happening in DELIVERY_TABLE if happening is event]
+
+
+_WAITING = DeliveryRow.state.in_(_before(DeliveryEvent.LEASE))
+_IS_DUE = _WAITING & (DeliveryRow.next_at <= hole("now"))
+_BY_ID = Prepared(DeliveryRow.select().where(DeliveryRow.id == hole("id")))
+_DUE = Prepared(
+    DeliveryRow.select()
+    .where((DeliveryRow.channel == hole("channel")) & _IS_DUE)
+    .order_by(DeliveryRow.next_at, DeliveryRow.id)
+    .limit(hole("limit"))
+)
+_NEXT = Prepared(
+    DeliveryRow.select(fn.MIN(DeliveryRow.next_at)).where((DeliveryRow.channel == hole("channel")) & _WAITING)
+)
+_LATE = Prepared(
+    DeliveryRow.select(DeliveryRow.id)
+    .where((DeliveryRow.deadline <= hole("now")) & DeliveryRow.state.in_(_before(DeliveryEvent.EXPIRE)))
+    .limit(1)
+)
+_LEASE = Prepared(
+    DeliveryRow.update(
+        {
+            DeliveryRow.state: str(DeliveryState.LEASED),
+            DeliveryRow.attempts: DeliveryRow.attempts + 1,
+            DeliveryRow.leased_at: hole("now"),
+        }
+    ).where((DeliveryRow.id == hole("id")) & _IS_DUE & (DeliveryRow.deadline > hole("now")))
+)
 
 
 class Outbox:
@@ -37,22 +69,15 @@ class Outbox:
 
     def due(self, channel: str, now: int, limit: int = 10) -> list[Delivery]:
         """Those of a channel whose turn has come, longest waiting first; also those that are beyond their deadline."""
-        query = DeliveryRow.select().where((DeliveryRow.channel == channel) & _due(now))
-        return self._list(query.order_by(DeliveryRow.next_at, DeliveryRow.id).limit(limit))
+        return [_delivery(row) for row in self._database.rows(_DUE, channel=channel, now=now, limit=limit)]
 
     def lease(self, delivery_id: int, now: int) -> Delivery | None:
         """Take a due delivery to send it now, one attempt more.
 
         None when somebody else was first, when its turn has not come, or when its deadline has.
         """
-        changes = {
-            DeliveryRow.state: str(DeliveryState.LEASED),
-            DeliveryRow.attempts: DeliveryRow.attempts + 1,
-            DeliveryRow.leased_at: now,
-        }
-        free = (DeliveryRow.id == delivery_id) & _due(now) & (DeliveryRow.deadline > now)
         with self._database.transaction():
-            if not self._database.run(DeliveryRow.update(changes).where(free)):
+            if not self._database.run(_LEASE, id=delivery_id, now=now):
                 return None
             return self.get(delivery_id)
 
@@ -76,14 +101,14 @@ class Outbox:
             if delivery is None:
                 raise DataError(f"there is no delivery {delivery_id}", remedy="`hybridd alerts list` shows the alerts")
             state = advance(DELIVERY_TABLE, delivery.state, event)
-            changes: dict[object, object] = {DeliveryRow.state: str(state), DeliveryRow.reason: reason}
+            changes: dict[str, object] = {"state": str(state), "reason": reason}
             if next_at is not None:
-                changes[DeliveryRow.next_at] = next_at
+                changes["next_at"] = next_at
             if provider_id:
-                changes[DeliveryRow.provider_id] = provider_id
+                changes["provider_id"] = provider_id
             if state in TOLD and delivery.state not in TOLD:
-                changes[DeliveryRow.told_at] = now
-            self._database.run(DeliveryRow.update(changes).where(DeliveryRow.id == delivery_id))
+                changes["told_at"] = now
+            self._database.change(DeliveryRow, delivery_id, changes)
             settled = self.get(delivery_id)
         assert settled is not None, "it was read in this very transaction"
         return settled
@@ -95,8 +120,9 @@ class Outbox:
 
     def expire_due(self, now: int) -> list[Delivery]:
         """Expire those that were not told by their deadline; gives them."""
-        late = DeliveryRow.deadline <= now
-        return self._settle_all(late, DeliveryEvent.EXPIRE, now, "not told before its deadline")
+        if not self._database.rows(_LATE, now=now):  # as nearly always: nobody is kept from writing meanwhile
+            return []
+        return self._settle_all(DeliveryRow.deadline <= now, DeliveryEvent.EXPIRE, now, "not told before its deadline")
 
     def cancel_for(self, alert_id: int, now: int, reason: str) -> int:
         """Cancel what is still planned for an alert; one that may have been sent stays. Gives how many."""
@@ -112,7 +138,8 @@ class Outbox:
 
     def get(self, delivery_id: int) -> Delivery | None:
         """The delivery with this id."""
-        return next(iter(self._list(DeliveryRow.select().where(DeliveryRow.id == delivery_id))), None)
+        found = self._database.row(_BY_ID, id=delivery_id)
+        return None if found is None else _delivery(found)
 
     def of_alert(self, alert_id: int) -> list[Delivery]:
         """All of an alert, in the order of its steps."""
@@ -132,21 +159,10 @@ class Outbox:
 
     def next_due(self, channel: str) -> int | None:
         """When the channel has to work next, ms UTC; None when nothing waits."""
-        waiting = DeliveryRow.state.in_(_before(DeliveryEvent.LEASE))
-        query = DeliveryRow.select(fn.MIN(DeliveryRow.next_at)).where((DeliveryRow.channel == channel) & waiting)
-        return self._database.number(query)
+        return self._database.number(_NEXT, channel=channel)
 
     def _list(self, query: BaseQuery) -> list[Delivery]:
         return [_delivery(row) for row in self._database.rows(query)]
-
-
-def _before(event: DeliveryEvent) -> list[str]:
-    return [str(state) for state, happening in DELIVERY_TABLE if happening is event]
-
-
-def _due(now: int) -> Expression:
-    waiting = DeliveryRow.state.in_(_before(DeliveryEvent.LEASE))
-    return waiting & (DeliveryRow.next_at <= now)
 
 
 def _delivery(row: Record) -> Delivery:

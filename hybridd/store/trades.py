@@ -7,11 +7,16 @@ from peewee import ModelSelect
 from hybridd.clock import Clock
 from hybridd.errors import DataError
 from hybridd.model.trade import Side, Trade, TradeState
-from hybridd.store.database import Database, Record
+from hybridd.store.database import Database, Prepared, Record, hole
 from hybridd.store.tables import TradeRow
 
 _COLUMNS = tuple(field.name for field in fields(Trade) if field.name != "id")
 _DAY_MS = 86_400_000
+_OPEN_OF = Prepared(
+    TradeRow.select()
+    .where((TradeRow.state == str(TradeState.OPEN)) & (TradeRow.symbol == hole("symbol")))
+    .order_by(TradeRow.entry_at, TradeRow.id)
+)
 
 
 class Trades:
@@ -47,8 +52,9 @@ class Trades:
 
     def open_trades(self, symbol: str | None = None) -> list[Trade]:
         """Those that are open, oldest first; of one symbol only if it is given."""
-        query = TradeRow.select().where(TradeRow.state == str(TradeState.OPEN))
-        return self._read(query if symbol is None else query.where(TradeRow.symbol == symbol))
+        if symbol is not None:  # asked for each symbol at each candle
+            return [_trade(row) for row in self._database.rows(_OPEN_OF, symbol=symbol)]
+        return self._read(TradeRow.select().where(TradeRow.state == str(TradeState.OPEN)))
 
     def _read(self, query: "ModelSelect[TradeRow]") -> list[Trade]:
         return [_trade(row) for row in self._database.rows(query.order_by(TradeRow.entry_at, TradeRow.id))]

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from hybridd.model.analysis import Analysis, Signal
+from hybridd.model.analysis import Seen, Signal
+from hybridd.model.candle import Candles
 from hybridd.model.trade import Side, Trade, TradeState
 from hybridd.trading.ledger import close_trade
 
@@ -32,6 +33,16 @@ class Follower:
     _wanted: tuple[Side, float] | None = None
     _signal: Signal = Signal.NEUTRAL
 
+    def pass_over(self, candles: Candles, first: int, end: int) -> None:
+        """`candle` for those from `first` up to `end`, left out where it would do nothing."""
+        while first < end:
+            if self._wanted is None:
+                first = self._next_exit(candles, first, end)
+            if first < end:
+                prices = (candles.open.item(first), candles.high.item(first), candles.low.item(first))
+                self.candle((candles.open_time.item(first), *prices))
+                first += 1
+
     def candle(self, candle: Candle) -> None:
         """A candle after the last analysis: fills what was wanted at its open, then looks for stop and target."""
         open_time, price, high, low = candle
@@ -41,7 +52,7 @@ class Follower:
         if self._open is not None:
             self._exit(self._open, candle, high, low)
 
-    def analysis(self, analysis: Analysis, atr: float) -> None:
+    def analysis(self, analysis: Seen, atr: float) -> None:
         """An analysis at the close of the candle given before; `atr` is its ATR(14) in the quote currency."""
         turned = analysis.signal is not self._signal
         self._signal = analysis.signal
@@ -69,6 +80,19 @@ class Follower:
             target_price=price + side.sign * risk * self.rules.target_r,
             fee_percent=self.rules.fee_percent,
         )
+
+    def _next_exit(self, candles: Candles, first: int, end: int) -> int:
+        """The first candle that touches stop or target of the open trade; `end` where none does."""
+        trade = self._open
+        if trade is None or trade.stop_price is None or trade.target_price is None:
+            return end
+        high, low = candles.high[first:end], candles.low[first:end]
+        if trade.side is Side.LONG:
+            touched = (low <= trade.stop_price) | (high >= trade.target_price)
+        else:
+            touched = (high >= trade.stop_price) | (low <= trade.target_price)
+        at = int(touched.argmax())
+        return first + at if touched[at] else end
 
     def _exit(self, trade: Trade, candle: Candle, high: float, low: float) -> None:
         at, price = candle[0], candle[1]

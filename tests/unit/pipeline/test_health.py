@@ -13,18 +13,18 @@ from hybridd.daemon.scheduler import Scheduler
 from hybridd.delivery.memory import MemoryChannel
 from hybridd.errors import BrainError, FeedUnavailable
 from hybridd.model.alert import AlertEvent, AlertState
-from hybridd.model.change import Change, Reason, Verdict
+from hybridd.model.change import Change, Reason, Suppression, Verdict
 from hybridd.model.delivery import DeliveryState, Failure, Outcome
 from hybridd.model.reading import Abstain, Reading
 from hybridd.model.timeframe import parse_timeframe
 from hybridd.pipeline.conditions import conditions
 from hybridd.pipeline.deliver import Courier
 from hybridd.pipeline.health import FIRING_LIVES_MS, Condition, HealthBook
-from hybridd.pipeline.housekeep import SERVICE_KEY, Housekeeper
+from hybridd.pipeline.housekeep import ACCOUNTS_KEY, SERVICE_KEY, Housekeeper
 from hybridd.pipeline.watch import CycleReport
 from hybridd.store.store import open_store
 from tests.makers import STEP, T0
-from tests.unit.pipeline.house import House, Said, route
+from tests.unit.pipeline.house import House, Said, path_of_scores, route
 
 MINUTE = 60_000
 DOWN = Condition(reason=Reason.CHANNEL_DOWN, subject="email", detail="535")
@@ -339,6 +339,26 @@ def test_a_change_that_is_in_no_account_is_itself_told(house):
     assert "1 changes" in alert.changes[0].detail
 
 
+def test_an_account_that_was_given_is_not_gone_through_again_and_what_is_missing_stays_missing(house):
+    keeper, schedule = housekeeper(house)
+    changes = house.store.changes
+    house.brain.score = path_of_scores(70.0)
+    house.candles(2)
+    keeper.round(parts_of(house), schedule)
+    accounted = house.store.bot_state.get(ACCOUNTS_KEY)
+    assert changes.unaccounted(0) == (0, accounted)
+    assert accounted >= 1
+    lost = Change(subject="BTC/USDT", reason=Reason.SCORE_JUMP, at=T0, before=50.0, after=60.0)
+    first = changes.add(Verdict(change=lost), analysis_id=None, alert_id=None)
+    changes.add(Verdict(change=lost, suppressed=Suppression.COOL_DOWN), analysis_id=None, alert_id=None)
+    assert changes.unaccounted(accounted) == (1, first - 1)
+    for _ in range(2):
+        house.clock.advance(MINUTE)
+        keeper.round(parts_of(house), schedule)
+        assert house.store.bot_state.get(ACCOUNTS_KEY) == first - 1
+    assert [alert.reasons for alert in house.book.open_conditions()] == [(Reason.ALERTS_UNACCOUNTED,)]
+
+
 def test_a_healthy_house_has_no_condition(house):
     house.candles(3)
     assert conditions(house.scene()) == []
@@ -404,3 +424,14 @@ def test_the_status_line_says_degraded_and_simulated(house):
     house.clock.advance(3 * STEP)
     keeper.round(parts_of(house), schedule)
     assert keeper.status_line.startswith("SIMULATED market, DEGRADED: FEED_STALE BTC/USDT |")
+
+
+def test_after_a_restart_the_status_line_recalls_the_newest_analyses(house):
+    house.candles(1)
+    house.restart()
+    keeper, schedule = housekeeper(house)
+    keeper.round(parts_of(house), schedule)
+    assert keeper.status_line.startswith("ok | BTC/USDT NEUTRAL 50, newest candle 2025-")
+    house.feed.simulated = True
+    keeper.round(parts_of(house), schedule)
+    assert "no analysis yet" in keeper.status_line, "what a real market said is no news of a simulated one"

@@ -2,6 +2,7 @@
 
 import socket
 import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,6 +12,7 @@ from hybridd.config.schema import Settings
 from hybridd.errors import ConfigError
 from hybridd.pipeline.housekeep import SERVICE_KEY
 from hybridd.pipeline.service import SICK_S, Service
+from hybridd.pipeline.watch import CycleReport
 from hybridd.store.store import open_store
 from tests.makers import T0
 
@@ -129,6 +131,19 @@ def test_a_round_that_outlived_its_job_starves_nobody(desk):
 def test_every_round_that_is_planned_is_watched(desk):
     desk.service._plan()
     assert set(desk.overdue(10**6)) == {"cycle", "deliver:journal", "ping", "tick"}
+
+
+@pytest.mark.parametrize(("wait_s", "within"), [(None, 301), (3600.0, 301), (30.0, 31), (0.0, 2)])
+def test_the_next_round_comes_when_somebody_may_be_asked(desk, monkeypatch, wait_s, within):
+    desk.service.start()
+    assert desk.service._schedule.wait_idle(WAIT)
+    planned = desk.service._schedule.next_run("cycle")
+    monkeypatch.setattr(desk.parts.watch, "cycle", lambda _: CycleReport(waiting=("DOGE/USDT",), wait_s=wait_s))
+    desk.service._cycle()
+    comes = desk.service._schedule.next_run("cycle")
+    assert (comes - datetime.now(UTC)).total_seconds() <= within
+    if within > 300:
+        assert comes == planned
 
 
 def test_a_reload_takes_the_new_settings(desk, caplog):

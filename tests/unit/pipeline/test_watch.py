@@ -167,6 +167,22 @@ def test_a_candle_that_is_late_is_waited_for_and_then_analysed(house):
     assert house.closes() == [T0 + STEP, T0 + 2 * STEP]
 
 
+@with_house(symbols=("BTC/USDT", "DOGE/USDT"))
+def test_a_symbol_that_does_not_exist_waits_an_hour_and_wakes_nobody_before(house):
+    report = house.watch.cycle()
+    assert (report.waiting, report.wait_s) == (("DOGE/USDT",), 3600.0)
+    house.clock.advance(STEP)
+    house.feed.lag["BTC/USDT"] = 30_000
+    report = house.watch.cycle()
+    assert report.waiting == ("BTC/USDT", "DOGE/USDT")
+    assert 0 < report.wait_s <= 1.0, "one that is only late is looked at again soon"
+
+
+def test_who_has_all_its_candles_waits_for_nothing(house):
+    house.candles(1)
+    assert house.watch.cycle().wait_s is None
+
+
 @with_house(brain=Said(HOT))
 def test_a_revised_candle_gives_no_second_analysis_and_no_second_alert(house):
     house.candles(2)

@@ -1,0 +1,73 @@
+"""The walk over a market: the step of the watch at each opinion, or only where something can come of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from hybridd.alerts.policy import judge, settled
+from hybridd.model.analysis import Seen, SignalState
+from hybridd.model.change import Verdict
+from hybridd.model.memory import Memory
+from hybridd.model.reading import Market
+from hybridd.pipeline.analyze import Analyst, Columns
+from hybridd.pipeline.observe import Origin, Past, Rules, observe
+from hybridd.signals.changes import market_changes
+from hybridd.signals.quiet import quiet_band, stirred
+from hybridd.signals.signal import next_state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """How many analyses were passed over, each with the signal of the step before, and what came after them.
+
+    `now` is None where the walk ends quietly.
+    """
+
+    passed: int
+    now: Seen | None
+    verdicts: tuple[Verdict, ...] = ()
+
+
+def every_step(analyst: Analyst, market: Market, origin: Origin, rules: Rules, after: int) -> Iterator[Step]:
+    """One for each candle that closed after `after` (ms UTC), with its whole analysis."""
+    past = Past()
+    for opinion in analyst.opinions(market, after, explain=False):
+        seen, past = observe(past, opinion, origin, rules, (), opinion.candle_close)
+        yield Step(passed=0, now=seen.analysis, verdicts=seen.verdicts)
+
+
+def telling_steps(columns: Columns, symbol: str, rules: Rules) -> Iterator[Step]:
+    """What `every_step` gives, without the analyses of which nothing can come.
+
+    Between two of its steps no rule fires, the signal stands still and nothing new is remembered: so says `quiet`,
+    which lies beside the rules.
+    """
+    # NaN lies in no band: where more than the band decides, the band does not hold.
+    scores = np.where(stirred(columns.score, columns.confidence, rules.change), np.nan, columns.score).tolist()
+    before, state, memory = None, SignalState(), Memory()
+    i, n = 0, len(columns)
+    while i < n:
+        reached = i if before is None else _reached(scores, i, state, memory, rules)
+        if reached > i:
+            before = columns.glimpse(reached - 1, symbol, state.signal)
+        if reached == n:
+            yield Step(passed=n - i, now=None)
+            return
+        state = next_state(state, columns.score.item(reached), rules.signal)
+        now = columns.glimpse(reached, symbol, state.signal)
+        changes = market_changes(before, now, memory, rules.change)
+        verdicts, memory = judge(changes, now, memory, rules.policy)
+        yield Step(passed=reached - i, now=now, verdicts=verdicts)
+        before, i = now, reached + 1
+
+
+def _reached(scores: list[float], i: int, state: SignalState, memory: Memory, rules: Rules) -> int:
+    """The first position from `i` on at which a step may change anything; the end where none does."""
+    if memory.anchor_score is None or not settled(memory):
+        return i
+    low, high = quiet_band(state, memory.anchor_score, rules.signal, rules.change)
+    for at in range(i, len(scores)):
+        if not low < scores[at] < high:
+            return at
+    return len(scores)
