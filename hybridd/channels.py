@@ -66,7 +66,7 @@ def _push(settings: Settings, around: Around) -> Iterator[Channel]:
     elif push.enabled:
         yield FirebaseChannel(
             credentials_file=Path(push.credentials_file),
-            recipients=tuple(dict.fromkeys(push.device_tokens)),
+            devices=push.device_tokens,
             clock=around.clock,
         )
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hybridd.clock import Clock
 from hybridd.delivery.attempt import Attempt, Masks, attempt, broken_off, masks_of, trouble_of
 from hybridd.delivery.firebase_failures import REMEDIES, classify
-from hybridd.delivery.push_text import push_message, target_of
+from hybridd.delivery.push_text import name_of, push_message, target_of
 from hybridd.delivery.sms_text import ms_left
 from hybridd.model.delivery import Failure, Message, Outcome
 
@@ -26,8 +26,9 @@ _BUSY = frozenset({408, 429, 500, 502, 503, 504})
 
 
 class FirebaseChannel:
-    """Messages to `recipients`: registration tokens ("…" or "token:…") and installations ("fid:…").
+    """Messages to `devices`: registration tokens ("…" or "token:…") and installations ("fid:…").
 
+    Recipients are called by their kind and a digest: an address of 160 characters says nothing to a person.
     `credentials_file` is a service account's, read at the first message. `timeout` (s) holds for a whole call.
     """
 
@@ -35,18 +36,19 @@ class FirebaseChannel:
     idempotent = True
 
     def __init__(
-        self, *, credentials_file: Path, recipients: tuple[str, ...], clock: Clock, timeout: float = 15.0
+        self, *, credentials_file: Path, devices: tuple[str, ...], clock: Clock, timeout: float = 15.0
     ) -> None:
-        self._credentials_file, self._recipients = credentials_file, recipients
+        self._credentials_file = credentials_file
+        self._devices = {name_of(target): target for target in map(target_of, devices)}
         self._clock, self._timeout = clock, timeout
-        self._masks: Masks = masks_of(target_of(recipient)[1] for recipient in recipients)
+        self._masks: Masks = masks_of(value for _, value in self._devices.values())
         self._made: firebase_admin.App | None = None
         self._lock = threading.Lock()
 
     @property
     def recipients(self) -> tuple[str, ...]:
-        """The devices alerts go to."""
-        return self._recipients
+        """The names of the devices alerts go to."""
+        return tuple(self._devices)
 
     def send(self, message: Message) -> Outcome:
         """Send one message to one device."""
@@ -58,7 +60,7 @@ class FirebaseChannel:
 
     def check(self) -> Outcome:
         """Log in, and let Firebase check a message to each device without sending it."""
-        said = [self._say(_trial(recipient, self._clock.now()), dry_run=True) for recipient in self._recipients]
+        said = [self._say(_trial(recipient, self._clock.now()), dry_run=True) for recipient in self._devices]
         bad = [outcome for outcome in said if outcome.failure is not None]
         grave = [outcome for outcome in bad if outcome.failure is not Failure.ADDRESS]
         if grave or len(bad) == len(said):
@@ -81,6 +83,9 @@ class FirebaseChannel:
     def _say(self, message: Message, *, dry_run: bool) -> Outcome:
         from firebase_admin import messaging
 
+        target = self._devices.get(message.recipient)
+        if target is None:
+            return Outcome(failure=Failure.ADDRESS, detail=f"[push] device_tokens has no {message.recipient} any more")
         try:
             app = self._app()
         except (OSError, ValueError) as error:
@@ -88,7 +93,7 @@ class FirebaseChannel:
         refused = self._log_in(app)
         if refused is not None:
             return refused
-        made = push_message(message, ms_left(message, self._clock.now()))
+        made = push_message(message, target, ms_left(message, self._clock.now()))
         tried = attempt(lambda: str(messaging.send(made, dry_run=dry_run, app=app)), self._timeout)
         if tried.value is not None:
             return Outcome(provider_id=tried.value, detail="Firebase took it")

@@ -26,15 +26,25 @@ def collapse_key(key: str) -> str:
     return hashlib.sha256(key.encode(errors="replace")).hexdigest()[:32]
 
 
-def target_of(recipient: str) -> tuple[str, str]:
-    """Kind and value of a device's address: "fid:…" is an installation, "token:…" or anything else a token."""
-    if recipient.startswith(_FID):
-        return "fid", recipient.removeprefix(_FID)
-    return "token", recipient.removeprefix(_TOKEN)
+Target = tuple[str, str]
+"""Kind ("token" or "fid") and value of a device's address."""
 
 
-def push_message(message: Message, left_ms: int) -> "messaging.Message":
-    """The message for its recipient's device, worth delivering for `left_ms` more."""
+def target_of(device: str) -> Target:
+    """What the settings name: "fid:…" is an installation, "token:…" or anything else a registration token."""
+    if device.startswith(_FID):
+        return "fid", device.removeprefix(_FID)
+    return "token", device.removeprefix(_TOKEN)
+
+
+def name_of(target: Target) -> str:
+    """How a device is called in the state and on screens: its kind, and a digest in place of its long address."""
+    kind, value = target
+    return f"{kind}:{hashlib.sha256(value.encode(errors='replace')).hexdigest()[:12]}"
+
+
+def push_message(message: Message, target: Target, left_ms: int) -> "messaging.Message":
+    """The message for the device `target`, worth delivering for `left_ms` more."""
     from firebase_admin import messaging
 
     title, body = _cut(message.title, _TITLE), _cut(message.body or message.text, _BODY)
@@ -48,7 +58,7 @@ def push_message(message: Message, left_ms: int) -> "messaging.Message":
         webpush=_webpush(message, tag, link, left_ms),
     )
     # Set, not given: the library warns of each token that it is given, now that it prefers installations.
-    setattr(made, *target_of(message.recipient))
+    setattr(made, *target)
     return made
 
 

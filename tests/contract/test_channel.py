@@ -65,7 +65,7 @@ def _vonage(house, _folder):
 def _firebase(house, folder):
     google = firebase.FakeFirebase(house, {"device-token"})
     key = firebase.service_account(folder / "key.json")
-    made = FirebaseChannel(credentials_file=key, recipients=("device-token",), clock=CLOCK)
+    made = FirebaseChannel(credentials_file=key, devices=("device-token",), clock=CLOCK)
     made.screen = lambda: google.screen
     return made, firebase.HOST
 

@@ -8,7 +8,7 @@ import pytest
 from hybridd.clock import ManualClock
 from hybridd.delivery.firebase_failures import CODES, classify
 from hybridd.delivery.push_firebase import FirebaseChannel
-from hybridd.delivery.push_text import collapse_key
+from hybridd.delivery.push_text import collapse_key, name_of, target_of
 from hybridd.model.delivery import Action, Failure, Outcome
 from tests.fakes import providers as play
 from tests.fakes.firebase import HOST, LOGIN, FakeFirebase, refuses, service_account, settle
@@ -16,11 +16,12 @@ from tests.unit.delivery.conftest import a_message
 
 DEVICE = "dGhlLWRldmljZQ:APA91b-the-registration-token"
 NOW = 1_763_823_301_000
-KEY = f"17:{DEVICE}:push:0"
+NAME = name_of(target_of(DEVICE))
+KEY = f"17:{NAME}:push:0"
 
 
 def push(**changes):
-    made = a_message(key=KEY, recipient=DEVICE, body="The signal went from NEUTRAL to LONG.\nConfidence 71 %.")
+    made = a_message(key=KEY, recipient=NAME, body="The signal went from NEUTRAL to LONG.\nConfidence 71 %.")
     return replace(made, **changes)
 
 
@@ -39,7 +40,7 @@ def make(house, account):
     made = []
 
     def channel(**changes):
-        settings = {"credentials_file": account, "recipients": (DEVICE,), "timeout": 5.0}
+        settings = {"credentials_file": account, "devices": (DEVICE,), "timeout": 5.0}
         made.append(FirebaseChannel(clock=ManualClock(NOW), **(settings | changes)))
         return made[-1]
 
@@ -102,13 +103,26 @@ def test_what_matters_wakes_the_device(channel, house, severity, priority, apns)
 
 
 @pytest.mark.parametrize(
-    ("recipient", "kind", "value"),
+    ("device", "kind", "value"),
     [(DEVICE, "token", DEVICE), (f"token:{DEVICE}", "token", DEVICE), ("fid:fXy", "fid", "fXy")],
 )
-def test_an_address_is_kept_with_its_kind(make, firebase, house, recipient, kind, value):
+def test_an_address_is_kept_with_its_kind(make, firebase, house, device, kind, value):
     firebase.devices.add("fXy")
-    assert make(recipients=(recipient,)).send(push(recipient=recipient)).failure is None
+    channel = make(devices=(device, device))
+    [name] = channel.recipients
+    assert channel.send(push(recipient=name)).failure is None
     assert house.phone[0].data[kind] == value
+    assert name.startswith(f"{kind}:")
+    assert value not in name
+
+
+def test_a_device_that_left_the_settings_is_a_bad_address(channel, house):
+    outcome = channel.send(push(recipient="token:0123456789ab"))
+    assert (outcome.failure, outcome.detail) == (
+        Failure.ADDRESS,
+        "[push] device_tokens has no token:0123456789ab any more",
+    )
+    assert not house.requests
 
 
 @pytest.mark.parametrize(
@@ -272,7 +286,7 @@ def test_a_check_lets_firebase_look_at_a_message_and_sends_none(channel, house):
 
 
 def test_a_device_that_is_gone_is_told_but_leaves_the_channel_well(make, firebase, house):
-    outcome = make(recipients=("gone-device-token", DEVICE)).check()
+    outcome = make(devices=("gone-device-token", DEVICE)).check()
     assert outcome.failure is None
     assert "1 of 2 devices can be reached; Firebase: UNREGISTERED" in outcome.detail.replace(
         "NOT_FOUND", "UNREGISTERED"
