@@ -54,10 +54,11 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitTold:
-    """When it was last told that a unit died, ms UTC, and how often it has died since without a word."""
+    """When it was last told that a unit died, ms UTC, of which ways to die, and how often it died since unspoken."""
 
     at: int
     more: int = 0
+    ways: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)

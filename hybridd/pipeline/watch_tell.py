@@ -128,9 +128,13 @@ def _note(memory: Memory, episode: Episode, what: str, words: tuple[str, str], n
 
 
 def note_failed_unit(memory: Memory, unit: str, facts: dict[str, str], now: int, reader: Reader) -> bool:
-    """A unit died: note it down to be told. False where that was told less than ten minutes ago: it is only counted."""
-    last = memory.units.get(unit)
-    if last is not None and 0 <= now - last.at < UNIT_PAUSE_MS:
+    """A unit died: note it down to be told. False where that was told less than ten minutes ago: it is only counted.
+
+    Another way to die is other news: who read that it hung and was started again must hear that it gave up.
+    """
+    last, way = memory.units.get(unit), " ".join(facts.get(name, "") for name in ("result", "status"))
+    recent = last is not None and 0 <= now - last.at < UNIT_PAUSE_MS
+    if last is not None and recent and way in last.ways:
         memory.units[unit] = replace(last, more=last.more + 1)
         return False
     title, text = check_words.unit_failed(unit, facts, host=reader.host, at=now, more=last.more if last else 0)
@@ -138,7 +142,8 @@ def note_failed_unit(memory: Memory, unit: str, facts: dict[str, str], now: int,
         id=UNIT_FAILED, subject=unit, severity=Severity.CRITICAL.value, detail="", remedy="", since=now
     )  # fmt: skip
     _note(memory, episode, "failed", (title, text), now, REPEAT_MS)
-    memory.units[unit] = UnitTold(at=now)
+    told = last if last is not None and recent else UnitTold(at=now)
+    memory.units[unit] = UnitTold(at=told.at, ways=(*told.ways, way))
     return True
 
 

@@ -9,8 +9,8 @@ from packaging.requirements import Requirement
 from releases import PROJECT, CannotBuild, Release, say
 
 LOCKS = ("build", "runtime")
-# The two that no wheel exists of: they are compiled in the build root, with the distribution's own Python.
-FROM_SOURCE = ("sdnotify", "systemd-python")
+# Those that no wheel exists of: they are built in the build root, with the distribution's own Python.
+FROM_SOURCE = ("http-ece", "sdnotify", "systemd-python")
 
 
 def requirements_for(lock: Path, release: Release, machine: str) -> list[str]:
@@ -68,5 +68,6 @@ def _download(requirements: Path, release: Release, machine: str, target: Path) 
     command += ["--dest", str(target), "-r", str(requirements)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
     if done.returncode:
-        reason = next((line for line in done.stderr.splitlines() if "ERROR" in line), "pip gave no reason")
+        reasons = [line for line in done.stderr.splitlines() if "ERROR" in line]
+        reason = reasons[-1] if reasons else "pip gave no reason"
         raise CannotBuild(f"could not fetch what {requirements.name} names ({reason}) → check the network, try again")

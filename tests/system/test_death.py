@@ -13,6 +13,8 @@ RESTART_S = 5
 BOUND_S = 20
 """For what a busy machine with two cores may add."""
 
+TELLER = "hybridd-failure@hybridd.service.service"
+
 READ = """
 import json, sqlite3, sys
 state = sqlite3.connect("file:/var/lib/hybridd/state.db?mode=ro", uri=True)
@@ -36,6 +38,35 @@ mount -t tmpfs -o size=40m,mode=0700 full /var/lib/hybridd
 cp -a /root/state/. /var/lib/hybridd/
 chown hybridd: /var/lib/hybridd
 """
+
+
+SHIPPED_WATCHDOG_S = 60
+# A brain of somebody's own that does what a bug in the schedule would do: it keeps the schedule's own lock for ever.
+DEADLOCK = """
+import gc
+import threading
+
+from apscheduler.schedulers.base import BaseScheduler
+
+
+def brain(symbol, timeframe, candles):
+    for found in gc.get_objects():
+        if isinstance(found, BaseScheduler):
+            found._jobstores_lock.acquire()
+    threading.Event().wait()
+"""
+
+
+def test_a_frozen_daemon_is_killed_by_the_watchdog_as_shipped(machine):
+    machine.run("systemctl", "start", "hybridd")
+    try:
+        pid = int(machine.show("hybridd", "MainPID"))
+        assert machine.show("hybridd", "WatchdogUSec") == "1min"
+        kill(machine, 19, pid)
+        wait_for(lambda: bitten(machine, pid), SHIPPED_WATCHDOG_S + BOUND_S, "the watchdog", every=1)
+        wait_for(lambda: revived(machine, pid), RESTART_S + BOUND_S, "the daemon after the watchdog")
+    finally:
+        machine.run("systemctl", "stop", "hybridd")
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +118,7 @@ def test_a_killed_daemon_is_back_and_has_lost_nothing(watched, pid):
     wait_for(lambda: revived(watched, pid), RESTART_S + BOUND_S, "the daemon after SIGKILL")
     before = count(watched, "analyses")
     wait_for(lambda: count(watched, "analyses") >= before + 4, 60, "analyses after the revival")
-    sql = "SELECT candle_close FROM analyses WHERE symbol = 'BTC/USDT' ORDER BY 1"
+    sql = "SELECT candle_close FROM analyses WHERE symbol = 'BTC/USDT' AND timeframe = '5s' ORDER BY 1"
     closes = [row[0] for row in query(watched, sql)]
     assert closes == list(range(closes[0], closes[-1] + 1, 5000)), "a candle has no analysis"
     assert watched.run("hybridd", "db", "verify").returncode == 0
@@ -118,6 +149,22 @@ def test_a_daemon_that_gets_no_further_is_killed_and_restarted(watched, pid):
     assert watched.run("hybridd", "db", "verify").returncode == 0
 
 
+def test_a_daemon_whose_schedule_is_deadlocked_is_killed_and_restarted(watched, pid):
+    module = f"/usr/lib/hybridd/lib/python{watched.release.python}/site-packages/deadlock.py"
+    watched.write(module, DEADLOCK, mode=0o644, group="root")
+    watched.write("/etc/hybridd.d/30-deadlock.toml", '[analysis]\nbrain = "deadlock:brain"\n')
+    try:
+        watched.run("systemctl", "restart", "hybridd")
+        pid = int(watched.show("hybridd", "MainPID"))
+        wait_for(lambda: bitten(watched, pid), 4 * WATCHDOG_S + BOUND_S, "the watchdog")
+        assert "deadlock.py" in watched.out("journalctl", "-u", "hybridd", "--no-pager", "-n", "400")
+    finally:
+        watched.run("rm", "-f", "/etc/hybridd.d/30-deadlock.toml", module)
+        watched.run("systemctl", "restart", "hybridd")
+    before = count(watched, "analyses")
+    wait_for(lambda: count(watched, "analyses") > before, 60, "analyses without that brain")
+
+
 def test_a_daemon_whose_rounds_all_fail_is_killed_until_there_is_room_again(watched, pid):
     watched.run("systemctl", "stop", "hybridd")
     watched.run("sh", "-ec", ROOM)
@@ -139,9 +186,8 @@ def test_a_daemon_whose_rounds_all_fail_is_killed_until_there_is_room_again(watc
 
 
 def test_settings_that_cannot_be_used_end_it_for_good_and_are_told(watched, pid, smtp):
-    watched.run(
-        "rm", "-f", "/var/lib/hybridd/check.json", "/run/hybridd-check/check.json"
-    )  # it told of another death less than ten minutes ago
+    # Word of the deaths before may still be on its way.
+    wait_for(lambda: watched.show(TELLER, "ActiveState") in {"inactive", "failed"}, 150, "the word of earlier deaths")
     told = len(smtp.mails)
     watched.write("/etc/hybridd.d/90-bad.toml", "[monitor]\nsymbls = 3\n")
     try:

@@ -166,6 +166,13 @@ def test_a_failed_unit_is_told_at_most_every_ten_minutes_with_what_was_left_out(
     assert "failed 9 times" in message.text
 
 
+def test_another_way_to_die_is_told_at_once_and_each_way_only_once():
+    memory, hung, gave_up = Memory(), {"result": "watchdog"}, {"result": "exit-code", "status": "2"}
+    times = [(hung, 0), (gave_up, 1), (hung, 2), (gave_up, 3), (gave_up, 10)]
+    told = [note_failed_unit(memory, "hybridd.service", facts, T0 + m * MINUTE, READER) for facts, m in times]
+    assert told == [True, True, False, False, True]
+
+
 def test_the_word_of_a_failed_unit_waits_for_the_network():
     memory = Memory()
     note_failed_unit(memory, "hybridd.service", {}, T0, READER)
