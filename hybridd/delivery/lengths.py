@@ -31,7 +31,8 @@ def sms(alert: Alert, *, zone: tzinfo, repeat: bool, actions: Sequence[Action], 
     else:
         b = brief(alert, alert.analysis, zone)
         head = ". ".join(part for part in (head, b.stand) if part)
-        more = [*b.changes, _joined(b.confidence, b.agree), b.odds, b.until, b.trend, b.age, b.against, link]
+        way = b.trend.partition(",")[0]
+        more = [*b.changes, _joined(b.confidence, b.agree), b.odds, b.until, way, b.age, b.against, link]
     return one_segment(head, [sentence(part) for part in more if part], tail=tail, shorter=_shorter(alert))
 
 

@@ -27,7 +27,7 @@ def whole(**changes) -> Alert:
 def test_the_sms_can_be_read_by_somebody_woken_at_night():
     assert render(whole(), zone="Europe/Berlin").short == (
         "BTC/USDT LONG 78 (was NEUTRAL 62) @ 45,250.00. Confidence 84 %, 2 of 3 agree. Odds of a rise 57 %, n 1,412. "
-        "Until 17:25 CEST. Trend up, 48 to 78. Reply ACK 17"
+        "Until 17:25 CEST. Trend up. Reply ACK 17"
     )
 
 
