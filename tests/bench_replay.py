@@ -23,7 +23,7 @@ LIVE = 2_000
 
 @dataclass(frozen=True, slots=True)
 class LayerCost:
-    """Seconds: over all candles, over those that a daemon holds, and for the sentence about the newest."""
+    """Seconds of one core: over all candles, over those that a daemon holds, and for the sentence about the newest."""
 
     name: str
     history: float
@@ -32,12 +32,12 @@ class LayerCost:
 
 
 def best(job: Callable[[], object], times: int = 5) -> float:
-    """The least of several tries, in seconds: what else the machine did is not the job's."""
+    """The least of several tries, in seconds of one core: what else the machine did meanwhile is not the job's."""
     spent = []
     for _ in range(times):
-        began = time.perf_counter()
+        began = time.process_time()
         job()
-        spent.append(time.perf_counter() - began)
+        spent.append(time.process_time() - began)
     return min(spent)
 
 
@@ -64,7 +64,7 @@ def layer_costs(candles: Candles) -> Iterator[LayerCost]:
 
 @dataclass(frozen=True, slots=True)
 class ReplayCost:
-    """Seconds of a whole replay, of what its brain takes of that (layers and their combination), of the rest."""
+    """Seconds of one core: a whole replay, its brain's part (layers and their combination), the rest."""
 
     whole: float
     brain: float

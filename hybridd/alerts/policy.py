@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from hybridd.model.analysis import Seen
 from hybridd.model.change import Change, Reason, Suppression, Verdict
-from hybridd.model.memory import Memory, told_key
+from hybridd.model.memory import Memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ def judge(
     if not changes:
         return (), _unchanged(now, memory)
     verdicts = tuple([verdict(change, memory, rules) for change in changes])
-    return verdicts, _after(now, verdicts, _unchanged(now, memory))
+    return verdicts, _after(now, verdicts, memory if settled(memory) else _unchanged(now, memory))
 
 
 def _unchanged(now: Seen, memory: Memory) -> Memory:
@@ -74,7 +74,7 @@ def _after(now: Seen, verdicts: Sequence[Verdict], memory: Memory) -> Memory:
         memory = Memory(
             anchor_score=now.score,
             told_signal=now.signal if turned else memory.told_signal,
-            told_at={**memory.told_at, **{told_key(change.reason, change.subject): change.at for change in told}},
+            told_at=memory.with_told(told),
             held_at=None if turned else memory.held_at,
         )
     # News of another kind mentions the signal, but nobody reads from it that the signal has turned: that stays held.

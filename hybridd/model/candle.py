@@ -1,6 +1,7 @@
 """Candles as columns: closed candles of one instrument and one time frame, oldest first."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,6 +97,7 @@ def concatenate(parts: tuple[Candles, ...]) -> Candles:
     )
 
 
+@cache
 def no_candles(step: int) -> Candles:
     """An empty run."""
     return candles_from_rows(step, [])

@@ -1,10 +1,10 @@
 """What must be remembered of a symbol between two analyses, so that nothing is told twice and nothing is forgotten."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hybridd.model.analysis import Signal
-from hybridd.model.change import Reason
+from hybridd.model.change import Change, Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,11 @@ class Memory:
 
     def last_told(self, reason: Reason, subject: str) -> int | None:
         """When this reason was last told of this subject, ms UTC."""
-        return self.told_at.get(told_key(reason, subject))
+        return self.told_at.get(reason + ":" + subject)
+
+    def with_told(self, changes: Sequence[Change]) -> Mapping[str, int]:
+        """`told_at` after these were told."""
+        return {**self.told_at, **{change.reason + ":" + change.subject: change.at for change in changes}}
 
     def to_json(self) -> dict[str, object]:
         """Plain values for the state database."""
@@ -33,11 +37,6 @@ class Memory:
             "told_at": dict(self.told_at),
             "held_at": self.held_at,
         }
-
-
-def told_key(reason: Reason, subject: str) -> str:
-    """Under which `told_at` has a reason and its subject."""
-    return reason + ":" + subject
 
 
 def memory_from_json(data: Mapping[str, object]) -> Memory:

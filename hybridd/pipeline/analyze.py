@@ -96,6 +96,7 @@ class Columns:
         self._scores, self._candles, self._odds = scores, candles, odds
         self.score = scores.score[self._at]
         self.confidence = scores.confidence[self._at]
+        self._closes, self._prices = scores.close_time[self._at], scores.price[self._at]
         # Which layers are silent changes rarely: each pattern is named once.
         self._first = self._at.item(0) if len(self._at) else 0
         self._patterns = np.packbits(np.isnan(scores.values[:, self._first :]), axis=0).T
@@ -106,11 +107,10 @@ class Columns:
 
     def glimpse(self, i: int, symbol: str, signal: Signal) -> Glimpse:
         """What the rules read at one position, where the signal stands at `signal`."""
-        at, scores = self._at.item(i), self._scores
         return Glimpse(
             symbol=symbol,
-            candle_close=scores.close_time.item(at),
-            price=scores.price.item(at),
+            candle_close=self._closes.item(i),
+            price=self._prices.item(i),
             score=self.score.item(i),
             signal=signal,
             confidence=self.confidence.item(i),
@@ -121,8 +121,8 @@ class Columns:
         at, scores, candles = self._at.item(i), self._scores, self._candles
         score, confidence = self.score.item(i), self.confidence.item(i)
         return Opinion(
-            candle_close=scores.close_time.item(at),
-            price=scores.price.item(at),
+            candle_close=self._closes.item(i),
+            price=self._prices.item(i),
             high=candles.high.item(at),
             low=candles.low.item(at),
             score=score,

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hybridd.market.quality import Fault, IncidentKind, gaps, inspect
+from hybridd.model.candle import candles_from_rows
 from hybridd.model.timeframe import parse_timeframe
 from tests.unit.market.rows import M5, T0, places_of, row, rows, run
 
@@ -181,3 +182,10 @@ def test_looking_twice_tells_nothing_new(kept, cut):
     assert again.incidents == ()
     assert len(again.fresh) == 0
     assert places_of(again.candles) == sorted(kept)
+
+
+@given(known=st.sets(st.integers(0, 30)), asked=st.lists(st.integers(-2, 32)))
+def test_bisection_finds_the_candles_that_are_there(known, asked):
+    candles = candles_from_rows(M5.ms, [(at * M5.ms, 1.0, 1.0, 1.0, 1.0, 1.0) for at in sorted(known)])
+    times = np.array([at * M5.ms for at in asked], dtype=np.int64)
+    assert candles.holds(times).tolist() == [at in known for at in asked]

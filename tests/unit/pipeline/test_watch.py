@@ -394,3 +394,25 @@ def test_a_layered_brain_that_breaks_on_one_symbol_breaks_no_other_batch(tmp_pat
         house.watch.cycle()
     assert house.closes("BTC/USDT") == house.closes("SOL/USDT") == [T0 + STEP]
     house.close()
+
+
+@with_house(brain=Said(path_of_scores(50.0, 52.0, 70.0)))
+def test_what_is_remembered_is_written_where_it_has_changed(house, monkeypatch):
+    written = []
+    put = house.store.bot_state.set
+    monkeypatch.setattr(house.store.bot_state, "set", lambda key, value: (written.append(value), put(key, value)))
+    house.candles(2)
+    assert [value["anchor_score"] for value in written] == [50.0], "nothing was told of the second candle"
+    house.candles(2)
+    assert [value["anchor_score"] for value in written] == [50.0, 70.0]
+
+
+@with_house(brain=Said(path_of_scores(50.0, 70.0)))
+def test_what_the_state_did_not_take_is_written_with_the_next_candle(house):
+    house.candles(1)
+    with house.locked(), pytest.raises(StoreBusy):
+        house.candles(1)
+    house.candles(1)
+    house.restart()
+    house.candles(1)
+    assert len(house.titles()) == 1, "it was remembered what was told"
