@@ -49,15 +49,15 @@ class Alerts:
     def get(self, alert_id: int) -> Alert | None:
         """The alert with this id."""
         found = self._database.row(AlertRow.select().where(AlertRow.id == alert_id))
-        return None if found is None else _alert(found)
+        return None if found is None else read_alert(found)
 
     def open_of(self, reason: Reason, subject: str) -> Alert | None:
         """The newest alert of this subject that has this reason and is firing or acked."""
         query = AlertRow.select().where(
-            (AlertRow.subject == subject) & AlertRow.state.in_([str(state) for state in OPEN]) & _has(reason)
+            (AlertRow.subject == subject) & AlertRow.state.in_([str(state) for state in OPEN]) & has_reason(reason)
         )
         found = self._database.row(query.order_by(AlertRow.id.desc()).limit(1))
-        return None if found is None else _alert(found)
+        return None if found is None else read_alert(found)
 
     def advance(self, alert_id: int, event: AlertEvent, *, now: int, actor: str) -> Alert:
         """Let `event` happen to an alert, recorded in the audit trail; gives the alert as it is then.
@@ -89,13 +89,15 @@ class Alerts:
         if state is not None:
             query = query.where(AlertRow.state == str(state))
         if reasons is not None:
-            query = query.where(reduce(or_, [_has(reason) for reason in reasons]))
-        return [_alert(row) for row in self._database.rows(query)]
+            query = query.where(reduce(or_, [has_reason(reason) for reason in reasons]))
+        return [read_alert(row) for row in self._database.rows(query)]
 
 
-def _has(reason: Reason) -> Expression:
+def has_reason(reason: str) -> Expression:
+    """Whether an alert has this reason, as a condition of a query."""
     return AlertRow.reasons.contains(f" {reason} ")
 
 
-def _alert(row: Record) -> Alert:
+def read_alert(row: Record) -> Alert:
+    """The alert of a row of its table."""
     return replace(read_as(Alert, row["facts"]), id=row["id"], state=AlertState(row["state"]))

@@ -10,7 +10,7 @@ import peewee
 
 from hybridd.errors import ConfigError
 from hybridd.store.sqlite import BUSY_SECONDS, Sqlite, explained
-from hybridd.store.tables import Row
+from hybridd.store.rows import Row
 
 Record = dict[str, Any]
 """A row as read: column name to value, undecoded."""
