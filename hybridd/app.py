@@ -92,8 +92,9 @@ def assemble(settings: Settings, store: Store, clock: Clock) -> Parts:
     feed = feed_of(settings, clock)
     symbols = list(dict.fromkeys(instrument.symbol for instrument in settings.instruments))
     context = context_of(settings, feed, clock, symbols, store)
+    blocked: set[str] = set()
     couriers = [
-        Courier(store=store, channel=channel, clock=clock, zone=settings.alerts.timezone)
+        Courier(store=store, channel=channel, clock=clock, zone=settings.alerts.timezone, blocked=blocked)
         for channel in channels_of(settings)
     ]
     channels = {courier.name: courier.recipients for courier in couriers}

@@ -56,6 +56,7 @@ DELIVERY_TABLE: Table[DeliveryState, DeliveryEvent] = {
     (_S.DELIVERED, _E.SEE): _S.SEEN,
 }
 
+WAITS = frozenset({_S.PLANNED, _S.RETRY_WAIT, _S.UNKNOWN})
 PENDING = frozenset({_S.PLANNED, _S.LEASED, _S.RETRY_WAIT, _S.UNKNOWN})
 TOLD = frozenset({_S.ACCEPTED, _S.DELIVERED, _S.SEEN})
 LOST = frozenset({_S.FAILED_PERMANENT, _S.EXPIRED, _S.CANCELLED})
@@ -76,7 +77,7 @@ class Failure(StrEnum):
 class Delivery:
     """A row of the outbox. Times in ms UTC; `deadline` is when it stops being worth sending.
 
-    `repeated`: the one repeat that a message of unknown fate may have has been begun. `told_at`: when a provider took it.
+    `repeated`: the one repeat that a message of unknown fate may have was begun; `told_at`: when a provider took it.
     """
 
     id: int

@@ -51,6 +51,11 @@ class Alerts:
         found = self._database.row(AlertRow.select().where(AlertRow.id == alert_id))
         return None if found is None else read_alert(found)
 
+    def fire_until(self, alert_id: int, until: int) -> None:
+        """Let an alert fire until `until` (ms UTC) at least; what it says of its own end stays."""
+        later = (AlertRow.id == alert_id) & (AlertRow.expires_at < until)
+        self._database.run(AlertRow.update({AlertRow.expires_at: int(until)}).where(later))
+
     def open_of(self, reason: Reason, subject: str) -> Alert | None:
         """The newest alert of this subject that has this reason and is firing or acked."""
         query = AlertRow.select().where(

@@ -9,8 +9,8 @@ from typing import Any
 import peewee
 
 from hybridd.errors import ConfigError
-from hybridd.store.sqlite import BUSY_SECONDS, Sqlite, explained
 from hybridd.store.rows import Row
+from hybridd.store.sqlite import BUSY_SECONDS, Sqlite, explained
 
 Record = dict[str, Any]
 """A row as read: column name to value, undecoded."""

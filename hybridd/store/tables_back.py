@@ -6,7 +6,7 @@ from hybridd.store.rows import Numbered, Row
 
 
 class MissedRow(Row):
-    """An alert that reached nobody; `notice` is the alert that tells of it, `restored` once the watch has taken it back."""
+    """An alert that reached nobody; `notice` is the alert that tells of it, `restored`: the watch has taken it back."""
 
     alert = peewee.IntegerField(primary_key=True)
     subject = peewee.CharField(max_length=128)

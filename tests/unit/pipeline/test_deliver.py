@@ -341,13 +341,14 @@ def test_a_channel_in_trouble_holds_up_no_other(office):
     assert office.store.changes.conservation().delivered == 1
 
 
-def test_one_bad_address_stays_in_trouble_while_the_others_are_reached(office):
+def test_one_bad_address_is_given_up_while_the_others_are_reached(office):
     channel = MemoryChannel(recipients=("bad", "good"), script=[FAILURES[Failure.ADDRESS]])
     office.alert(channel)
     courier = office.courier(channel)
     go(courier)
     assert [message.recipient for message in channel.sent] == ["good"]
-    assert courier.trouble == "it is address"
+    assert courier.trouble == "", "the channel itself is well"
+    assert [(a.address, a.reason) for a in office.store.addresses.disabled()] == [("bad", "it is address")]
 
 
 def test_each_recipient_has_a_delivery_of_its_own(office):
