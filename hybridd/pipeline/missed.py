@@ -52,13 +52,23 @@ def _give_way(store: Store, now: int) -> list[Missed]:
 
 
 def _list(listed: Sequence[Missed]) -> str:
-    items = [
-        f"alert {missed.alert.id}, {missed.alert.subject} {', '.join(missed.alert.reasons)} of "
-        f"{iso(missed.alert.created_at // 1000 * 1000)}"
-        for missed in listed[-LISTED:]
-    ]
-    more = len(listed) - len(items)
-    return "; ".join([*items, *([f"and {more} more before these"] if more else [])])
+    """One entry for all of a kind: what goes on being missed is told anew now and then, and is the same news."""
+    kinds: dict[tuple[str, ...], list[Alert]] = {}
+    for missed in listed:
+        kinds.setdefault((missed.alert.subject, *missed.alert.reasons), []).append(missed.alert)
+    items = [_entry(alerts) for alerts in kinds.values()]
+    more = len(items) - LISTED
+    return "; ".join([*items[:LISTED], *([f"and {more} more kinds"] if more > 0 else [])])
+
+
+def _entry(alerts: Sequence[Alert]) -> str:
+    first, last = alerts[0], alerts[-1]
+    text = f"alert {first.id}, {first.subject} {', '.join(first.reasons)} of {_second(first)}"
+    return text if first is last else f"{text}, and {len(alerts) - 1} more until {_second(last)} (alert {last.id})"
+
+
+def _second(alert: Alert) -> str:
+    return iso(alert.created_at // 1000 * 1000)
 
 
 def take_back(store: Store, symbol: str, past: Past) -> tuple[Past, tuple[int, ...]]:

@@ -340,7 +340,7 @@ def test_what_expired_unheard_is_listed_as_soon_as_the_channel_works_again(offic
     (message,) = email.sent
     assert message.title == "Alerts were missed while they could not be delivered"
     assert f"Alert {first}, BTC/USDT SCORE_JUMP" in message.text
-    assert f"alert {second}, BTC/USDT SCORE_JUMP" in message.text
+    assert f"and 1 more until 2025-06-15T15:10:00Z (alert {second})" in message.text
     (notice,) = [a for a in office.store.alerts.list() if Reason.ALERTS_MISSED in a.reasons]
     assert notice.state is AlertState.RESOLVED
     assert [m.alert.id for m in office.store.missed.since(0)] == [first, second]
