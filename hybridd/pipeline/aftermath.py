@@ -52,13 +52,18 @@ def fail_over(
     return _hurry(store, alert, rows, delivery.step, facts, now, blocked)
 
 
-def begin_at_once(store: Store, alert_id: int, now: int) -> bool:
-    """Where the first step has nobody left to tell, let the next one be due now; whether there was one."""
-    alert = store.alerts.get(alert_id)
-    rows = _to_people(store, alert_id)
-    if alert is None or not rows or any(d.step == 0 for d in rows):
-        return False
-    return _hurry(store, alert, rows, 0, {"detail": "every address of the first step is disabled"}, now)
+def pass_over(store: Store, alert: Alert, now: int) -> None:
+    """Where the first step of a new alert has nobody left to tell, let the next one be due now; or it is missed."""
+    rows = _to_people(store, alert.id)
+    if rows and not any(d.step == 0 for d in rows):
+        _hurry(store, alert, rows, 0, {"detail": "every address of the first step is disabled"}, now)
+    elif not rows and _can_be_missed(alert):
+        # Found again at each candle it would be missed again at each: that it is listed is enough.
+        store.missed.add(alert, now, restored=True)
+
+
+def _can_be_missed(alert: Alert) -> bool:
+    return not alert.resolves and alert.state is not AlertState.ACKED and not NEWS & set(alert.reasons)
 
 
 def _hurry(
@@ -95,7 +100,7 @@ def _steps_after(rows: list[Delivery], step: int, blocked: Collection[str]) -> I
 def note_missed(store: Store, alert_id: int, now: int) -> bool:
     """Note an alert that went out to people and reached none of them; whether it is one, and new."""
     alert = store.alerts.get(alert_id)
-    if alert is None or alert.resolves or alert.state is AlertState.ACKED or NEWS & set(alert.reasons):
+    if alert is None or not _can_be_missed(alert):
         return False
     states = {d.state for d in _to_people(store, alert_id)}
     if states & (PENDING | TOLD) or not states & REACHED_NOBODY or not store.missed.add(alert, now):

@@ -18,6 +18,8 @@ from hybridd.store.store import Store
 log = logging.getLogger("hybridd.answers")
 
 REPLY = "reply"
+LONGEST_TEXT = 1_000
+AT_ONCE = 1_000
 PATIENCE_MS = 600_000
 """A provider may report on a message before its acceptance is written down: the report waits for as long as this."""
 
@@ -56,7 +58,7 @@ def keep(store: Store, inbound: Inbound, now: int) -> bool:
         kind=REPLY,
         provider_id=inbound.id,
         sender=inbound.sender,
-        text=inbound.text,
+        text=inbound.text[:LONGEST_TEXT],
         received_at=now,
         data={"at": str(inbound.at)},
     )
@@ -82,7 +84,9 @@ class _Verdict:
 
 def work(store: Store, recipients: Mapping[str, Sequence[str]], now: int) -> Worked:
     """Work on what is new in the inbox. `recipients`: who may answer, by channel."""
-    done = [_one(store, entry, recipients, now) for entry in store.inbox.new()]
+    # People before reports: these may have to wait for their message, and must keep nobody waiting.
+    entries = sorted(store.inbox.new(AT_ONCE), key=lambda entry: entry.kind in REPORTS)
+    done = [_one(store, entry, recipients, now) for entry in entries]
     return Worked(
         obeyed=sum(verdict.event is EntryEvent.OBEY for verdict in done),
         hurried=any(verdict.hurried for verdict in done),

@@ -49,6 +49,7 @@ class _Sent:
 
 
 BROKE_OFF = Outcome(failure=Failure.UNKNOWN, detail="the program failed while it was sending")
+ANSWERED = Outcome(failure=Failure.UNKNOWN, detail="the alert was answered while the provider was asked for it")
 HAPPENED = frozenset({DeliveryEvent.ACCEPT, DeliveryEvent.RECEIPT})
 NOT_TWICE = Outcome(failure=Failure.UNKNOWN, detail="repeated once; whether either copy arrived is being found out")
 
@@ -194,14 +195,21 @@ class Courier:
             return found
         if was_unknown and delivery.repeated and repeat:
             return NOT_TWICE
-        if repeat and not delivery.repeated:
+        return self._channel.send(message) if not repeat or self._may_repeat(delivery) else ANSWERED
+
+    def _may_repeat(self, delivery: Delivery) -> bool:
+        """Begin the one repeat, unless somebody has answered while the provider was asked."""
+        with self._store.transaction():
+            alert = self._store.alerts.get(delivery.alert_id)
+            if alert is None or alert.state is not AlertState.FIRING:
+                return False
             self._store.outbox.mark_repeated(delivery.id)
-        return self._channel.send(message)
+        return True
 
     def _judge(self, outcome: Outcome, recipient: str) -> None:
         """Learn from an answer. A bad message is that recipient's trouble, all but a bad address else the channel's."""
-        if outcome is NOT_TWICE:
-            return
+        if outcome in {NOT_TWICE, ANSWERED}:
+            return  # nothing was sent
         self._breaker = after(self._breaker, outcome, self._clock.now(), self._rules)
         down = CHANNEL in self._troubles or self._breaker.state is BreakerState.OPEN or self._was_down()
         if outcome.failure in {None, Failure.ADDRESS, Failure.MESSAGE}:

@@ -64,7 +64,7 @@ class Housekeeper:
         with self._store.transaction():
             for channel, recipient in self._store.outbox.strangers(parts.channels):
                 log.warning("nothing more is sent to %s by %s, which is not set up any more", recipient, channel)
-                give_up(self._store, channel, recipient, now, "it is not set up any more")
+                give_up(self._store, channel, recipient, now, "not in the settings that hybridd runs with")
             for address in self._store.addresses.forget_others(parts.channels):
                 facts = {"channel": address.channel}
                 self._store.audit.append("hybridd", "address.forget", address.address, facts, now)
@@ -119,6 +119,7 @@ class Housekeeper:
         if now - self._accounts_at >= ACCOUNTS_EVERY_MS:
             self._accounts_at = now
             self._missing = self._store.changes.conservation().missing
+            self.settle_in(parts)
             self._unaccounted = audit(self._store, parts.couriers, now)
 
     def _beat(self, parts: Parts, schedule: Scheduler, now: int) -> None:

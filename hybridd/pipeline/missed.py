@@ -27,7 +27,7 @@ def tell_missed(
     One that waits there already, and lists less, gives way to it.
     """
     untold = store.missed.untold()
-    if not untold:
+    if not untold or not _has_readers(store, channels):
         return None
     with store.transaction():
         listed = sorted([*untold, *_give_way(store, now)], key=lambda missed: missed.alert.id)
@@ -38,6 +38,12 @@ def tell_missed(
         store.missed.tell([missed.alert.id for missed in listed], posted.id)
         store.changes.add(Verdict(change=alert.changes[0]), analysis_id=None, alert_id=posted.id)
     return posted
+
+
+def _has_readers(store: Store, channels: Mapping[str, Sequence[str]]) -> bool:
+    """Whether there is an address that is not given up: without one the list waits."""
+    dead = {(a.channel, a.address) for a in store.addresses.disabled()}
+    return any((name, to) not in dead for name, all_of_it in channels.items() if name != JOURNAL for to in all_of_it)
 
 
 def _give_way(store: Store, now: int) -> list[Missed]:

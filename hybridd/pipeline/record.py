@@ -10,7 +10,7 @@ from hybridd.model.analysis import Trend
 from hybridd.model.candle import Candles
 from hybridd.model.change import Severity, Suppression
 from hybridd.model.timeframe import parse_timeframe
-from hybridd.pipeline.aftermath import begin_at_once
+from hybridd.pipeline.aftermath import pass_over
 from hybridd.pipeline.observe import Observation, Past, Rules
 from hybridd.pipeline.past import remember
 from hybridd.signals.trend import trend_of
@@ -124,7 +124,7 @@ def post(
     facts = {"subject": alert.subject, "reasons": list(alert.reasons), "channels": sorted({row[0] for row in rows})}
     if left_out:
         facts["disabled"] = sorted({f"{p.channel} {p.recipient}" for p in left_out})
-        begin_at_once(store, alert_id, now)
+        pass_over(store, replace(alert, id=alert_id), now)
     store.audit.append("hybridd", "alert", str(alert_id), facts, now)
     store.events.append("alert", alert.subject, {"id": alert_id, **facts}, now)
     return replace(alert, id=alert_id)

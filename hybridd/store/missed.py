@@ -28,9 +28,9 @@ class MissedAlerts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, alert: Alert, now: int) -> bool:
-        """Note that an alert reached nobody; False when that is known."""
-        row = {"alert": alert.id, "subject": alert.subject, "at": int(now), "notice": None, "restored": False}
+    def add(self, alert: Alert, now: int, *, restored: bool = False) -> bool:
+        """Note that an alert reached nobody; False when that is known. `restored`: the watch need not take it back."""
+        row = {"alert": alert.id, "subject": alert.subject, "at": int(now), "notice": None, "restored": restored}
         return self._database.insert(MissedRow, row, unless=("alert",)) is not None
 
     def untold(self) -> list[Missed]:

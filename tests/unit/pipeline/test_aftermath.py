@@ -382,6 +382,19 @@ def test_what_somebody_knows_is_not_missed(office, event):
     assert tell(office) is None
 
 
+def test_what_had_nobody_left_to_go_to_is_told_when_an_address_comes_back(office):
+    (email,) = office.hire(MemoryChannel("email"))
+    office.store.addresses.disable("email", "somebody", "550", T0)
+    alert = office.alert(("email",))
+    assert [m.alert.id for m in office.store.missed.untold()] == [alert]
+    assert office.store.missed.subjects() == frozenset()
+    assert tell(office) is None, "there is nobody to tell it to"
+    enable_address(office.store, "email", "somebody", "cli:me", T0)
+    assert tell(office) is not None
+    office.go()
+    assert len(email.sent) == 1
+
+
 def test_good_news_ends_when_everybody_has_it(office):
     office.hire(MemoryChannel("email", script=failing(Failure.RETRY)), MemoryChannel("journal"))
     change = Change(subject="x", reason=Reason.DISK_LOW, at=T0, before=None, after="resolved")

@@ -140,6 +140,15 @@ def test_an_entry_that_breaks_the_work_does_not_keep_back_the_others(office, mon
     assert outcomes(office)[0] == ("ignored", "a defect of hybridd: ZeroDivisionError")
 
 
+def test_reports_that_wait_keep_no_answer_waiting_and_a_long_text_is_cut(office):
+    office.hire(MemoryChannel("telegram"))
+    alert = office.alert(("telegram",))
+    for number in range(120):
+        take_hook(office.store, "sms", "twilio_status", form(MessageSid=f"SM{number}", MessageStatus="delivered"), T0)
+    assert answer(office, said(f"ACK {alert}\n" + "x" * 5000)).obeyed == 1
+    assert len(office.store.inbox.list(1)[0].text) == 1_000
+
+
 def test_who_looks_at_it_needs_no_further_steps_and_has_not_answered(office):
     _, sms = office.hire(MemoryChannel("dashboard"), MemoryChannel("sms"))
     alert = office.alert(("dashboard",), ("sms",))

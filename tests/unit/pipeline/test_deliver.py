@@ -329,6 +329,20 @@ def test_a_repeat_that_was_certainly_refused_may_go_again_and_still_says_that_it
     assert office.states(alert) == [S.ACCEPTED]
 
 
+def test_an_answer_while_the_provider_is_asked_holds_back_the_repeat(office):
+    channel = MemoryChannel(idempotent=False, script=[UNKNOWN])
+    alert = office.alert(channel)
+    courier = office.courier(channel)
+    office.clock.set(go(courier).next_at)
+    channel.find = lambda _: office.answer(alert)
+    for _ in range(3):
+        office.clock.advance(60_000)
+        go(courier)
+    assert (channel.attempts, channel.sent) == (1, [])
+    assert office.states(alert) == [S.EXPIRED]
+    assert courier.trouble == ""
+
+
 def test_two_couriers_of_one_channel_send_a_message_once(office):
     """As two processes would on one state: whoever has the lease sends."""
     channel = MemoryChannel(idempotent=False)
