@@ -1,6 +1,6 @@
 """What follows from a delivery's new state: a bad address, a step that reached nobody, an end."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from hybridd.alerts.routing import JOURNAL
 from hybridd.model.alert import Alert, AlertEvent, AlertState
@@ -8,6 +8,8 @@ from hybridd.model.change import NEWS, Reason
 from hybridd.model.delivery import LOST, PENDING, REACHED_NOBODY, TOLD, WAITS, Delivery, DeliveryState, Failure
 from hybridd.store.store import Store
 
+PASSIVE = frozenset({JOURNAL, "dashboard"})
+"""Channels that wake nobody: they never stand in for those that do."""
 ENDS_WHEN_TOLD = frozenset({Reason.ALERTS_MISSED})
 
 
@@ -44,7 +46,7 @@ def fail_over(
     alert = store.alerts.get(delivery.alert_id)
     if alert is None or alert.state is not AlertState.FIRING:
         return False
-    rows = _to_people(store, alert.id)
+    rows = to_people(store.outbox.of_alert(alert.id))
     here = [d for d in rows if d.step == delivery.step]
     if not at_once and not all(d.state in LOST or (d.state in WAITS and d.channel in blocked) for d in here):
         return False
@@ -54,7 +56,7 @@ def fail_over(
 
 def pass_over(store: Store, alert: Alert, now: int) -> None:
     """Where the first step of a new alert has nobody left to tell, let the next one be due now; or it is missed."""
-    rows = _to_people(store, alert.id)
+    rows = to_people(store.outbox.of_alert(alert.id))
     if rows and not any(d.step == 0 for d in rows):
         _hurry(store, alert, rows, 0, {"detail": "every address of the first step is disabled"}, now)
     elif not rows and _can_be_missed(alert):
@@ -102,7 +104,7 @@ def note_missed(store: Store, alert_id: int, now: int) -> bool:
     alert = store.alerts.get(alert_id)
     if alert is None or not _can_be_missed(alert):
         return False
-    states = {d.state for d in _to_people(store, alert_id)}
+    states = {d.state for d in to_people(store.outbox.of_alert(alert_id))}
     if states & (PENDING | TOLD) or not states & REACHED_NOBODY or not store.missed.add(alert, now):
         return False
     store.audit.append("hybridd", "alert.missed", str(alert_id), {"subject": alert.subject}, now)
@@ -110,8 +112,9 @@ def note_missed(store: Store, alert_id: int, now: int) -> bool:
     return True
 
 
-def _to_people(store: Store, alert_id: int) -> list[Delivery]:
-    return [d for d in store.outbox.of_alert(alert_id) if d.channel != JOURNAL]
+def to_people(deliveries: Iterable[Delivery]) -> list[Delivery]:
+    """Those that go to somebody. What only lies ready, on the dashboard, has reached nobody until it is seen."""
+    return [d for d in deliveries if d.channel not in PASSIVE or d.state is DeliveryState.SEEN]
 
 
 def _reached(store: Store, delivery: Delivery, now: int) -> None:
@@ -146,7 +149,7 @@ def _end(store: Store, alert_id: int, now: int) -> None:
     if alert is None or alert.state is not AlertState.FIRING or not ends_when_told(alert):
         return
     first = [d for d in store.outbox.of_alert(alert_id) if d.step == 0]
-    people = [d for d in first if d.channel != JOURNAL] or first
+    people = to_people(first) or first
     if any(d.state in TOLD for d in people) and not any(d.state in PENDING for d in people):
         store.outbox.cancel_for(alert_id, now, "it was told")
         store.alerts.advance(alert_id, AlertEvent.RESOLVE, now=now, actor="hybridd")

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hybridd.alerts.compose import health_alert
-from hybridd.alerts.routing import JOURNAL, Route
+from hybridd.alerts.routing import Route
 from hybridd.clock import iso
 from hybridd.model.alert import Alert, AlertEvent, AlertState
 from hybridd.model.analysis import Signal
 from hybridd.model.change import Reason, Verdict
 from hybridd.model.delivery import TOLD
+from hybridd.pipeline.aftermath import PASSIVE, to_people
 from hybridd.pipeline.observe import Past
 from hybridd.pipeline.record import post
 from hybridd.store.missed import Missed
@@ -43,14 +44,16 @@ def tell_missed(
 def _has_readers(store: Store, channels: Mapping[str, Sequence[str]]) -> bool:
     """Whether there is an address that is not given up: without one the list waits."""
     dead = {(a.channel, a.address) for a in store.addresses.disabled()}
-    return any((name, to) not in dead for name, all_of_it in channels.items() if name != JOURNAL for to in all_of_it)
+    return any(
+        (name, to) not in dead for name, all_of_it in channels.items() if name not in PASSIVE for to in all_of_it
+    )
 
 
 def _give_way(store: Store, now: int) -> list[Missed]:
     older = store.alerts.open_of(Reason.ALERTS_MISSED, "hybridd")
     if older is None or older.state is not AlertState.FIRING:
         return []
-    if any(d.state in TOLD for d in store.outbox.of_alert(older.id) if d.channel != JOURNAL):
+    if any(d.state in TOLD for d in to_people(store.outbox.of_alert(older.id))):
         return []
     store.outbox.cancel_for(older.id, now, "a longer list takes its place")
     store.alerts.advance(older.id, AlertEvent.RESOLVE, now=now, actor="hybridd")

@@ -185,6 +185,18 @@ def test_nothing_is_handed_over_of_an_alert_that_was_answered(office):
     assert office.fates(alert)["sms1"] == "cancelled"
 
 
+def test_what_lies_ready_on_the_dashboard_has_told_nobody(office):
+    office.hire(
+        MemoryChannel("push", script=failing(Failure.MESSAGE)), MemoryChannel("dashboard"), MemoryChannel("sms")
+    )
+    alert = office.alert(("push", "dashboard"), ("sms",))
+    lost = office.alert(("dashboard", "push"))
+    office.channels["push"].script.extend(failing(Failure.MESSAGE))
+    office.go("dashboard", "push", "sms")
+    assert office.fates(alert) == {"push0": "failed_permanent", "dashboard0": "accepted", "sms1": "accepted"}
+    assert [m.alert.id for m in office.store.missed.untold()] == [lost]
+
+
 def test_who_has_been_told_is_not_hurried_to_a_repeat(office):
     office.hire(MemoryChannel("push", script=failing(Failure.ACCOUNT)), MemoryChannel("email"))
     alert = office.alert(("email", "push"), ("email",))
