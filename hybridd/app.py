@@ -260,8 +260,8 @@ def run_once(settings: Settings) -> CycleReport:
             try:
                 parts.context.gather(CONTEXT_PATIENCE_S)
                 report = parts.watch.cycle()
-                for courier in parts.couriers:
-                    courier.drain()
+                while sum([courier.drain() for courier in parts.couriers]):
+                    pass  # what one hands over to the next step, another has to send
                 return report
             finally:
                 parts.close()

@@ -109,10 +109,12 @@ class Courier:
             self._probe()
         return Round(sent=sent, next_at=self._next_at(), hurried=self._hurried)
 
-    def drain(self) -> None:
-        """Send until nothing is due any more; for a single run, where nobody comes back in a moment."""
-        while self.round(lambda: False).sent:
-            pass
+    def drain(self) -> int:
+        """Send until nothing is due any more; for a single run, where nobody comes back in a moment. How many."""
+        total = 0
+        while sent := self.round(lambda: False).sent:
+            total += sent
+        return total
 
     def close(self) -> None:
         """Let go of the channel."""

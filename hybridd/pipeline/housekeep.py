@@ -60,12 +60,12 @@ class Housekeeper:
 
     def settle_in(self, parts: Parts) -> None:
         """With new settings: what waits for somebody whom they do not name is given up, and may go to others."""
-        now = self._clock.now()
+        now, channels = self._clock.now(), {courier.name: courier.recipients for courier in parts.couriers}
         with self._store.transaction():
-            for channel, recipient in self._store.outbox.strangers(parts.channels):
+            for channel, recipient in self._store.outbox.strangers(channels):
                 log.warning("nothing more is sent to %s by %s, which is not set up any more", recipient, channel)
                 give_up(self._store, channel, recipient, now, "not in the settings that hybridd runs with")
-            for address in self._store.addresses.forget_others(parts.channels):
+            for address in self._store.addresses.forget_others(channels):
                 facts = {"channel": address.channel}
                 self._store.audit.append("hybridd", "address.forget", address.address, facts, now)
 
@@ -76,6 +76,7 @@ class Housekeeper:
             for delivery in expired:
                 facts = {"alert": delivery.alert_id, "channel": delivery.channel, "state": delivery.state.value}
                 self._store.audit.append("hybridd", "delivery", str(delivery.id), facts, now)
+                self._store.events.append("delivery", "", facts, now)
             hurried = [follow(self._store, delivery, None, now) for delivery in expired]
             self._store.alerts.expire_due(now)
         for delivery in expired:

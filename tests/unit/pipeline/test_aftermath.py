@@ -6,6 +6,7 @@ import pytest
 
 from hybridd.alerts.routing import Route, Step
 from hybridd.clock import ManualClock
+from hybridd.config.schema import Settings
 from hybridd.delivery.memory import MemoryChannel
 from hybridd.model.alert import Alert, AlertState
 from hybridd.model.change import Change, Reason, Severity, Verdict
@@ -18,6 +19,7 @@ from hybridd.pipeline.health import HealthBook
 from hybridd.pipeline.housekeep import Housekeeper
 from hybridd.pipeline.missed import tell_missed
 from hybridd.pipeline.record import post
+from hybridd.pipeline.rules import rules_of
 from hybridd.pipeline.trial import post_test
 from hybridd.store.store import open_store
 from tests.makers import T0
@@ -320,6 +322,14 @@ def test_a_late_step_of_a_critical_alert_counts_after_its_time_to_live(office, r
     office.store.alerts.expire_due(office.clock.now())
     assert office.store.alerts.get(alert).state is AlertState.EXPIRED
     assert office.store.alerts.get(alert).expires_at == T0 + MINUTE, "what it says of its own end stays"
+
+
+def test_the_settings_say_how_often_a_step_repeats():
+    steps = [{"after": "0s", "channels": ["sms"], "repeat": "10m", "times": 2}, {"after": "1m", "channels": ["push"]}]
+    settings = Settings.model_validate({"alerts": {"route": [{"severity": ["critical"], "steps": steps}]}})
+    first, second = rules_of(settings).routes[0].steps
+    assert (first.repeat_ms, first.times, second.repeat_ms) == (600_000, 2, 0)
+    assert settings.model_dump(mode="json")["alerts"]["route"][0]["steps"] == steps
 
 
 # What reached nobody.
