@@ -107,6 +107,7 @@ def assemble(settings: Settings, store: Store, clock: Clock) -> Parts:
 def couriers_of(settings: Settings, store: Store, clock: Clock) -> list[Courier]:
     """One for each channel that is switched on."""
     zone, rules = settings.alerts.timezone, settings.analysis
+    blocked: set[str] = set()
     charts = Charts(store=store, clock=clock, zone=zone, thresholds=(rules.short_threshold, rules.long_threshold))
     return [
         Courier(
@@ -116,6 +117,7 @@ def couriers_of(settings: Settings, store: Store, clock: Clock) -> list[Courier]
             zone=zone,
             public_url=settings.dashboard.public_url,
             charts=charts,
+            blocked=blocked,
         )
         for channel in channels_of(settings, store, clock)
     ]
@@ -253,8 +255,8 @@ def run_once(settings: Settings) -> CycleReport:
             try:
                 parts.context.gather(CONTEXT_PATIENCE_S)
                 report = parts.watch.cycle()
-                for courier in parts.couriers:
-                    courier.drain()
+                while sum([courier.drain() for courier in parts.couriers]):
+                    pass  # what one hands over to the next step, another has to send
                 return report
             finally:
                 parts.close()

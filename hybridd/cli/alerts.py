@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hybridd.cli.addresses import enable
 from hybridd.cli.shared import (
     FAILED,
     AsJson,
@@ -22,12 +23,14 @@ from hybridd.daemon.journal import setup_logging
 from hybridd.delivery.render import render
 from hybridd.errors import UsageError
 from hybridd.library.trial import send_test
-from hybridd.model.alert import Alert, AlertEvent, AlertState
+from hybridd.model.alert import Alert, AlertState
 from hybridd.model.delivery import TOLD, Delivery
 from hybridd.model.state import IllegalTransition
+from hybridd.pipeline.answers import acknowledge
 from hybridd.store.store import Store
 
 app = typer.Typer(name="alerts", help="What was told, to whom, and why.", no_args_is_help=True)
+app.command("enable")(enable)
 
 HOUR_MS = 3_600_000
 """`why` shows what was found, told or held back in the hour before an alert."""
@@ -112,11 +115,8 @@ def ack(alert_id: AlertId, config: ConfigPath = None) -> None:
     """Say that you have seen it: no further steps are taken. It approves nothing."""
     with state_of(settings_of(config)) as store:
         _get(store, alert_id)
-        now, actor = SystemClock().now(), f"cli:{getpass.getuser()}"
         try:
-            with store.transaction():
-                store.alerts.advance(alert_id, AlertEvent.ACK, now=now, actor=actor)
-                store.outbox.cancel_for(alert_id, now, f"acknowledged by {actor}")
+            acknowledge(store, alert_id, f"cli:{getpass.getuser()}", SystemClock().now())
         except IllegalTransition:
             state = _get(store, alert_id).state
             raise UsageError(f"alert {alert_id} is {state} already", remedy="nothing is left to do") from None

@@ -29,6 +29,8 @@ from hybridd.pipeline.report import NEVER, status_report
 
 DRAWN = 300
 """Candles in a picture."""
+SHOWN = 10
+"""Alerts of the last week that reached nobody; `--json` has all of them."""
 
 
 def analyze(
@@ -177,6 +179,11 @@ def _show_status(report: dict[str, Any]) -> None:
     channels = [[c["name"], ", ".join(c["to"]), when(c["last_told"])] for c in report["channels"]]
     if channels:
         table("", ["channel", "reaches", "last told"], channels)
+    for a in report["addresses"]:
+        say(f"disabled since {when(a['since'])}: {a['channel']} to {a['address']} ({a['reason']})", style="red")
+    for alert in report["missed"][-SHOWN:]:
+        reasons = ", ".join(alert["reasons"])
+        say(f"missed: alert {alert['id']}, {alert['subject']} {reasons} of {when(alert['created_at'])}", style="red")
     say("outbox: " + (", ".join(f"{n:,} {state}" for state, n in report["outbox"].items() if n) or "empty"))
 
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from hybridd.config.base import Section
 from hybridd.config.hidden import Hidden, HiddenUrl, SecretText
@@ -29,6 +29,14 @@ class Step(Section):
 
     after: Milliseconds = Field(description="since the alert was made")
     channels: List[Line] = Field(min_length=1, description="names: push, email, dashboard, sms, telegram, journal, …")
+    repeat: Milliseconds = Field(0, description="again after each such time, until somebody answers; 0s: never")
+    times: int = Field(3, ge=1, le=100, description="how many repeats at most")
+
+    @model_serializer(mode="wrap")
+    def _short(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """What does not repeat says nothing of it, so that a route stays one line."""
+        written: dict[str, object] = write(self)
+        return written if self.repeat else {name: written[name] for name in ("after", "channels")}
 
 
 class Route(Section):

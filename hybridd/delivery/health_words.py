@@ -70,6 +70,18 @@ WORDS: dict[Reason, Words] = {
         "The books of what was found and what was told do not agree: an alert may have been lost.",
         "Look at `hybridd alerts list`, and please report it: this is a defect of hybridd.",
     ),
+    Reason.ADDRESS_BAD: Words(
+        "Alerts no longer go to {subject}",
+        "Alerts go to {subject} again",
+        "Its provider says that nobody can be reached there, so nothing more is sent to it. The others carry on.",
+        "Correct it in the settings; if it is right, send it a test, or use `hybridd alerts enable CHANNEL ADDRESS`.",
+    ),
+    Reason.ALERTS_MISSED: Words(
+        "Alerts were missed while they could not be delivered",
+        "What was missed has been told",
+        "These alerts reached nobody in time. What they told of may have changed since.",
+        "`hybridd alerts why ID` tells what became of each; `hybridd analyze` shows how the markets are now.",
+    ),
     Reason.TEST: Words(
         "This is a test alert",
         "The test is over",

@@ -113,7 +113,7 @@ def _notes(alert: Alert, zone: tzinfo) -> tuple[str, ...]:
     """What the comparison rests on, where it is not simply the candle before."""
     lines = [
         f"Held back since {clock_time(change.deferred_from, zone, alert.created_at)}, "
-        "because the same kind of alert had just been sent."
+        "because the same kind of alert had just been sent, or because nobody could be reached."
         for change in alert.changes
         if change.deferred_from is not None
     ]

@@ -8,11 +8,12 @@ from hybridd.app import database_url, read_settings
 from hybridd.clock import SystemClock
 from hybridd.errors import DataError
 from hybridd.library.trial import send_test
-from hybridd.model.alert import Alert, AlertEvent
+from hybridd.model.alert import Alert
 from hybridd.model.analysis import Analysis, Signal, SignalState
 from hybridd.model.change import Change
 from hybridd.model.delivery import Delivery
 from hybridd.model.memory import Memory
+from hybridd.pipeline.answers import acknowledge
 from hybridd.pipeline.rules import rules_of
 from hybridd.signals.changes import market_changes
 from hybridd.store.store import open_store
@@ -48,10 +49,7 @@ class AlertSystem:
         now = self._clock.now()
         store = open_store(database_url(self._settings), clock=self._clock)
         try:
-            with store.transaction():
-                acked = store.alerts.advance(alert_id, AlertEvent.ACK, now=now, actor=actor)
-                store.outbox.cancel_for(alert_id, now, f"acknowledged by {actor}")
-            return acked
+            return acknowledge(store, alert_id, actor, now)
         finally:
             store.close()
 

@@ -23,12 +23,15 @@ class Reason(StrEnum):
     CLOCK_SKEW = "CLOCK_SKEW"
     SYMBOL_UNKNOWN = "SYMBOL_UNKNOWN"
     ALERTS_UNACCOUNTED = "ALERTS_UNACCOUNTED"
+    ADDRESS_BAD = "ADDRESS_BAD"
+    ALERTS_MISSED = "ALERTS_MISSED"
     TEST = "TEST"
 
 
 MARKET = frozenset({Reason.SIGNAL_CHANGED, Reason.SCORE_JUMP, Reason.SCORE_DRIFT, Reason.CONFIDENCE_HIGH})
 TRADE = frozenset({Reason.TRADE_TARGET, Reason.TRADE_STOP, Reason.TRADE_AGAINST})
-HEALTH = frozenset(Reason) - MARKET - TRADE - {Reason.TEST}
+NEWS = frozenset({Reason.ALERTS_MISSED, Reason.TEST})
+HEALTH = frozenset(Reason) - MARKET - TRADE - NEWS
 
 
 class Severity(StrEnum):
@@ -61,6 +64,8 @@ SEVERITY: dict[Reason, Severity] = {
     Reason.CLOCK_SKEW: Severity.WARNING,
     Reason.SYMBOL_UNKNOWN: Severity.WARNING,
     Reason.ALERTS_UNACCOUNTED: Severity.CRITICAL,
+    Reason.ADDRESS_BAD: Severity.CRITICAL,
+    Reason.ALERTS_MISSED: Severity.WARNING,
     Reason.TEST: Severity.WARNING,
 }
 

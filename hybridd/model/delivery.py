@@ -46,15 +46,22 @@ DELIVERY_TABLE: Table[DeliveryState, DeliveryEvent] = {
     (_S.LEASED, _E.RETRY): _S.RETRY_WAIT,
     (_S.LEASED, _E.LOSE): _S.UNKNOWN,
     (_S.LEASED, _E.FAIL): _S.FAILED_PERMANENT,
+    # What is said of it after all: by the provider, or by a send that outlived its lease.
+    (_S.UNKNOWN, _E.ACCEPT): _S.ACCEPTED,
+    (_S.UNKNOWN, _E.RECEIPT): _S.DELIVERED,
+    (_S.UNKNOWN, _E.FAIL): _S.FAILED_PERMANENT,
     (_S.ACCEPTED, _E.RECEIPT): _S.DELIVERED,
+    (_S.ACCEPTED, _E.RETRY): _S.RETRY_WAIT,
     (_S.ACCEPTED, _E.FAIL): _S.FAILED_PERMANENT,
     (_S.ACCEPTED, _E.SEE): _S.SEEN,
     (_S.DELIVERED, _E.SEE): _S.SEEN,
 }
 
+WAITS = frozenset({_S.PLANNED, _S.RETRY_WAIT, _S.UNKNOWN})
 PENDING = frozenset({_S.PLANNED, _S.LEASED, _S.RETRY_WAIT, _S.UNKNOWN})
 TOLD = frozenset({_S.ACCEPTED, _S.DELIVERED, _S.SEEN})
 LOST = frozenset({_S.FAILED_PERMANENT, _S.EXPIRED, _S.CANCELLED})
+REACHED_NOBODY = LOST - {_S.CANCELLED}
 
 
 class Failure(StrEnum):
@@ -69,7 +76,10 @@ class Failure(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A row of the outbox. Times in ms UTC; `deadline` is when it stops being worth sending."""
+    """A row of the outbox. Times in ms UTC; `deadline` is when it stops being worth sending.
+
+    `repeated`: the one repeat that a message of unknown fate may have was begun; `told_at`: when a provider took it.
+    """
 
     id: int
     alert_id: int
@@ -82,6 +92,8 @@ class Delivery:
     deadline: int
     provider_id: str = ""
     reason: str = ""
+    repeated: bool = False
+    told_at: int | None = None
 
     @property
     def key(self) -> str:

@@ -31,6 +31,7 @@ class Scene:
     skew_ms: Callable[[], int | None]
     late_cycle: str = ""
     missing_changes: int = 0
+    unaccounted: Sequence[str] = ()
 
 
 Check = Callable[[Scene], Iterator[Condition]]
@@ -145,12 +146,28 @@ def _skew(scene: Scene) -> Iterator[Condition]:
 
 
 def _accounts(scene: Scene) -> Iterator[Condition]:
-    if scene.missing_changes:
+    lost = f"{scene.missing_changes} changes were neither told, nor suppressed, nor are they on their way"
+    found = [*([lost] if scene.missing_changes else []), *scene.unaccounted]
+    if found:
+        yield Condition(reason=Reason.ALERTS_UNACCOUNTED, subject="hybridd", detail="; ".join(found))
+
+
+def _addresses(scene: Scene) -> Iterator[Condition]:
+    for address in scene.store.addresses.disabled():
         yield Condition(
-            reason=Reason.ALERTS_UNACCOUNTED,
-            subject="hybridd",
-            detail=f"{scene.missing_changes} changes were neither told, nor suppressed, nor are they on their way",
+            reason=Reason.ADDRESS_BAD, subject=f"{address.channel} {address.address}", detail=address.reason
         )
 
 
-CHECKS: tuple[Check, ...] = (_feeds, _symbols, _layers, _brains, _cycles, _channels, _disk, _skew, _accounts)
+CHECKS: tuple[Check, ...] = (
+    _feeds,
+    _symbols,
+    _layers,
+    _brains,
+    _cycles,
+    _channels,
+    _disk,
+    _skew,
+    _accounts,
+    _addresses,
+)

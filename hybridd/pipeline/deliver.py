@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 from hybridd.clock import Clock
 from hybridd.delivery.breaker import Breaker, BreakerRules, BreakerState, after, ask
-from hybridd.delivery.channel import Channel, Illustrated
+from hybridd.delivery.channel import Channel, Illustrated, Reports
 from hybridd.delivery.links import HERE, alert_link
 from hybridd.delivery.render import message_for
 from hybridd.delivery.retry import event_of, next_attempt, tells_owner
 from hybridd.model.alert import Alert, AlertState
 from hybridd.model.change import Reason
-from hybridd.model.delivery import Delivery, DeliveryEvent, DeliveryState, Failure, Outcome
+from hybridd.model.delivery import DELIVERY_TABLE, WAITS, Delivery, DeliveryEvent, DeliveryState, Failure, Outcome
+from hybridd.pipeline.aftermath import fail_over, follow
 from hybridd.pipeline.charts import Charts
+from hybridd.pipeline.receipts import FIRST_ASK_MS
 from hybridd.pipeline.tell import log_delivery
 from hybridd.store.store import Store
 
@@ -29,10 +31,14 @@ CHANNEL = ""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """What a round came to: how many were sent, and when the next one is due (ms UTC), None with nothing to do."""
+    """What a round came to: how many were sent, and when the next one is due (ms UTC), None with nothing to do.
+
+    `hurried`: deliveries by other channels have become due, because this one reached nobody.
+    """
 
     sent: int
     next_at: int | None
+    hurried: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,12 +50,17 @@ class _Sent:
     outcome: Outcome
 
 
-WAITS = frozenset({DeliveryState.PLANNED, DeliveryState.RETRY_WAIT, DeliveryState.UNKNOWN})
 BROKE_OFF = Outcome(failure=Failure.UNKNOWN, detail="the program failed while it was sending")
+ANSWERED = Outcome(failure=Failure.UNKNOWN, detail="the alert was answered while the provider was asked for it")
+HAPPENED = frozenset({DeliveryEvent.ACCEPT, DeliveryEvent.RECEIPT})
+NOT_TWICE = Outcome(failure=Failure.UNKNOWN, detail="repeated once; whether either copy arrived is being found out")
 
 
 class Courier:
-    """Works one channel. Its own breaker and its own thread: a channel in trouble holds up no other."""
+    """Works one channel. Its own breaker and its own thread: a channel in trouble holds up no other.
+
+    `blocked` is shared by all couriers: the names of the channels whose breakers are open.
+    """
 
     def __init__(
         self,
@@ -60,10 +71,13 @@ class Courier:
         zone: str,
         public_url: str = "",
         charts: Charts | None = None,
+        blocked: set[str] | None = None,
     ) -> None:
         self._store, self._channel, self._clock, self._zone = store, channel, clock, zone
         self._public_url = public_url
         self._charts = charts if isinstance(channel, Illustrated) and channel.wants_image else None
+        self._blocked: set[str] = set() if blocked is None else blocked
+        self._account, self._hurried = False, False
         self._breaker, self._rules = Breaker(), BreakerRules()
         self._troubles: dict[str, str] = {}
         self._sent: deque[_Sent] = deque()
@@ -74,6 +88,11 @@ class Courier:
     def name(self) -> str:
         """The channel's."""
         return self._channel.name
+
+    @property
+    def channel(self) -> Channel:
+        """The channel itself, for whoever listens to it or asks it for receipts."""
+        return self._channel
 
     @property
     def recipients(self) -> tuple[str, ...]:
@@ -88,19 +107,26 @@ class Courier:
     def round(self, stopping: Callable[[], bool]) -> Round:
         """Send what is due. `stopping` is asked before each message, so that an end waits for one send at most."""
         sent, end = 0, self._clock.monotonic() + ROUND_S
+        self._hurried = False
         self._write_down()
-        for delivery in self._store.outbox.due(self.name, self._clock.now(), limit=BATCH):
-            if stopping() or self._clock.monotonic() > end or not self._may_pass():
+        due = self._store.outbox.due(self.name, self._clock.now(), limit=BATCH)
+        for delivery in due:
+            if stopping() or self._clock.monotonic() > end:
+                break
+            if not self._may_pass():
+                self._pass_on(due)
                 break
             sent += self._one(delivery)
         else:
             self._probe()
-        return Round(sent=sent, next_at=self._next_at())
+        return Round(sent=sent, next_at=self._next_at(), hurried=self._hurried)
 
-    def drain(self) -> None:
-        """Send until nothing is due any more; for a single run, where nobody comes back in a moment."""
-        while self.round(lambda: False).sent:
-            pass
+    def drain(self) -> int:
+        """Send until nothing is due any more; for a single run, where nobody comes back in a moment. How many."""
+        total = 0
+        while sent := self.round(lambda: False).sent:
+            total += sent
+        return total
 
     def close(self) -> None:
         """Let go of the channel."""
@@ -115,6 +141,14 @@ class Courier:
     def _may_pass(self) -> bool:
         passes, self._breaker = ask(self._breaker, self._clock.now())
         return passes
+
+    def _pass_on(self, due: list[Delivery]) -> None:
+        """Behind an open breaker nothing is sent for a while: whoever comes next in the route need not wait for it."""
+        now = self._clock.now()
+        for delivery in due:
+            with self._store.transaction():
+                passed = fail_over(self._store, delivery, now, blocked=set(self._blocked), at_once=self._account)
+            self._hurried = self._hurried or passed
 
     def _probe(self) -> None:
         """With nothing to send, a channel that was in trouble is itself asked whether it is well again."""
@@ -175,37 +209,79 @@ class Courier:
         return self._charts.of(alert) if alert is not None and alert.state is AlertState.FIRING else b""
 
     def _send(self, alert: Alert, delivery: Delivery, was_unknown: bool, image: bytes) -> Outcome:
-        repeat = was_unknown and not self._channel.idempotent
+        """Send it, or find out whether it has been sent: what may have arrived is repeated once, and says so."""
+        repeat = (was_unknown or delivery.repeated) and not self._channel.idempotent
         link = alert_link(self._public_url, alert.id, here=self.name in HERE)
         message = message_for(alert, delivery, zone=self._zone, repeat=repeat, link=link, image=image)
         found = self._channel.find(message) if repeat else None
-        return found or self._channel.send(message)
+        if found is not None:
+            return found
+        if was_unknown and delivery.repeated and repeat:
+            return NOT_TWICE
+        return self._channel.send(message) if not repeat or self._may_repeat(delivery) else ANSWERED
+
+    def _may_repeat(self, delivery: Delivery) -> bool:
+        """Begin the one repeat, unless somebody has answered while the provider was asked."""
+        with self._store.transaction():
+            alert = self._store.alerts.get(delivery.alert_id)
+            if alert is None or alert.state is not AlertState.FIRING:
+                return False
+            self._store.outbox.mark_repeated(delivery.id)
+        return True
 
     def _judge(self, outcome: Outcome, recipient: str) -> None:
-        """Learn from an answer. A bad address or message is that recipient's trouble, all else the whole channel's."""
+        """Learn from an answer. A bad message is that recipient's trouble, all but a bad address else the channel's."""
+        if outcome in {NOT_TWICE, ANSWERED}:
+            return  # nothing was sent
         self._breaker = after(self._breaker, outcome, self._clock.now(), self._rules)
         down = CHANNEL in self._troubles or self._breaker.state is BreakerState.OPEN or self._was_down()
         if outcome.failure in {None, Failure.ADDRESS, Failure.MESSAGE}:
             self._troubles.pop(CHANNEL, None)
             self._troubles.pop(recipient, None)
-            if outcome.failure is not None:
+            if outcome.failure is Failure.MESSAGE:
                 self._troubles[recipient] = outcome.detail
         elif down or tells_owner(outcome):
             self._troubles[CHANNEL] = outcome.detail
         self.heard = True
+        self._account = outcome.failure is Failure.ACCOUNT
+        if self._breaker.state is BreakerState.CLOSED:
+            self._blocked.discard(self.name)
+        else:
+            self._blocked.add(self.name)
 
     def _settle(self, delivery: Delivery, alert: Alert | None, event: DeliveryEvent, outcome: Outcome) -> None:
         now = self._clock.now()
-        next_at = None
-        if event is DeliveryEvent.RETRY or outcome.failure is Failure.UNKNOWN:
-            next_at = next_attempt(now, delivery.attempts, key=delivery.key, retry_after=outcome.retry_after)
         with self._store.transaction():
+            if not self._is_mine(delivery, event):
+                log.warning("delivery %d was given up before its outcome came: %s", delivery.id, outcome.detail)
+                return
             settled = self._store.outbox.settle(
-                delivery.id, event, now=now, next_at=next_at, provider_id=outcome.provider_id, reason=outcome.detail
+                delivery.id,
+                event,
+                now=now,
+                next_at=self._again(delivery, event, outcome, now),
+                provider_id=outcome.provider_id,
+                reason=outcome.detail,
             )
             data = {"alert": delivery.alert_id, "channel": self.name, "state": settled.state.value}
             self._store.audit.append("hybridd", "delivery", str(delivery.id), {**data, "detail": outcome.detail}, now)
             self._store.events.append("delivery", alert.subject if alert else "", data, now)
             if outcome.shown:
                 self._store.events.append("message", alert.subject if alert else "", outcome.shown, now)
+            hurried = follow(self._store, settled, outcome.failure, now, blocked=set(self._blocked))
+        self._hurried = self._hurried or hurried
         log_delivery(settled, alert)
+
+    def _is_mine(self, delivery: Delivery, event: DeliveryEvent) -> bool:
+        """Whether nobody has taken the lease for lost meanwhile; what has arrived is believed all the same."""
+        current = self._store.outbox.get(delivery.id)
+        if current is None or current.attempts != delivery.attempts:
+            return False
+        taken_back = delivery.state is DeliveryState.LEASED and current.state is not DeliveryState.LEASED
+        return (current.state, event) in DELIVERY_TABLE and (not taken_back or event in HAPPENED)
+
+    def _again(self, delivery: Delivery, event: DeliveryEvent, outcome: Outcome, now: int) -> int | None:
+        """When somebody has to look at it next: to send it again, or to ask what became of it."""
+        if event is DeliveryEvent.RETRY or outcome.failure is Failure.UNKNOWN:
+            return next_attempt(now, delivery.attempts, key=delivery.key, retry_after=outcome.retry_after)
+        return now + FIRST_ASK_MS if event is DeliveryEvent.ACCEPT and isinstance(self._channel, Reports) else None

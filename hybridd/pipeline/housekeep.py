@@ -11,7 +11,10 @@ from hybridd.daemon.scheduler import Scheduler
 from hybridd.errors import HttpFailed
 from hybridd.model.alert import Alert
 from hybridd.model.analysis import Analysis
+from hybridd.pipeline.aftermath import follow, give_up
+from hybridd.pipeline.auditor import audit
 from hybridd.pipeline.conditions import Scene, conditions, undecided
+from hybridd.pipeline.missed import tell_missed
 from hybridd.pipeline.parts import Parts
 from hybridd.pipeline.tell import log_delivery
 from hybridd.pipeline.watch import CycleReport
@@ -33,6 +36,7 @@ class Housekeeper:
         self._store, self._clock = store, clock
         self._started_at = clock.now()
         self._accounts_at, self._missing = -ACCOUNTS_EVERY_MS, 0
+        self._unaccounted: tuple[str, ...] = ()
         self._late, self._missed = "", 0
         self._begun = self._filled = False
         self._recalled: dict[str, Analysis] | None = None
@@ -50,16 +54,40 @@ class Housekeeper:
     def round(self, parts: Parts, schedule: Scheduler) -> bool:
         """One tick; whether it made alerts that should go out at once."""
         now = self._clock.now()
-        for delivery in self._store.outbox.expire_due(now):
-            log_delivery(delivery, None)
-        self._store.alerts.expire_due(now)
-        self._account(now)
+        hurried = self._expire(now)
+        self._account(parts, now)
         scene = self._scene(parts, schedule)
         made = parts.health.reconcile(conditions(scene), undecided(scene))
         for alert in made:
             _log_health(alert)
+        missed = tell_missed(self._store, parts.rules.routes, parts.channels, now, simulated=parts.feed.simulated)
         self._beat(parts, schedule, now)
-        return bool(made)
+        return bool(made) or missed is not None or hurried
+
+    def settle_in(self, parts: Parts) -> None:
+        """With new settings: what waits for somebody whom they do not name is given up, and may go to others."""
+        now, channels = self._clock.now(), {courier.name: courier.recipients for courier in parts.couriers}
+        with self._store.transaction():
+            for channel, recipient in self._store.outbox.strangers(channels):
+                log.warning("nothing more is sent to %s by %s, which is not set up any more", recipient, channel)
+                give_up(self._store, channel, recipient, now, "not in the settings that hybridd runs with")
+            for address in self._store.addresses.forget_others(channels):
+                facts = {"channel": address.channel}
+                self._store.audit.append("hybridd", "address.forget", address.address, facts, now)
+
+    def _expire(self, now: int) -> bool:
+        """Let go of what came too late; whether other deliveries have become due by that."""
+        with self._store.transaction():
+            expired = self._store.outbox.expire_due(now)
+            for delivery in expired:
+                facts = {"alert": delivery.alert_id, "channel": delivery.channel, "state": delivery.state.value}
+                self._store.audit.append("hybridd", "delivery", str(delivery.id), facts, now)
+                self._store.events.append("delivery", "", facts, now)
+            hurried = [follow(self._store, delivery, None, now) for delivery in expired]
+            self._store.alerts.expire_due(now)
+        for delivery in expired:
+            log_delivery(delivery, None)
+        return any(hurried)
 
     def ping(self, parts: Parts) -> None:
         """Tell the dead-man's switch that a round went well; that it cannot be reached is no reason to stop."""
@@ -91,15 +119,18 @@ class Housekeeper:
             skew_ms=parts.skew_ms,
             late_cycle=late,
             missing_changes=self._missing,
+            unaccounted=self._unaccounted,
         )
 
-    def _account(self, now: int) -> None:
+    def _account(self, parts: Parts, now: int) -> None:
         if now - self._accounts_at >= ACCOUNTS_EVERY_MS:
             self._accounts_at = now
             verified = self._store.bot_state.get(ACCOUNTS_KEY, 0)
             self._missing, sound = self._store.changes.unaccounted(verified)
             if sound > verified:
                 self._store.bot_state.set(ACCOUNTS_KEY, sound)
+            self.settle_in(parts)
+            self._unaccounted = audit(self._store, parts.couriers, now)
 
     def _beat(self, parts: Parts, schedule: Scheduler, now: int) -> None:
         wrong = parts.health.open_conditions()

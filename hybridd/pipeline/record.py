@@ -8,8 +8,9 @@ from hybridd.alerts.routing import Route, plan
 from hybridd.model.alert import Alert
 from hybridd.model.analysis import Analysis, Trend
 from hybridd.model.candle import Candles
-from hybridd.model.change import Suppression
+from hybridd.model.change import Severity, Suppression
 from hybridd.model.timeframe import parse_timeframe
+from hybridd.pipeline.aftermath import pass_over
 from hybridd.pipeline.observe import Observation, Past, Rules
 from hybridd.pipeline.past import remember
 from hybridd.signals.trend import trend_of
@@ -32,6 +33,7 @@ class Finding:
     """All that one symbol's turn brought: fresh candles, refused ones, observations in order, the past after them.
 
     `moved`: whether the state may remember something else of the symbol than this past does.
+    `taken_back`: the missed alerts that the past takes for told no longer.
     """
 
     symbol: str
@@ -42,6 +44,7 @@ class Finding:
     past: Past
     seen_close: int
     moved: bool = True
+    taken_back: Sequence[int] = ()
 
 
 def record(
@@ -57,6 +60,8 @@ def record(
                 made += _changes(store, observation, ids.get(observation.analysis.candle_close), rules, channels, now)
             if finding.moved:
                 remember(store, finding.symbol, finding.timeframe, finding.past)
+            if finding.taken_back:
+                store.missed.restored(finding.taken_back)
             _event(store, finding, now)
     return made
 
@@ -98,15 +103,32 @@ def _changes(
 
 
 def post(
-    store: Store, alert: Alert, routes: Sequence[Route], channels: Mapping[str, Sequence[str]], now: int
+    store: Store,
+    alert: Alert,
+    routes: Sequence[Route],
+    channels: Mapping[str, Sequence[str]],
+    now: int,
+    *,
+    also_disabled: bool = False,
 ) -> Alert | None:
-    """Put an alert and its deliveries into the outbox; None when this alert is there already. Within a transaction."""
+    """Put an alert and its deliveries into the outbox; None when this alert is there already. Within a transaction.
+
+    Nothing is planned to a disabled address unless `also_disabled`: where somebody tries whether it is good again.
+    """
     alert_id = store.alerts.add(alert)
     if alert_id is None:
         return None
-    rows = [(p.channel, p.recipient, p.step, p.next_at, p.deadline) for p in plan(alert, routes, channels)]
+    dead = set() if also_disabled else {(a.channel, a.address) for a in store.addresses.disabled()}
+    planned = plan(alert, routes, channels)
+    left_out = [p for p in planned if (p.channel, p.recipient) in dead]
+    rows = [(p.channel, p.recipient, p.step, p.next_at, p.deadline) for p in planned if p not in left_out]
     store.outbox.plan(alert_id, rows)
+    if alert.severity is Severity.CRITICAL:
+        store.alerts.fire_until(alert_id, max((p.deadline for p in planned), default=0))
     facts = {"subject": alert.subject, "reasons": list(alert.reasons), "channels": sorted({row[0] for row in rows})}
+    if left_out:
+        facts["disabled"] = sorted({f"{p.channel} {p.recipient}" for p in left_out})
+        pass_over(store, replace(alert, id=alert_id), now)
     store.audit.append("hybridd", "alert", str(alert_id), facts, now)
     store.events.append("alert", alert.subject, {"id": alert_id, **facts}, now)
     return replace(alert, id=alert_id)

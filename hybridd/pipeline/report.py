@@ -11,6 +11,7 @@ SILENT_AFTER_MS = 60_000
 
 
 NEVER = "never started"
+MISSED_SHOWN_MS = 7 * 86_400_000
 
 
 def status_report(store: Store, now: int) -> dict[str, Any]:
@@ -56,6 +57,20 @@ def status_report(store: Store, now: int) -> dict[str, Any]:
             for name, to in service.get("channels", {}).items()
         ],
         "outbox": dict(store.outbox.counts()),
+        "addresses": [
+            {"channel": a.channel, "address": a.address, "kind": a.kind, "reason": a.reason, "since": a.since}
+            for a in store.addresses.disabled()
+        ],
+        "missed": [
+            {
+                "id": missed.alert.id,
+                "subject": missed.alert.subject,
+                "reasons": [reason.value for reason in missed.alert.reasons],
+                "created_at": missed.alert.created_at,
+                "missed_at": missed.at,
+            }
+            for missed in store.missed.since(now + int(service.get("ahead_ms", 0)) - MISSED_SHOWN_MS)
+        ],
     }
 
 

@@ -29,7 +29,10 @@ def rules_of(settings: Settings) -> Rules:
         routes=tuple(
             Route(
                 severities=frozenset(Severity(name) for name in route.severity),
-                steps=tuple(Step(after_ms=step.after, channels=tuple(step.channels)) for step in route.steps),
+                steps=tuple(
+                    Step(after_ms=step.after, channels=tuple(step.channels), repeat_ms=step.repeat, times=step.times)
+                    for step in route.steps
+                ),
             )
             for route in alerts.route
         ),

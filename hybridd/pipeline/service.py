@@ -18,6 +18,7 @@ from hybridd.errors import HybriddError, StoreError
 from hybridd.pipeline.context import LONGEST_WAIT_S
 from hybridd.pipeline.housekeep import Housekeeper
 from hybridd.pipeline.parts import Parts
+from hybridd.pipeline.returns import Returns, is_optional
 from hybridd.store.store import Store
 
 log = logging.getLogger("hybridd.service")
@@ -44,7 +45,8 @@ class Service:
         self._notifier, self._heartbeat = Notifier(), Heartbeat()
         self._usec = watchdog_usec(environ, os.getpid())
         self._housekeeper = Housekeeper(store=store, clock=clock)
-        self._schedule = Scheduler(clock=clock, workers=12, on_good=self._good, on_failed=self._failed)
+        self._schedule = Scheduler(clock=clock, workers=32, on_good=self._good, on_failed=self._failed)
+        self._returns = Returns(store=store, clock=clock, schedule=self._schedule, hurried=self._poke_couriers)
         self._sick: set[str] = set()
         self._wake = threading.Event()
         self._ahead = time.time() - time.monotonic()
@@ -95,6 +97,7 @@ class Service:
         False when a thread still waits for somebody outside: Python itself would wait for it before it exits.
         """
         self._notifier.stopping()
+        self._returns.end()
         self._schedule.stop()
         ended = self._schedule.wait_idle(PATIENCE_S)
         if not ended:
@@ -136,6 +139,7 @@ class Service:
 
     def _swap(self, fresh: Parts) -> None:
         old = self._parts
+        self._returns.end()
         for name in [*self._names(old), "context"]:
             self._schedule.remove(name)
             self._heartbeat.forget(name)
@@ -166,6 +170,8 @@ class Service:
         self._schedule.every("context", LONGEST_WAIT_S, self._context)
         for courier in parts.couriers:
             self._schedule.every(f"deliver:{courier.name}", COURIER_EVERY_S, partial(self._deliver, courier.name))
+        self._housekeeper.settle_in(parts)
+        self._returns.begin(parts)
 
     def _max_age(self, name: str) -> float:
         if name == "cycle":
@@ -201,6 +207,8 @@ class Service:
         if courier is None:
             return
         done = courier.round(self._schedule.stopping.is_set)
+        if done.hurried:
+            self._poke_couriers()
         if done.next_at is not None:
             wait = self._clock.real_seconds(max(0, done.next_at - self._clock.now()))
             if wait < COURIER_EVERY_S:
@@ -231,7 +239,7 @@ class Service:
     def _failed(self, name: str) -> None:
         if name not in self._schedule.jobs:
             return  # a round that outlived its job, which a reload took away: nobody waits for it to be well again
-        if name not in {"tick", "context"} and name not in self._sick:
+        if name not in {"tick", "context"} and not is_optional(name) and name not in self._sick:
             self._sick.add(name)
             self._heartbeat.register(name, SICK_S, time.monotonic())
         self._schedule.poke(name, RETRY_S)

@@ -28,7 +28,7 @@ def post_test(store: Store, channels: Mapping[str, Sequence[str]], names: Sequen
     alert = health_alert(Reason.TEST, "hybridd", detail, now, LIVES_MS, simulated=False)
     chosen = {name: to for name, to in channels.items() if name in wanted}
     with store.transaction():
-        posted = post(store, alert, (route,), chosen, now)
+        posted = post(store, alert, (route,), chosen, now, also_disabled=True)
         if posted is None:
             raise UsageError("a test alert was made this very moment", remedy="wait for a second and try again")
         store.changes.add(Verdict(change=alert.changes[0]), analysis_id=None, alert_id=posted.id)

@@ -14,6 +14,7 @@ from hybridd.model.analysis import Analysis
 from hybridd.model.timeframe import TimeFrame
 from hybridd.pipeline.analyze import Analyst
 from hybridd.pipeline.collect import Collected, Collector
+from hybridd.pipeline.missed import take_back
 from hybridd.pipeline.observe import Observation, Origin, Past, Rules, observe
 from hybridd.pipeline.past import recall
 from hybridd.pipeline.record import Finding, Quarantined, record
@@ -82,6 +83,7 @@ class Watch:
         self.unfed: frozenset[str] = frozenset()
         self.symbols = {text: SymbolStatus(text=text) for text in symbols}
         self._past: dict[str, Past] = {}
+        self._missed: frozenset[str] = frozenset()
         self._brain_pause = Backoff(base=BRAIN_PAUSE_S)
 
     def cycle(self, progress: Callable[[], None] = lambda: None) -> CycleReport:
@@ -92,6 +94,7 @@ class Watch:
         """
         began = self._clock.monotonic()
         due = self._collector.due([text for text, status in self.symbols.items() if self._is_due(status)])
+        self._missed = self._store.missed.subjects()
         analysed, alerts = 0, []
         for batch in self._collector.gather(due):
             findings = [finding for collected in batch if (finding := self._work(collected))]
@@ -138,7 +141,8 @@ class Watch:
             return None
         status.symbol = collected.market.instrument.symbol
         before = self._past.get(status.symbol)
-        observations, past = self._observe(collected, status)
+        past, taken_back = self._heard_past(status)
+        observations, past = self._observe(collected, status, past)
         return Finding(
             symbol=status.symbol,
             timeframe=self.timeframe.text,
@@ -152,13 +156,20 @@ class Watch:
             past=past,
             moved=before is None or before.memory != past.memory,
             seen_close=collected.market.candles.last_close,
+            taken_back=taken_back,
         )
 
-    def _observe(self, collected: Collected, status: SymbolStatus) -> tuple[list[Observation], Past]:
+    def _heard_past(self, status: SymbolStatus) -> tuple[Past | None, tuple[int, ...]]:
+        """What is known of a symbol; what reached nobody is not, and its alerts are named."""
+        past = self._past.get(status.symbol) or recall(self._store, status.symbol, self.timeframe.text)
+        if past is None or status.symbol not in self._missed:
+            return past, ()
+        return take_back(self._store, status.symbol, past)
+
+    def _observe(self, collected: Collected, status: SymbolStatus, past: Past | None) -> tuple[list[Observation], Past]:
         assert collected.market is not None
         # Ages are told by the clock that closed the candles: ours may be wrong by more than an alert's time to live.
         market, now = collected.market, self._feed.now()
-        past = self._past.get(status.symbol) or recall(self._store, status.symbol, self.timeframe.text)
         last = self._last_close(status)
         origin = Origin(
             symbol=status.symbol, timeframe=self.timeframe, source=self._feed.name, simulated=self._feed.simulated

@@ -58,15 +58,20 @@ class Alerts:
     def get(self, alert_id: int) -> Alert | None:
         """The alert with this id."""
         found = self._database.row(_BY_ID, id=alert_id)
-        return None if found is None else _alert(found)
+        return None if found is None else read_alert(found)
+
+    def fire_until(self, alert_id: int, until: int) -> None:
+        """Let an alert fire until `until` (ms UTC) at least; what it says of its own end stays."""
+        later = (AlertRow.id == alert_id) & (AlertRow.expires_at < until)
+        self._database.run(AlertRow.update({AlertRow.expires_at: int(until)}).where(later))
 
     def open_of(self, reason: Reason, subject: str) -> Alert | None:
         """The newest alert of this subject that has this reason and is firing or acked."""
         query = AlertRow.select().where(
-            (AlertRow.subject == subject) & AlertRow.state.in_([str(state) for state in OPEN]) & _has(reason)
+            (AlertRow.subject == subject) & AlertRow.state.in_([str(state) for state in OPEN]) & has_reason(reason)
         )
         found = self._database.row(query.order_by(AlertRow.id.desc()).limit(1))
-        return None if found is None else _alert(found)
+        return None if found is None else read_alert(found)
 
     def advance(self, alert_id: int, event: AlertEvent, *, now: int, actor: str) -> Alert:
         """Let `event` happen to an alert, recorded in the audit trail; gives the alert as it is then.
@@ -95,7 +100,7 @@ class Alerts:
     ) -> list[Alert]:
         """The newest, newest first; in one state, or with one of some reasons, only if these are given."""
         query = _listing(state is not None, None if reasons is None else frozenset(reasons))
-        return [_alert(row) for row in self._database.rows(query, limit=limit, state=str(state))]
+        return [read_alert(row) for row in self._database.rows(query, limit=limit, state=str(state))]
 
 
 @cache
@@ -104,13 +109,15 @@ def _listing(in_state: bool, reasons: frozenset[Reason] | None) -> Prepared:
     if in_state:
         query = query.where(AlertRow.state == hole("state"))
     if reasons is not None:
-        query = query.where(reduce(or_, [_has(reason) for reason in sorted(reasons)]))
+        query = query.where(reduce(or_, [has_reason(reason) for reason in sorted(reasons)]))
     return Prepared(query)
 
 
-def _has(reason: Reason) -> Expression:
+def has_reason(reason: str) -> Expression:
+    """Whether an alert has this reason, as a condition of a query."""
     return AlertRow.reasons.contains(f" {reason} ")
 
 
-def _alert(row: Record) -> Alert:
+def read_alert(row: Record) -> Alert:
+    """The alert of a row of its table."""
     return replace(read_as(Alert, row["facts"]), id=row["id"], state=AlertState(row["state"]))

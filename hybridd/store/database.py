@@ -10,8 +10,8 @@ from typing import Any
 import peewee
 
 from hybridd.errors import ConfigError
+from hybridd.store.rows import Row
 from hybridd.store.sqlite import BUSY_SECONDS, Sqlite, explained
-from hybridd.store.tables import Row
 
 Record = dict[str, Any]
 """A row as read: column name to value, undecoded."""

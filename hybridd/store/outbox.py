@@ -1,6 +1,7 @@
 """The outbox: deliveries wait here, are leased one at a time, and leave through the delivery table only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from peewee import BaseQuery, Expression, fn
 
@@ -48,6 +49,15 @@ _LEASE = Prepared(
         }
     ).where((DeliveryRow.id == hole("id")) & _IS_DUE & (DeliveryRow.deadline > hole("now")))
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overdue:
+    """Deliveries of a channel whose turn has come and that nobody takes; `since` the oldest's turn, ms UTC."""
+
+    channel: str
+    count: int
+    since: int
 
 
 class Outbox:
@@ -118,6 +128,11 @@ class Outbox:
         leased = DeliveryRow.state == str(DeliveryState.LEASED)
         return len(self._settle_all(leased, DeliveryEvent.LOSE, now, "the program stopped while it was sent", now))
 
+    def recover_old(self, now: int, longest_ms: int) -> list[Delivery]:
+        """Call now and then: what has been under way for longer than any send takes was left by somebody. Gives it."""
+        old = DeliveryRow.leased_at < now - longest_ms
+        return self._settle_all(old, DeliveryEvent.LOSE, now, "nobody came back from sending it", now)
+
     def expire_due(self, now: int) -> list[Delivery]:
         """Expire those that were not told by their deadline; gives them."""
         if not self._database.rows(_LATE, now=now):  # as nearly always: nobody is kept from writing meanwhile
@@ -127,6 +142,59 @@ class Outbox:
     def cancel_for(self, alert_id: int, now: int, reason: str) -> int:
         """Cancel what is still planned for an alert; one that may have been sent stays. Gives how many."""
         return len(self._settle_all(DeliveryRow.alert == alert_id, DeliveryEvent.CANCEL, now, reason))
+
+    def give_up(self, channel: str, recipient: str, now: int, reason: str) -> list[Delivery]:
+        """Nothing more is sent to an address: what waits for it is settled, and given."""
+        there = (DeliveryRow.channel == channel) & (DeliveryRow.recipient == recipient)
+        cancelled = self._settle_all(there, DeliveryEvent.CANCEL, now, reason)
+        return cancelled + self._settle_all(there, DeliveryEvent.EXPIRE, now, reason)
+
+    def hurry(self, delivery_ids: Sequence[int], now: int) -> None:
+        """Let planned deliveries be due at once."""
+        planned = DeliveryRow.id.in_(list(delivery_ids)) & (DeliveryRow.state == str(DeliveryState.PLANNED))
+        self._database.run(DeliveryRow.update({DeliveryRow.next_at: now}).where(planned))
+
+    def mark_repeated(self, delivery_id: int) -> None:
+        """Before the one repeat of a message of unknown fate is sent: a crash must not lead to another."""
+        self._database.run(DeliveryRow.update({DeliveryRow.repeated: True}).where(DeliveryRow.id == delivery_id))
+
+    def ask_again(self, delivery_id: int, next_at: int) -> None:
+        """When the provider is next asked what became of an accepted delivery."""
+        accepted = (DeliveryRow.id == delivery_id) & (DeliveryRow.state == str(DeliveryState.ACCEPTED))
+        self._database.run(DeliveryRow.update({DeliveryRow.next_at: next_at}).where(accepted))
+
+    def unreported(self, channel: str, now: int, told_since: int, limit: int) -> list[Delivery]:
+        """Accepted deliveries of a channel whose provider is to be asked now what became of them, oldest first."""
+        which = (
+            (DeliveryRow.channel == channel)
+            & (DeliveryRow.state == str(DeliveryState.ACCEPTED))
+            & (DeliveryRow.next_at <= now)
+            & (DeliveryRow.told_at >= told_since)
+            & (DeliveryRow.provider_id != "")
+        )
+        query = DeliveryRow.select().where(which)
+        return self._list(query.order_by(DeliveryRow.next_at, DeliveryRow.id).limit(limit))
+
+    def of_provider(self, channel: str, provider_id: str) -> Delivery | None:
+        """The newest delivery of a channel that its provider knows by this id."""
+        which = (DeliveryRow.channel == channel) & (DeliveryRow.provider_id == provider_id)
+        return next(iter(self._list(DeliveryRow.select().where(which).order_by(DeliveryRow.id.desc()).limit(1))), None)
+
+    def strangers(self, channels: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+        """Channels and addresses for which deliveries wait, and that are not among `channels`."""
+        waiting = DeliveryRow.state.in_(_before(DeliveryEvent.LEASE))
+        query = DeliveryRow.select(DeliveryRow.channel, DeliveryRow.recipient).where(waiting).distinct()
+        found = [(row["channel"], row["recipient"]) for row in self._database.rows(query)]
+        return sorted(pair for pair in found if pair[1] not in channels.get(pair[0], ()))
+
+    def overdue(self, since: int) -> list[Overdue]:
+        """By channel: deliveries whose turn came before `since` (ms UTC) and that nobody has taken."""
+        waiting = DeliveryRow.state.in_(_before(DeliveryEvent.LEASE)) & (DeliveryRow.next_at < since)
+        query = DeliveryRow.select(
+            DeliveryRow.channel, fn.COUNT(DeliveryRow.id).alias("count"), fn.MIN(DeliveryRow.next_at).alias("since")
+        ).where(waiting)
+        rows = self._database.rows(query.group_by(DeliveryRow.channel).order_by(DeliveryRow.channel))
+        return [Overdue(**row) for row in rows]
 
     def _settle_all(
         self, which: Expression, event: DeliveryEvent, now: int, reason: str, next_at: int | None = None
@@ -178,4 +246,6 @@ def _delivery(row: Record) -> Delivery:
         deadline=row["deadline"],
         provider_id=row["provider_id"],
         reason=row["reason"],
+        repeated=bool(row["repeated"]),
+        told_at=row["told_at"],
     )

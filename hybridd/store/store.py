@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from hybridd.clock import Clock
+from hybridd.store.addresses import Addresses
 from hybridd.store.alerts import Alerts
 from hybridd.store.analyses import Analyses
 from hybridd.store.audit import Audit
@@ -13,8 +14,10 @@ from hybridd.store.changes import Changes
 from hybridd.store.context import ContextStore
 from hybridd.store.database import Database, open_database
 from hybridd.store.events import Events
+from hybridd.store.inbox import Inbox
 from hybridd.store.migrations import migrate as bring_up
 from hybridd.store.migrations import require_current
+from hybridd.store.missed import MissedAlerts
 from hybridd.store.outbox import Outbox
 from hybridd.store.sqlite import BUSY_SECONDS, free_bytes
 from hybridd.store.trades import Trades
@@ -35,6 +38,9 @@ class Store:
         self.changes = Changes(database)
         self.alerts = Alerts(database, self.audit)
         self.outbox = Outbox(database)
+        self.missed = MissedAlerts(database)
+        self.addresses = Addresses(database)
+        self.inbox = Inbox(database)
         self.trades = Trades(database, clock)
         self.bot_state = BotState(database, clock)
         self.candles = CandleStore(database)

@@ -2,18 +2,11 @@
 
 import peewee
 
+from hybridd.store.rows import Numbered, Row
+from hybridd.store.tables_back import AddressRow, InboxRow, MissedRow
+
 # Instants are ms UTC and need 64 bits; prices and scores need double precision, which PostgreSQL's REAL has not.
 # JSON is kept as text: the same bytes on every engine, so that hashes and round trips are exact.
-
-
-class Row(peewee.Model):
-    """Base of all tables."""
-
-
-class Numbered(Row):
-    """Base of those whose rows have a number."""
-
-    id = peewee.AutoField()
 
 
 class AnalysisRow(Numbered):
@@ -97,10 +90,16 @@ class DeliveryRow(Numbered):
     told_at = peewee.BigIntegerField(null=True)
     provider_id = peewee.CharField(max_length=255)
     reason = peewee.TextField()
+    repeated = peewee.BooleanField(constraints=[peewee.SQL("DEFAULT 0")])
 
     class Meta:
         table_name = "deliveries"
-        indexes = ((("alert", "channel", "recipient", "step"), True), (("channel", "state", "next_at"), False))
+        indexes = (
+            (("alert", "channel", "recipient", "step"), True),
+            (("channel", "state", "next_at"), False),
+            (("state", "next_at"), False),
+            (("channel", "provider_id"), False),
+        )
 
 
 class ProposalRow(Numbered):
@@ -255,6 +254,6 @@ class SchemaRow(Row):
 
 
 TABLES: tuple[type[Row], ...] = (
-    AnalysisRow, AlertRow, ChangeRow, DeliveryRow, ProposalRow, TradeRow, BotStateRow,
+    AnalysisRow, AlertRow, ChangeRow, DeliveryRow, MissedRow, AddressRow, InboxRow, ProposalRow, TradeRow, BotStateRow,
     CandleRow, QuarantineRow, ContextRow, EventRow, AuditRow, SilenceRow, SchemaRow,
 )  # fmt: skip

@@ -115,3 +115,21 @@ def test_confidence_is_shown_with_the_digits_that_matter(hybridd, own):
     row = next(line for line in hybridd("alerts", "why", alert.id, "--config", own).out.splitlines() if reason in line)
     assert "0.8449" in row
     assert "0.8551" in row
+
+
+def test_an_address_that_was_given_up_is_shown_and_brought_back(hybridd, own):
+    store = open_store(f"sqlite:///{own.parent}/state.db", clock=ManualClock(START))
+    store.addresses.disable("email", "gone@example.org", "550 5.1.1 no such user", START)
+    store.missed.add(store.alerts.list(limit=1)[0], START)
+    store.close()
+    told = hybridd("status", "--config", own).out
+    assert "email to gone@example.org (550 5.1.1 no such user)" in told
+    assert "missed: alert " in told
+    report = hybridd("status", "--json", "--config", own).json
+    assert [(a["channel"], a["kind"]) for a in report["addresses"]] == [("email", "mailbox")]
+    assert len(report["missed"]) == 1
+    assert hybridd("alerts", "enable", "email", "gone@example.org", "--config", own).code == 0
+    assert hybridd("status", "--json", "--config", own).json["addresses"] == []
+    again = hybridd("alerts", "enable", "email", "gone@example.org", "--config", own)
+    assert again.code == 2
+    assert "email gone@example.org is not disabled → no address is" in again.complaint

@@ -17,6 +17,7 @@ from hybridd.model.delivery import DeliveryEvent, DeliveryState
 from hybridd.model.reading import Abstain, Reading
 from hybridd.model.state import IllegalTransition
 from hybridd.model.trade import Side, TradeState
+from hybridd.store.inbox import Entry, EntryEvent
 from hybridd.store.store import Store, open_store
 from hybridd.trading.ledger import close_trade
 from tests.makers import STEP, T0, analysis, trade
@@ -417,6 +418,88 @@ class TestOutbox:
         counts = store.outbox.counts()
         assert set(counts) == set(DeliveryState)
         assert (counts[DeliveryState.PLANNED], sum(counts.values())) == (1, 1)
+
+
+class TestAddresses:
+    def test_one_that_nobody_complained_of_is_unknown(self, store):
+        assert store.addresses.get("sms", "+1") is None
+        assert not store.addresses.is_disabled("sms", "+1")
+        assert not store.addresses.enable("sms", "+1", "why not", T0)
+
+    def test_is_given_up_once_and_brought_back_once(self, store):
+        assert store.addresses.disable("sms", "+1", "30005", T0)
+        assert not store.addresses.disable("sms", "+1", "30006", T0 + 1)
+        (found,) = store.addresses.disabled()
+        assert (found.channel, found.address, found.kind, found.reason, found.since) == (
+            "sms",
+            "+1",
+            "phone",
+            "30005",
+            T0,
+        )
+        assert not store.addresses.is_disabled("email", "+1"), "another channel's is another"
+        assert store.addresses.enable("sms", "+1", "a test", T0 + 2)
+        assert store.addresses.disabled() == []
+        assert store.addresses.get("sms", "+1").since == T0 + 2
+
+    def test_what_the_settings_do_not_name_is_forgotten(self, store):
+        for channel, address in (("sms", "+1"), ("sms", "+2"), ("push", "t")):
+            store.addresses.disable(channel, address, "x", T0)
+        gone = store.addresses.forget_others({"sms": ("+2",)})
+        assert [(a.channel, a.address) for a in gone] == [("sms", "+1"), ("push", "t")]
+        assert [a.address for a in store.addresses.disabled()] == ["+2"]
+
+
+class TestInbox:
+    ENTRY = Entry(
+        channel="sms", kind="twilio_sms", provider_id="SM1", sender="+1", text="ACK 1", received_at=T0, data={"To": ""}
+    )  # fmt: skip
+
+    def test_keeps_what_came_once_and_as_it_came(self, store):
+        entry_id = store.inbox.add(self.ENTRY)
+        assert store.inbox.add(replace(self.ENTRY, text="other")) is None
+        assert store.inbox.add(replace(self.ENTRY, channel="telegram")) is not None
+        assert store.inbox.get(entry_id) == replace(self.ENTRY, id=entry_id)
+
+    def test_is_worked_on_oldest_first_and_once(self, store):
+        first, second = (store.inbox.add(replace(self.ENTRY, provider_id=name)) for name in ("a", "b"))
+        assert [e.id for e in store.inbox.new()] == [first, second]
+        done = store.inbox.settle(first, EntryEvent.OBEY, "acknowledged", T0 + 5)
+        assert (done.state, done.outcome) == ("done", "acknowledged")
+        with pytest.raises(IllegalTransition):
+            store.inbox.settle(first, EntryEvent.IGNORE, "again", T0 + 6)
+        assert [e.id for e in store.inbox.new()] == [second]
+        with pytest.raises(DataError, match="no inbox entry 99"):
+            store.inbox.settle(99, EntryEvent.OBEY, "", T0)
+
+
+class TestMissed:
+    def test_is_noted_once_told_once_and_taken_back_once(self, store):
+        alert_id = store.alerts.add(alert("a", analysis=analysis(70.0, "LONG")))
+        stored = store.alerts.get(alert_id)
+        assert store.missed.add(stored, T0 + 1)
+        assert not store.missed.add(stored, T0 + 2)
+        assert [(m.alert.id, m.at, m.notice) for m in store.missed.untold()] == [(alert_id, T0 + 1, None)]
+        assert store.missed.subjects() == {"BTC/USDT"}
+        store.missed.tell([alert_id], 7)
+        assert store.missed.untold() == []
+        assert [m.alert.id for m in store.missed.told_in(7)] == [alert_id]
+        assert [a.id for a in store.missed.to_restore("BTC/USDT")] == [alert_id]
+        store.missed.restored([alert_id])
+        assert store.missed.to_restore("BTC/USDT") == []
+        assert store.missed.subjects() == frozenset()
+        assert [m.alert.id for m in store.missed.since(T0 + 1)] == [alert_id]
+        assert store.missed.since(T0 + 2) == []
+
+    def test_the_last_that_was_heard_is_the_newest_that_was_not_missed(self, store):
+        turned = change(Reason.SIGNAL_CHANGED, before="NEUTRAL", after="LONG")
+        store.alerts.add(alert("a", turned, analysis=analysis(70.0, "LONG")))
+        store.alerts.add(alert("b", analysis=analysis(60.0)))
+        lost = store.alerts.add(alert("c", turned, analysis=analysis(20.0, "SHORT")))
+        store.missed.add(store.alerts.get(lost), T0)
+        assert store.missed.last_heard("BTC/USDT").score == 60.0
+        assert store.missed.last_heard("BTC/USDT", Reason.SIGNAL_CHANGED).score == 70.0
+        assert store.missed.last_heard("ETH/USDT") is None
 
 
 ROWS = [(T0 + i * STEP, 1.0 + i, 2.0 + i, 0.5 + i, 1.5 + i, 10.0 * i) for i in (0, 1, 2, 5)]

@@ -141,7 +141,7 @@ class Outbox(RuleBasedStateMachine):
     @invariant()
     def who_was_told_stays_told(self):
         told = {i for i, (state, _) in self.model.items() if state in TOLD}
-        lost = {i for i in self.told - told if self.model[i][0] is not S.FAILED_PERMANENT}
+        lost = {i for i in self.told - told if self.model[i][0] not in {S.FAILED_PERMANENT, S.RETRY_WAIT}}
         assert not lost  # only the provider itself may take an acceptance back
         self.told = told
 

@@ -46,3 +46,22 @@ def test_good_news_goes_at_once_and_once_to_everybody_who_is_to_hear_of_it():
     told = {"journal": ("journal",), "email": ("a@example.org",), "sms": ("+1",)}
     rows = [(p.channel, p.step, p.next_at) for p in plan(resolution(alert, 5_000, 900_000), ROUTES, told)]
     assert rows == [("journal", 0, 5_000), ("email", 0, 5_000), ("sms", 0, 5_000)]
+
+
+def repeating(reason, *steps, lives=900_000):
+    alert = health_alert(reason, "hybridd", "", 0, lives, simulated=False)
+    route = Route(severities=frozenset(Severity), steps=steps)
+    return [(p.channel, p.step, p.next_at, p.deadline) for p in plan(alert, (route,), {"sms": ("+1",), "push": ("t",)})]
+
+
+def test_a_repeat_is_a_step_of_its_own_in_the_order_of_time():
+    sms = Step(after_ms=0, channels=("sms",), repeat_ms=10, times=2)
+    rows = repeating(Reason.CLOCK_SKEW, sms, Step(after_ms=15, channels=("push",)))
+    assert [row[:3] for row in rows] == [("sms", 0, 0), ("sms", 1, 10), ("push", 2, 15), ("sms", 3, 20)]
+
+
+def test_a_late_step_counts_as_long_again_where_it_is_critical_and_else_not():
+    late = Step(after_ms=120, channels=("sms",))
+    assert repeating(Reason.DISK_LOW, late, lives=60) == [("sms", 0, 120, 180)]
+    assert repeating(Reason.CLOCK_SKEW, late, lives=60) == [("sms", 0, 120, 121)]
+    assert repeating(Reason.DISK_LOW, late, lives=600) == [("sms", 0, 120, 600)]

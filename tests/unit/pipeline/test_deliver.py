@@ -12,6 +12,7 @@ from hybridd.errors import StoreBusy
 from hybridd.model.alert import AlertEvent
 from hybridd.model.change import Reason
 from hybridd.model.delivery import DeliveryState, Failure, Outcome
+from hybridd.pipeline.auditor import LEASE_MS, recover_leases
 from hybridd.pipeline.deliver import Courier
 from hybridd.store.store import open_store
 from tests.makers import T0
@@ -274,6 +275,101 @@ def test_what_had_not_arrived_is_sent_again_and_says_so(office):
     assert office.states(alert) == [S.ACCEPTED]
 
 
+def test_a_repeat_of_unknown_fate_is_never_sent_again_however_long_nobody_can_say(office):
+    channel = MemoryChannel(idempotent=False, script=[UNKNOWN] * 9)
+    alert = office.alert(channel)
+    courier = office.courier(channel)
+    for _ in range(30):
+        done = go(courier)
+        office.clock.set(max(office.clock.now() + 1, done.next_at or 0))
+    assert channel.attempts == 2, "once, and once more"
+    (delivery,) = office.store.outbox.of_alert(alert)
+    assert (delivery.state, delivery.repeated) == (S.UNKNOWN, True)
+    assert courier.trouble == "", "that the provider cannot be asked says nothing against it"
+    office.clock.advance(TTL)
+    go(courier)
+    assert office.states(alert) == [S.EXPIRED]
+
+
+def test_a_repeat_of_unknown_fate_is_adopted_when_it_is_found(office):
+    inner = MemoryChannel(idempotent=False, script=[UNKNOWN])
+    alert = office.alert(inner)
+    line = Line(inner, swallow=2)
+    courier = office.courier(line)
+    for _ in range(3):
+        office.clock.set(max(office.clock.now(), go(courier).next_at or 0))
+    assert [message.repeat for message in inner.sent] == [True]
+    assert office.states(alert) == [S.ACCEPTED]
+
+
+def test_the_mark_of_a_repeat_outlives_a_crash_while_it_is_sent(office):
+    """Killed between the mark and the answer: whether the repeat went out is not known, and a third may not go."""
+    channel = MemoryChannel(idempotent=False, script=[UNKNOWN])
+    alert = office.alert(channel)
+    office.clock.set(go(office.courier(channel)).next_at)
+
+    def killed(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        go(office.courier(Line(channel, during=killed)))
+    assert office.store.outbox.recover(office.clock.now()) == 1
+    go(office.courier(channel))
+    assert (channel.attempts, channel.sent) == (1, [])
+    assert office.states(alert) == [S.UNKNOWN]
+
+
+def test_a_repeat_that_was_certainly_refused_may_go_again_and_still_says_that_it_is_one(office):
+    channel = MemoryChannel(idempotent=False, script=[UNKNOWN, RETRY])
+    alert = office.alert(channel)
+    courier = office.courier(channel)
+    for _ in range(3):
+        office.clock.set(max(office.clock.now(), go(courier).next_at or 0))
+    assert [message.repeat for message in channel.sent] == [True]
+    assert office.states(alert) == [S.ACCEPTED]
+
+
+def test_an_answer_while_the_provider_is_asked_holds_back_the_repeat(office):
+    channel = MemoryChannel(idempotent=False, script=[UNKNOWN])
+    alert = office.alert(channel)
+    courier = office.courier(channel)
+    office.clock.set(go(courier).next_at)
+    channel.find = lambda _: office.answer(alert)
+    for _ in range(3):
+        office.clock.advance(60_000)
+        go(courier)
+    assert (channel.attempts, channel.sent) == (1, [])
+    assert office.states(alert) == [S.EXPIRED]
+    assert courier.trouble == ""
+
+
+def test_two_couriers_of_one_channel_send_a_message_once(office):
+    """As two processes would on one state: whoever has the lease sends."""
+    channel = MemoryChannel(idempotent=False)
+    alert = office.alert(channel)
+    other = office.courier(channel)
+    mine = office.courier(Line(channel, during=lambda _: go(other)))
+    assert go(mine).sent == 1
+    assert len(channel.sent) == 1
+    assert office.states(alert) == [S.ACCEPTED]
+
+
+def test_a_send_that_outlived_its_lease_is_believed_when_it_arrived_and_else_left_alone(office):
+    inner = MemoryChannel(script=[Outcome(), RETRY])
+    kept, dropped = office.alert(inner, lives=10 * TTL), office.alert(inner, lives=10 * TTL)
+
+    def endless(_):
+        office.clock.advance(LEASE_MS + 1)
+        recover_leases(office.store, office.clock.now())
+
+    courier = office.courier(Line(inner, during=endless))
+    go(courier)
+    office.clock.advance(1)
+    go(courier)
+    assert office.states(kept) == [S.ACCEPTED]
+    assert office.states(dropped) == [S.UNKNOWN]
+
+
 @pytest.mark.parametrize("idempotent", [True, False])
 def test_a_lease_left_by_a_crash_is_found_out_at_the_next_start(office, idempotent):
     channel = MemoryChannel(idempotent=idempotent)
@@ -341,13 +437,14 @@ def test_a_channel_in_trouble_holds_up_no_other(office):
     assert office.store.changes.conservation().delivered == 1
 
 
-def test_one_bad_address_stays_in_trouble_while_the_others_are_reached(office):
+def test_one_bad_address_is_given_up_while_the_others_are_reached(office):
     channel = MemoryChannel(recipients=("bad", "good"), script=[FAILURES[Failure.ADDRESS]])
     office.alert(channel)
     courier = office.courier(channel)
     go(courier)
     assert [message.recipient for message in channel.sent] == ["good"]
-    assert courier.trouble == "it is address"
+    assert courier.trouble == "", "the channel itself is well"
+    assert [(a.address, a.reason) for a in office.store.addresses.disabled()] == [("bad", "it is address")]
 
 
 def test_each_recipient_has_a_delivery_of_its_own(office):

@@ -1,20 +1,33 @@
 """The service: ready before the network, a watchdog that lives on good rounds, reloads, an orderly end."""
 
 import socket
+import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from hybridd.alerts.compose import health_alert
+from hybridd.alerts.routing import Route, Step
 from hybridd.app import assemble
 from hybridd.clock import ManualClock
 from hybridd.config.schema import Settings
-from hybridd.errors import ConfigError
+from hybridd.delivery.memory import MemoryChannel
+from hybridd.errors import ConfigError, StoreBusy
+from hybridd.model.alert import AlertState
+from hybridd.model.change import Reason, Severity
+from hybridd.model.delivery import DeliveryState, Failure, Outcome
+from hybridd.model.inbound import Inbound
+from hybridd.pipeline.deliver import Courier
 from hybridd.pipeline.housekeep import SERVICE_KEY
-from hybridd.pipeline.service import SICK_S, Service
+from hybridd.pipeline.record import post
+from hybridd.pipeline.service import RETRY_S, SICK_S, Service
 from hybridd.pipeline.watch import CycleReport
 from hybridd.store.store import open_store
 from tests.makers import T0
+from tests.unit.pipeline.house import put
 
 WAIT = 10.0
 
@@ -179,3 +192,136 @@ def test_a_state_that_cannot_take_the_farewell_does_not_stop_the_end(desk, caplo
     desk.store._database.engine.cursor().execute("PRAGMA query_only = ON")
     assert desk.service.stop() is True
     assert "the end is not written down" in caplog.text
+
+
+# What comes back.
+
+
+class Phone(MemoryChannel):
+    """A channel by which a person answers: `says` is what comes with the next question."""
+
+    def __init__(self):
+        super().__init__("telegram")
+        self.says = []
+
+    def poll(self):
+        found, self.says = self.says, []
+        return found
+
+
+def with_channels(desk, *channels):
+    parts = desk.parts
+    couriers = [Courier(store=desk.store, channel=c, clock=desk.clock, zone="UTC") for c in channels]
+    addresses = {c.name: c.recipients for c in channels}
+    return replace(parts, couriers=[*parts.couriers, *couriers], channels={**parts.channels, **addresses})
+
+
+def eventually(what):
+    end = time.monotonic() + WAIT
+    while not what():
+        assert time.monotonic() < end, what
+        time.sleep(0.01)
+
+
+def test_an_answer_by_a_channel_that_listens_acknowledges_the_alert(desk):
+    phone = Phone()
+    desk.service._parts = with_channels(desk, phone)
+    alert = put(desk.store, T0, channels=[phone], after=(0, 60_000))
+    phone.says = [Inbound(channel="telegram", sender="somebody", text=f"ACK {alert}", id="7", at=T0)]
+    desk.service.start()
+    eventually(lambda: desk.store.alerts.get(alert).state is AlertState.ACKED)
+    assert desk.service.stop() is True
+    eventually(lambda: not [t for t in threading.enumerate() if t.name == "listen:telegram"])
+
+
+def test_a_channel_in_trouble_wakes_the_couriers_of_the_next_step(desk):
+    """The couriers come by every twenty seconds: whoever is to take over is woken."""
+    bad = MemoryChannel("bad", script=[Outcome(failure=Failure.ACCOUNT, detail="535")] * 99)
+    good = MemoryChannel("good")
+    desk.service._parts = with_channels(desk, bad, good)
+    desk.service.start()
+    assert desk.service._schedule.wait_idle(WAIT)
+    route = Route(
+        severities=frozenset(Severity),
+        steps=(Step(after_ms=0, channels=("bad",)), Step(after_ms=120_000, channels=("good",))),
+    )
+    alert = health_alert(Reason.DISK_LOW, "hybridd", "", T0, 900_000, simulated=False)
+    with desk.store.transaction():
+        posted = post(desk.store, alert, (route,), {"bad": ("somebody",), "good": ("somebody",)}, T0)
+    desk.service._schedule.poke("deliver:bad")
+    eventually(lambda: [d.state for d in desk.store.outbox.of_alert(posted.id) if d.step] == [DeliveryState.ACCEPTED])
+    assert len(good.sent) == 1
+
+
+def test_what_waits_for_a_channel_that_is_gone_is_given_up_at_the_start(desk, caplog):
+    alert = put(desk.store, T0, channels=[MemoryChannel("pigeon")])
+    desk.store.addresses.disable("pigeon", "somebody", "it has flown", T0)
+    desk.service.start()
+    assert [d.state for d in desk.store.outbox.of_alert(alert)] == [DeliveryState.CANCELLED]
+    assert desk.store.addresses.get("pigeon", "somebody") is None
+    assert "pigeon, which is not set up any more" in caplog.text
+
+
+def test_a_courier_that_met_a_locked_state_is_back_in_seconds(desk):
+    desk.service.start()
+    assert desk.service._schedule.wait_idle(WAIT)
+
+    def locked(_):
+        raise StoreBusy("the state is locked")
+
+    courier = desk.service._parts.couriers[0]
+    courier.round = locked
+    desk.service._schedule.poke("deliver:journal")
+    eventually(lambda: desk.service._schedule.jobs["deliver:journal"].failed)
+    del courier.round
+    eventually(lambda: "deliver:journal" in desk.service._sick)
+    due = desk.service._schedule.next_run("deliver:journal").timestamp() - time.time()
+    assert due <= RETRY_S
+
+
+class Switch(BaseHTTPRequestHandler):
+    """A dead-man's switch: counts who calls."""
+
+    def do_GET(self):
+        self.server.calls += 1
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def switch():
+    server = HTTPServer(("127.0.0.1", 0), Switch)
+    server.calls = 0
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join(WAIT)
+    server.server_close()
+
+
+def test_the_dead_mans_switch_hears_of_good_rounds_only(desk, switch, monkeypatch):
+    service = desk.service
+    service._parts = replace(desk.parts, ping_url=f"http://127.0.0.1:{switch.server_port}/x")
+    service._cycle()
+    service._ping()
+    assert switch.calls == 1
+    service._ping()
+    assert switch.calls == 1, "no round since"
+    monkeypatch.setattr(desk.parts.watch, "cycle", lambda _: CycleReport(analysed=0, waiting=("BTC/USDT",)))
+    service._cycle()
+    service._ping()
+    assert switch.calls == 1, "nothing was analysed"
+
+    def broken(_):
+        raise StoreBusy("locked")
+
+    monkeypatch.setattr(desk.parts.watch, "cycle", broken)
+    with pytest.raises(StoreBusy):
+        service._cycle()
+    service._ping()
+    assert switch.calls == 1

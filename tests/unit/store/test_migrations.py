@@ -153,6 +153,7 @@ def test_a_state_of_the_first_release_gets_todays_tables_and_keeps_what_it_has(p
     fresh = open_store(f"sqlite:///{tmp_path}/fresh.db", clock=ManualClock(T0))
     assert shape_of(store._database) == shape_of(fresh._database)
     assert [trade.id for trade in store.trades.list()] == [1, 2]
+    assert [d.repeated for d in store.outbox.of_alert(1)] == [False]
     assert store.verify() == []
     older = open_database(f"sqlite:///{path.with_name('state.db.before-2')}")
     assert version_of(older) == FIRST

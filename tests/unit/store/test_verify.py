@@ -51,7 +51,7 @@ def test_a_change_that_nobody_accounts_for_is_found(store):
 
 def test_a_row_without_its_parent_is_found(store):
     do(store, "PRAGMA foreign_keys = OFF")
-    do(store, "INSERT INTO deliveries VALUES (1, 77, 'email', 'a', 0, 'planned', 0, 0, 9, NULL, NULL, '', '')")
+    do(store, "INSERT INTO deliveries VALUES (1, 77, 'email', 'a', 0, 'planned', 0, 0, 9, NULL, NULL, '', '', 0)")
     assert store.verify() == ["deliveries row 1 points to a row of alerts that is missing"]
 
 
