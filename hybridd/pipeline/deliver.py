@@ -231,7 +231,7 @@ class Courier:
 
     def _judge(self, outcome: Outcome, recipient: str) -> None:
         """Learn from an answer. A bad message is that recipient's trouble, all but a bad address else the channel's."""
-        if outcome in {NOT_TWICE, ANSWERED}:
+        if outcome in (NOT_TWICE, ANSWERED):
             return  # nothing was sent
         self._breaker = after(self._breaker, outcome, self._clock.now(), self._rules)
         down = CHANNEL in self._troubles or self._breaker.state is BreakerState.OPEN or self._was_down()
