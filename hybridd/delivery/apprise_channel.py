@@ -28,7 +28,9 @@ class AppriseChannel:
     def __init__(self, *, name: str, url: str, timeout: float = 30.0, command: Sequence[str] = ()) -> None:
         self.name = name
         self._url, self._timeout = url, timeout
-        self._command = tuple(command) or (sys.executable, "-P", "-m", "hybridd.delivery.apprise_child")
+        # As this program was started: in the service nothing in the environment decides what is imported.
+        alone = "-I" if sys.flags.isolated else "-P"
+        self._command = tuple(command) or (sys.executable, alone, "-m", "hybridd.delivery.apprise_child")
         self._refused: Outcome | None = None
 
     @property

@@ -50,7 +50,7 @@ class TelegramChannel:
         clock: Clock,
         bookmark: Bookmark | None = None,
         timeout: float = 10.0,
-        listen_s: int = 3,
+        listen_s: int = 25,
     ) -> None:
         self._token, self._chat, self._clock = bot_token, chat_id, clock
         self._bookmark = bookmark or in_mind()
