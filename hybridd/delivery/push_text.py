@@ -68,10 +68,10 @@ def _data(message: Message, tag: str) -> dict[str, str]:
     answers = {f"action_{n}": f"{action.label}|{action.data}" for n, action in enumerate(message.actions[:4])}
     data, room = {}, _ROOM
     for name, value in {"key": tag, "link": message.link, **answers, **facts}.items():
-        fits = len(value.encode(errors="replace")) <= (_LINK if name == "link" else _VALUE)
-        room -= len(name) + len(value.encode(errors="replace"))
-        if value and fits and room >= 0:  # a link or an answer cut short leads nowhere
-            data[name] = whole(value)
+        size = len(value.encode(errors="replace"))
+        if value and size <= min(_LINK if name == "link" else _VALUE, room - len(name)):
+            data[name] = whole(value)  # or not at all: a link or an answer cut short leads nowhere
+            room -= len(name) + size
     return data
 
 

@@ -133,6 +133,7 @@ def test_a_long_message_is_cut_not_refused(channel, house, changes):
     assert channel.send(push(title="→" * 500, fields=fields, **changes)).failure is None
     assert len(json.dumps(house.phone[0].data, ensure_ascii=False).encode()) <= 4096
     assert house.phone[0].data["notification"]["title"].endswith("→...")
+    assert {"key", "SYMBOL", "SCORE"} <= house.phone[0].data["data"].keys()
 
 
 def test_a_link_that_is_not_https_is_for_the_app_alone(channel, house):
@@ -191,6 +192,8 @@ def test_retry_after_goes_to_the_outbox_and_blocks_nobody(channel, house, status
     assert (len(house.asked(HOST)), slept) == (1, [])
 
 
+HASTE = 0.8
+"""Seconds: long enough for a busy machine to come as far as the act wants it, short enough to wait for."""
 NEVER_SENT = [play.no_name(), play.refused(), play.drop_handshake(), play.silent_handshake(), play.unknown_authority()]
 NOBODY_KNOWS = [
     (play.drop_before(), 0), (play.accept_then_drop(), 1), (play.half_body(), 1), (play.slow(), 1), (play.drip(), 1),
@@ -200,17 +203,17 @@ NOBODY_KNOWS = [
 
 @pytest.mark.parametrize("act", NEVER_SENT, ids=lambda act: act.kind)
 def test_trouble_before_the_request_is_tried_again(make, firebase, house, act):
-    channel = make(timeout=0.5 if "silent" in act.kind else 5.0)
+    channel = make(timeout=HASTE if "silent" in act.kind else 5.0)
     channel.check()
     house.play(HOST, act)
     assert channel.send(push()).failure is Failure.RETRY
     assert not house.phone
-    assert channel.send(push()).failure is None
+    assert make().send(push()).failure is None
 
 
 @pytest.mark.parametrize(("act", "taken"), NOBODY_KNOWS, ids=str)
 def test_trouble_after_the_request_is_unknown(make, firebase, house, act, taken):
-    channel = make(timeout=0.5 if act.kind in ("slow", "drip") else 5.0)
+    channel = make(timeout=HASTE if act.kind in ("slow", "drip") else 5.0)
     channel.check()
     house.play(HOST, act)
     before = len(house.asked(HOST))
@@ -242,7 +245,7 @@ def test_one_login_serves_many_messages(channel, house):
 def test_a_login_that_fails_sends_nothing_and_sleeps_for_nobody(make, firebase, house, act, failure, monkeypatch):
     monkeypatch.setattr("time.sleep", lambda seconds: pytest.fail(f"slept {seconds} s"))
     house.play(LOGIN, act)
-    outcome = make(timeout=0.5 if act.kind == "slow" else 5.0).send(push())
+    outcome = make(timeout=HASTE if act.kind == "slow" else 5.0).send(push())
     assert outcome.failure is failure
     assert outcome.detail.startswith("Google's login")
     assert outcome.retry_after == (60.0 if act.reply and act.reply.headers else 0.0)
