@@ -34,7 +34,8 @@ from hybridd.pipeline.context_parts import Context, context_parts
 from hybridd.pipeline.deliver import Courier
 from hybridd.pipeline.health import HealthBook
 from hybridd.pipeline.parts import Parts
-from hybridd.pipeline.rules import rules_of
+from hybridd.pipeline.restrain import Restraint
+from hybridd.pipeline.rules import restraint_of, rules_of
 from hybridd.pipeline.service import Service
 from hybridd.pipeline.surroundings import Drawer, Surroundings, empty_drawer
 from hybridd.pipeline.watch import CycleReport, Watch
@@ -92,11 +93,18 @@ def assemble(settings: Settings, store: Store, clock: Clock) -> Parts:
     feed = feed_of(settings, clock)
     symbols = list(dict.fromkeys(instrument.symbol for instrument in settings.instruments))
     context = context_of(settings, feed, clock, symbols, store)
-    couriers = [
-        Courier(store=store, channel=channel, clock=clock, zone=settings.alerts.timezone)
-        for channel in channels_of(settings)
-    ]
-    channels = {courier.name: courier.recipients for courier in couriers}
+    found = channels_of(settings)
+    channels = {channel.name: channel.recipients for channel in found}
+    zone, simulated = settings.alerts.timezone, feed.simulated
+    restraint = Restraint(
+        store=store,
+        rules=restraint_of(settings),
+        routes=rules.routes,
+        channels=channels,
+        zone=zone,
+        simulated=simulated,
+    )
+    couriers = [Courier(store=store, channel=channel, clock=clock, zone=zone, restraint=restraint) for channel in found]
     analyst = analyst_of(settings)
     watch = Watch(
         store=store,
@@ -108,9 +116,10 @@ def assemble(settings: Settings, store: Store, clock: Clock) -> Parts:
         timeframe=settings.monitor.timeframe,
         channels=channels,
         clock=clock,
+        settle_ms=round(settings.monitor.settle_seconds * 1000),
     )
     watch.unfed = analyst.unfed(context.around.supplied)
-    health = HealthBook(store=store, routes=rules.routes, channels=channels, clock=clock, simulated=feed.simulated)
+    health = HealthBook(store=store, routes=rules.routes, channels=channels, clock=clock, simulated=simulated)
     return Parts(
         settings=settings,
         rules=rules,

@@ -32,8 +32,6 @@ class Reserved:
 
 
 RESERVED = (
-    Reserved(key="alerts.quiet_hours", missing="quiet hours"),
-    Reserved(key="alerts.daily_sms_segments", missing="SMS channel", also=(0,)),
     Reserved(key="sms.enabled", missing="SMS channel", covers="sms"),
     Reserved(key="push.enabled", missing="push channel", covers="push"),
     Reserved(key="telegram.enabled", missing="Telegram channel", covers="telegram"),

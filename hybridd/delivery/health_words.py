@@ -70,6 +70,12 @@ WORDS: dict[Reason, Words] = {
         "The books of what was found and what was told do not agree: an alert may have been lost.",
         "Look at `hybridd alerts list`, and please report it: this is a defect of hybridd.",
     ),
+    Reason.SMS_BUDGET: Words(
+        "The day's SMS are spent",
+        "SMS can be sent again",
+        "Until midnight alerts reach you by the other channels alone; what waits comes as one SMS then.",
+        "[alerts] daily_sms_segments is the most that a day may cost; sms_reserve is kept for critical alerts.",
+    ),
     Reason.TEST: Words(
         "This is a test alert",
         "The test is over",

@@ -59,7 +59,7 @@ def message_for(alert: Alert, delivery: Delivery, *, zone: str, repeat: bool, li
         severity=urgency(alert).value,
         fields={**facts(alert), "SHORT": words.short},
         short=words.short,
-        body="\n".join(sentences(alert)),
+        body="\n".join(sentences(alert, zone_of(zone))),
         link=link,
         thread=_thread(alert),
         repeat=repeat,
@@ -121,7 +121,7 @@ def _more(alert: Alert, zone: str, link: str) -> list[str]:
         parts += [f"{now.agreeing} of {now.answered} agree, confidence {percent(now.confidence)}"]
         if alert.before is not None:
             parts.append(f"Before: {price(alert.before.price)}")
-    else:
+    elif alert.digest is None:
         parts.append(leading(alert).detail)
     parts.append(clock_time(alert.created_at, zone_of(zone)))
     parts.append(link)

@@ -13,6 +13,7 @@ from hybridd.delivery.retry import event_of, next_attempt, tells_owner
 from hybridd.model.alert import Alert, AlertState
 from hybridd.model.change import Reason
 from hybridd.model.delivery import Delivery, DeliveryEvent, DeliveryState, Failure, Outcome
+from hybridd.pipeline.restrain import Restraint
 from hybridd.pipeline.tell import log_delivery
 from hybridd.store.store import Store
 
@@ -42,15 +43,18 @@ class _Sent:
     outcome: Outcome
 
 
-WAITS = frozenset({DeliveryState.PLANNED, DeliveryState.RETRY_WAIT, DeliveryState.UNKNOWN})
+WAITS = frozenset({DeliveryState.PLANNED, DeliveryState.DEFERRED, DeliveryState.RETRY_WAIT, DeliveryState.UNKNOWN})
 BROKE_OFF = Outcome(failure=Failure.UNKNOWN, detail="the program failed while it was sending")
 
 
 class Courier:
     """Works one channel. Its own breaker and its own thread: a channel in trouble holds up no other."""
 
-    def __init__(self, *, store: Store, channel: Channel, clock: Clock, zone: str) -> None:
+    def __init__(
+        self, *, store: Store, channel: Channel, clock: Clock, zone: str, restraint: Restraint | None = None
+    ) -> None:
         self._store, self._channel, self._clock, self._zone = store, channel, clock, zone
+        self._restraint = restraint
         self._breaker, self._rules = Breaker(), BreakerRules()
         self._troubles: dict[str, str] = {}
         self._sent: deque[_Sent] = deque()
@@ -76,13 +80,22 @@ class Courier:
         """Send what is due. `stopping` is asked before each message, so that an end waits for one send at most."""
         sent, end = 0, self._clock.monotonic() + ROUND_S
         self._write_down()
-        for delivery in self._store.outbox.due(self.name, self._clock.now(), limit=BATCH):
+        for delivery, segments in self._due():
             if stopping() or self._clock.monotonic() > end or not self._may_pass():
                 break
-            sent += self._one(delivery)
+            sent += self._one(delivery, segments)
         else:
             self._probe()
         return Round(sent=sent, next_at=self._next_at())
+
+    def _due(self) -> list[tuple[Delivery, int]]:
+        """What may go now, with what it costs in SMS segments. Nothing goes that restraint has not looked at."""
+        now = self._clock.now()
+        if self._restraint is None:
+            return [(delivery, 0) for delivery in self._store.outbox.due(self.name, now, limit=BATCH)]
+        allowed = self._restraint.allowed(self.name, now, BATCH)
+        found = (self._store.outbox.get(delivery_id) for delivery_id in allowed)
+        return [(delivery, allowed[delivery.id]) for delivery in found if delivery is not None]
 
     def drain(self) -> None:
         """Send until nothing is due any more; for a single run, where nobody comes back in a moment."""
@@ -113,8 +126,8 @@ class Courier:
         """Whether the person still believes, from before the start, that this channel is down."""
         return not self.heard and self._store.alerts.open_of(Reason.CHANNEL_DOWN, self.name) is not None
 
-    def _one(self, listed: Delivery) -> int:
-        taken = self._take(listed.id)
+    def _one(self, listed: Delivery, segments: int) -> int:
+        taken = self._take(listed.id, segments)
         if taken is None:
             return 0
         alert, leased, was_unknown = taken
@@ -126,7 +139,7 @@ class Courier:
         self._write_down()
         return 1
 
-    def _take(self, delivery_id: int) -> tuple[Alert, Delivery, bool] | None:
+    def _take(self, delivery_id: int, segments: int = 0) -> tuple[Alert, Delivery, bool] | None:
         """Lease a delivery if it is still to be sent: since it was listed somebody may have answered its alert."""
         now = self._clock.now()
         with self._store.transaction():
@@ -144,6 +157,8 @@ class Courier:
                 self._settle(delivery, alert, event, Outcome(detail=f"the alert is {alert.state}"))
                 return None
             leased = self._store.outbox.lease(delivery.id, now)
+            if leased is not None and segments:
+                self._store.holds.charge(leased.id, self.name, segments, now)
         return None if leased is None else (alert, leased, was_unknown)
 
     def _write_down(self) -> None:
@@ -181,6 +196,8 @@ class Courier:
             settled = self._store.outbox.settle(
                 delivery.id, event, now=now, next_at=next_at, provider_id=outcome.provider_id, reason=outcome.detail
             )
+            if event is DeliveryEvent.RETRY:
+                self._store.holds.refund(delivery.id)
             data = {"alert": delivery.alert_id, "channel": self.name, "state": settled.state.value}
             self._store.audit.append("hybridd", "delivery", str(delivery.id), {**data, "detail": outcome.detail}, now)
             self._store.events.append("delivery", alert.subject if alert else "", data, now)

@@ -94,8 +94,8 @@ class Outbox:
         return len(self._settle_all(leased, DeliveryEvent.LOSE, now, "the program stopped while it was sent", now))
 
     def expire_due(self, now: int) -> list[Delivery]:
-        """Expire those that were not told by their deadline; gives them."""
-        late = DeliveryRow.deadline <= now
+        """Expire those that were not told by their deadline; gives them. What is held back is told as past instead."""
+        late = (DeliveryRow.deadline <= now) & (DeliveryRow.state != str(DeliveryState.DEFERRED))
         return self._settle_all(late, DeliveryEvent.EXPIRE, now, "not told before its deadline")
 
     def cancel_for(self, alert_id: int, now: int, reason: str) -> int:

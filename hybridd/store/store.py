@@ -13,9 +13,11 @@ from hybridd.store.changes import Changes
 from hybridd.store.context import ContextStore
 from hybridd.store.database import Database, open_database
 from hybridd.store.events import Events
+from hybridd.store.holds import Holds
 from hybridd.store.migrations import migrate as bring_up
 from hybridd.store.migrations import require_current
 from hybridd.store.outbox import Outbox
+from hybridd.store.silences import Silences
 from hybridd.store.sqlite import BUSY_SECONDS, free_bytes
 from hybridd.store.trades import Trades
 from hybridd.store.verify import verify
@@ -35,6 +37,8 @@ class Store:
         self.changes = Changes(database)
         self.alerts = Alerts(database, self.audit)
         self.outbox = Outbox(database)
+        self.holds = Holds(database)
+        self.silences = Silences(database, self.audit)
         self.trades = Trades(database, clock)
         self.bot_state = BotState(database, clock)
         self.candles = CandleStore(database)

@@ -77,6 +77,8 @@ class ChangeRow(Numbered):
     detail = peewee.TextField()
     deferred_from = peewee.BigIntegerField(null=True)
     suppressed = peewee.CharField(max_length=32, null=True)
+    because = peewee.TextField()
+    judged_at = peewee.BigIntegerField()
 
     class Meta:
         table_name = "changes"
@@ -97,10 +99,41 @@ class DeliveryRow(Numbered):
     told_at = peewee.BigIntegerField(null=True)
     provider_id = peewee.CharField(max_length=255)
     reason = peewee.TextField()
+    digest = peewee.ForeignKeyField(AlertRow, column_name="digest", null=True)
 
     class Meta:
         table_name = "deliveries"
-        indexes = ((("alert", "channel", "recipient", "step"), True), (("channel", "state", "next_at"), False))
+        indexes = (
+            (("alert", "channel", "recipient", "step"), True),
+            (("channel", "state", "next_at"), False),
+            (("channel", "leased_at"), False),
+        )
+
+
+class HoldRow(Numbered):
+    """Why a delivery was held back, when, and until when."""
+
+    delivery = peewee.ForeignKeyField(DeliveryRow, column_name="delivery")
+    reason = peewee.CharField(max_length=32)
+    because = peewee.TextField()
+    at = peewee.BigIntegerField()
+    until = peewee.BigIntegerField()
+
+    class Meta:
+        table_name = "holds"
+
+
+class ChargeRow(Numbered):
+    """What a try to send cost: SMS segments that have gone out, or may have."""
+
+    delivery = peewee.ForeignKeyField(DeliveryRow, column_name="delivery")
+    channel = peewee.CharField(max_length=64)
+    at = peewee.BigIntegerField()
+    segments = peewee.IntegerField()
+
+    class Meta:
+        table_name = "charges"
+        indexes = ((("channel", "at"), False),)
 
 
 class ProposalRow(Numbered):
@@ -255,6 +288,6 @@ class SchemaRow(Row):
 
 
 TABLES: tuple[type[Row], ...] = (
-    AnalysisRow, AlertRow, ChangeRow, DeliveryRow, ProposalRow, TradeRow, BotStateRow,
+    AnalysisRow, AlertRow, ChangeRow, DeliveryRow, HoldRow, ChargeRow, ProposalRow, TradeRow, BotStateRow,
     CandleRow, QuarantineRow, ContextRow, EventRow, AuditRow, SilenceRow, SchemaRow,
 )  # fmt: skip
