@@ -1,6 +1,6 @@
 """A change: one thing that differs from before and that somebody may want to know."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -130,4 +130,4 @@ class Verdict:
     change: Change
     suppressed: Suppression | None = None
     because: str = ""
-    judged_at: int = 0
+    judged_at: int = field(default=0, compare=False)

@@ -38,7 +38,7 @@ def _add_restraint(database: Database) -> None:
     for statement in (
         """ALTER TABLE "changes" ADD COLUMN "because" TEXT NOT NULL DEFAULT ''""",
         'ALTER TABLE "changes" ADD COLUMN "judged_at" INTEGER NOT NULL DEFAULT 0',
-        'ALTER TABLE "deliveries" ADD COLUMN "digest" INTEGER REFERENCES "alerts" ("id")',
+        'ALTER TABLE "deliveries" ADD COLUMN "digest" INTEGER',
         'CREATE INDEX "deliveryrow_digest" ON "deliveries" ("digest")',
         'CREATE INDEX "deliveryrow_channel_leased_at" ON "deliveries" ("channel", "leased_at")',
         'CREATE TABLE "holds" ("id" INTEGER NOT NULL PRIMARY KEY, "delivery" INTEGER NOT NULL, '

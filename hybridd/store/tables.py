@@ -99,7 +99,7 @@ class DeliveryRow(Numbered):
     told_at = peewee.BigIntegerField(null=True)
     provider_id = peewee.CharField(max_length=255)
     reason = peewee.TextField()
-    digest = peewee.ForeignKeyField(AlertRow, column_name="digest", null=True)
+    digest = peewee.IntegerField(null=True, index=True)
 
     class Meta:
         table_name = "deliveries"

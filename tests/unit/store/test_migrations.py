@@ -37,7 +37,12 @@ ORPHANS = Migration(number=3, title="orphans", apply=sql("DELETE FROM alerts"))
 
 def to_the_first_schema(store):
     """Undo all steps, as if the first release had made the state."""
-    store._database.engine.cursor().execute("DROP TABLE context")
+    for statement in (
+        "DROP TABLE context", "DROP TABLE holds", "DROP TABLE charges", "DROP INDEX deliveryrow_digest",
+        "DROP INDEX deliveryrow_channel_leased_at", "ALTER TABLE deliveries DROP COLUMN digest",
+        "ALTER TABLE changes DROP COLUMN because", "ALTER TABLE changes DROP COLUMN judged_at",
+    ):  # fmt: skip
+        store._database.engine.cursor().execute(statement)
     store._database.engine.cursor().execute(f"UPDATE schema_version SET version = {FIRST}")
 
 
@@ -133,7 +138,12 @@ def test_a_state_of_the_first_release_gets_todays_tables_and_keeps_what_it_has(p
     assert len(store.analyses.latest()) == 1
     assert store.context.save_many("funding", "BTC/USDT", [(T0, T0, 0.0001)]) == 1
     fresh = open_store(f"sqlite:///{tmp_path}/fresh.db", clock=ManualClock(T0))
-    assert schema_of(store._database, "context") == schema_of(fresh._database, "context")
+    for table in ("context", "holds", "charges"):
+        assert schema_of(store._database, table) == schema_of(fresh._database, table)
+    for table in ("deliveries", "changes"):
+        assert columns(store._database, table) == columns(fresh._database, table)
+    (delivery,) = store.outbox.of_alert(1)
+    assert store.holds.digest_of(delivery.id) is None
     assert store.verify() == []
     older = open_database(f"sqlite:///{path.with_name('state.db.before-2')}")
     assert version_of(older) == FIRST
