@@ -82,9 +82,7 @@ class Restraint:
                 break
             if one.id in look.allowed:
                 continue
-            silence = self._silence_of(look, one)
-            if silence is not None:
-                self._store.holds.drop([one], Suppression.SILENCED, f"silence {silence.id}", look.now)
+            if self._silenced(look, one):
                 continue
             # Making the message to know its price is for those alone that nothing else holds back.
             cost = 1 if look.channel == SMS else 0
@@ -119,7 +117,8 @@ class Restraint:
     def _release(self, look: _Pass, recipient: str) -> None:
         """What was held back for one address: alone and in time it goes as it is, else all of it as one digest."""
         store = self._store
-        members = list(store.holds.members(look.channel, recipient, look.now))
+        waiting = list(store.holds.members(look.channel, recipient, look.now))
+        members = [one for one in waiting if not self._silenced(look, one)]
         if not members or (len(members) == 1 and members[0].alive):
             return
         each = {one.alert_id: one for one in members}.values()  # two steps of one alert are one line
@@ -183,13 +182,15 @@ class Restraint:
     def _price(self, alert: Alert) -> int:
         return segments(render(alert, zone=self._zone).short)
 
-    def _silence_of(self, look: _Pass, one: Waiting) -> Silence | None:
-        """A silence made since the alert, that covers all that it tells."""
+    def _silenced(self, look: _Pass, one: Waiting) -> bool:
+        """Whether a silence made since the alert covers all that it tells: then it is given up."""
         if not look.silences or look.channel in UNRESTRAINED:
-            return None
-        alert = self._store.alerts.get(one.alert_id)
-        covering = (s for s in look.silences if alert and all(s.covers(change) for change in alert.changes))
-        return next(covering, None)
+            return False
+        changes = self._alert(one.alert_id).changes
+        silence = next((s for s in look.silences if all(s.covers(change) for change in changes)), None)
+        if silence is not None:
+            self._store.holds.drop([one], Suppression.SILENCED, f"silence {silence.id}", look.now)
+        return silence is not None
 
     def _tell_budget(self, now: int) -> None:
         """Say once a day, by the other channels, that the day's SMS segments are spent."""
