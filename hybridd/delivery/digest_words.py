@@ -24,7 +24,7 @@ def digest_headline(digest: Digest) -> str:
     named = ", ".join(f"{tally.subject} {tally.count}" for tally in digest.tallies[:_NAMED])
     rest = digest.count - sum(tally.count for tally in digest.tallies[:_NAMED])
     others = f", others {rest}" if rest else ""
-    return f"{digest.count}{more} {many} {when}: {named}{others}"
+    return f"{digest.count:,}{more} {many} {when}: {named}{others}"
 
 
 def digest_lines(digest: Digest, zone: tzinfo, headline: Callable[[Alert], str]) -> tuple[str, ...]:

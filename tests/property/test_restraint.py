@@ -22,7 +22,7 @@ from tests.makers import T0
 BERLIN = ZoneInfo("Europe/Berlin")
 MINUTE, HOUR = 60_000, 3_600_000
 RULES = RestraintRules(
-    quiet=QuietHours(start=23 * 60, end=7 * 60, zone=BERLIN), rate=3, rate_critical=6, daily_segments=8, reserve=3,
+    quiet=QuietHours(start=23 * 60, end=7 * 60, zone=BERLIN), rate=2, rate_critical=4, daily_segments=4, reserve=1,
     zone=BERLIN,
 )  # fmt: skip
 STARTS = (T0, 1_743_285_600_000, 1_761_426_000_000)
@@ -82,7 +82,7 @@ class Night(RuleBasedStateMachine):
                 day = local_day(at, BERLIN)[0]
                 spent[day] = spent.get(day, 0) + 1
             assert all(n <= RULES.daily_segments for n in spent.values())
-            assert self.office.store.holds.spent("sms", local_day(self.office.clock.now(), BERLIN)[0]) <= 8
+            assert self.office.store.holds.spent("sms", local_day(self.office.clock.now(), BERLIN)[0]) <= 4
 
     @invariant()
     def nobody_is_woken_but_for_what_is_critical(self):
@@ -128,7 +128,7 @@ class Night(RuleBasedStateMachine):
 
 
 Night.TestCase.settings = settings(
-    max_examples=10, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=8, stateful_step_count=16, deadline=None, suppress_health_check=list(HealthCheck)
 )
 test_nights = Night.TestCase
 

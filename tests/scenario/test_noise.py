@@ -240,3 +240,35 @@ def test_a_digest_that_cannot_be_sent_in_time_joins_the_next(office_at):
     (_, title) = office.titles("push")
     assert title == "3 alerts in your quiet hours: BTC/USDT 2, ETH/USDT 1"
     assert office.pending() == 0
+
+
+def test_what_a_digest_tells_of_is_delivered_with_it_and_failed_with_it():
+    """The books: changes go where the digest goes that tells of them."""
+    for answer, delivered in ((Outcome(), 9), (Outcome(failure=Failure.ADDRESS, detail="gone"), 1)):
+        office = Office(ms("2025-01-10T12:00Z"), rules=no_limits(rate=1), channels=("push",))
+        for _ in range(9):
+            office.market()
+        office.deliver()
+        books = office.store.changes.conservation()
+        assert (books.changes, books.delivered, books.pending, books.failed) == (9, 1, 8, 0)
+        office.channels["push"].script.append(answer)
+        office.wait(10 * MINUTE)
+        books = office.store.changes.conservation()
+        assert (books.delivered, books.pending, books.failed, books.missing) == (delivered, 0, 9 - delivered, 0)
+        office.close()
+
+
+def test_a_flood_becomes_one_digest_within_the_budget():
+    rules = no_limits(rate=6, rate_critical=12, daily_segments=50, reserve=10)
+    office = Office(ms("2025-01-10T12:00Z"), rules=rules, channels=("sms",))
+    for number in range(1_500):
+        office.market(f"S{number % 50}/USDT")
+    office.deliver()
+    assert len(office.titles("sms")) == 6
+    assert office.pending() == 1_494
+    office.wait(10 * MINUTE, every=5 * MINUTE)
+    assert [title[:27] for title in office.titles("sms")[6:]] == ["1,494 more alerts in 1 min:"]
+    books = office.store.changes.conservation()
+    assert (books.delivered, books.pending, books.missing) == (1_500, 0, 0)
+    assert office.store.holds.spent("sms", 0) == 7
+    office.close()
