@@ -13,6 +13,9 @@ from hybridd.store.tables import DeliveryRow
 Plan = tuple[str, str, int, int, int]
 """Channel, recipient, step, next_at and deadline (ms UTC) of a delivery to be made."""
 
+ABANDONED_MS = 6 * 3_600_000
+"""How long after its time a delivery that was held back may wait for somebody to take it."""
+
 _COLUMNS = (
     "alert", "channel", "recipient", "step", "state", "attempts", "next_at", "deadline", "provider_id", "reason",
 )  # fmt: skip
@@ -94,8 +97,12 @@ class Outbox:
         return len(self._settle_all(leased, DeliveryEvent.LOSE, now, "the program stopped while it was sent", now))
 
     def expire_due(self, now: int) -> list[Delivery]:
-        """Expire those that were not told by their deadline; gives them. What is held back is told as past instead."""
-        late = (DeliveryRow.deadline <= now) & (DeliveryRow.state != str(DeliveryState.DEFERRED))
+        """Expire those that were not told by their deadline; gives them.
+
+        What is held back is told as past instead, unless its time has come and nobody works its channel any more.
+        """
+        waits = (DeliveryRow.state == str(DeliveryState.DEFERRED)) & (DeliveryRow.next_at > now - ABANDONED_MS)
+        late = (DeliveryRow.deadline <= now) & ~waits
         return self._settle_all(late, DeliveryEvent.EXPIRE, now, "not told before its deadline")
 
     def cancel_for(self, alert_id: int, now: int, reason: str) -> int:

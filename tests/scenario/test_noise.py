@@ -272,3 +272,14 @@ def test_a_flood_becomes_one_digest_within_the_budget():
     assert (books.delivered, books.pending, books.missing) == (1_500, 0, 0)
     assert office.store.holds.spent("sms", 0) == 7
     office.close()
+
+
+def test_what_waits_for_a_channel_that_is_no_more_expires_in_the_end(office_at):
+    office = office_at("2025-01-11T01:00Z", quiet=NIGHT)
+    alert = office.market()
+    office.deliver()
+    office.couriers = [courier for courier in office.couriers if courier.name != "push"]
+    office.wait(10 * HOUR, every=HOUR)
+    assert office.fates(alert)["push"] is S.DEFERRED
+    office.wait(2 * HOUR, every=HOUR)
+    assert office.fates(alert)["push"] is S.EXPIRED
