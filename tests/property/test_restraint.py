@@ -22,7 +22,7 @@ from tests.makers import T0
 BERLIN = ZoneInfo("Europe/Berlin")
 MINUTE, HOUR = 60_000, 3_600_000
 RULES = RestraintRules(
-    quiet=QuietHours(start=23 * 60, end=7 * 60, zone=BERLIN), rate=2, rate_critical=4, daily_segments=4, reserve=1,
+    quiet=QuietHours(start=23 * 60, end=7 * 60, zone=BERLIN), rate=2, rate_critical=6, daily_segments=4, reserve=1,
     zone=BERLIN,
 )  # fmt: skip
 STARTS = (T0, 1_743_285_600_000, 1_761_426_000_000)
@@ -43,7 +43,7 @@ class Night(RuleBasedStateMachine):
     def news(self, symbol, n, lives):
         self.others += [self.office.market(symbol, lives=lives) for _ in range(n)]
 
-    @rule(n=st.integers(1, 4), lives=st.sampled_from([HOUR, 24 * HOUR]))
+    @rule(n=st.integers(2, 6), lives=st.sampled_from([HOUR, 24 * HOUR]))
     def trouble(self, n, lives):
         self.critical += [self.office.trouble(Reason.DISK_LOW, f"/{i}", lives=lives) for i in range(n)]
 
@@ -128,7 +128,7 @@ class Night(RuleBasedStateMachine):
 
 
 Night.TestCase.settings = settings(
-    max_examples=8, stateful_step_count=16, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=12, stateful_step_count=16, deadline=None, suppress_health_check=list(HealthCheck)
 )
 test_nights = Night.TestCase
 
