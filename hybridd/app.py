@@ -13,6 +13,7 @@ from hybridd.config.load import examine, load
 from hybridd.config.schema import Settings
 from hybridd.daemon.journal import register_secret
 from hybridd.daemon.lock import InstanceLock
+from hybridd.delivery.channel import Channel
 from hybridd.errors import ConfigError
 from hybridd.market.backoff import Backoff
 from hybridd.market.derivatives import PERPETUALS_AT
@@ -33,7 +34,8 @@ from hybridd.pipeline.context_parts import Context, context_parts
 from hybridd.pipeline.deliver import Courier
 from hybridd.pipeline.health import HealthBook
 from hybridd.pipeline.parts import Parts
-from hybridd.pipeline.rules import rules_of
+from hybridd.pipeline.restrain import Restraint
+from hybridd.pipeline.rules import restraint_of, rules_of
 from hybridd.pipeline.service import Service
 from hybridd.pipeline.surroundings import Drawer, Surroundings, empty_drawer
 from hybridd.pipeline.watch import CycleReport, Watch
@@ -72,8 +74,18 @@ def assemble(settings: Settings, store: Store, clock: Clock) -> Parts:
     feed = feed_of(settings, clock)
     symbols = list(dict.fromkeys(instrument.symbol for instrument in settings.instruments))
     context = context_of(settings, feed, clock, symbols, store)
-    couriers = couriers_of(settings, store, clock)
-    channels = {courier.name: courier.recipients for courier in couriers}
+    found = channels_of(settings, store, clock)
+    channels = {channel.name: channel.recipients for channel in found}
+    zone, simulated = settings.alerts.timezone, feed.simulated
+    restraint = Restraint(
+        store=store,
+        rules=restraint_of(settings),
+        routes=rules.routes,
+        channels=channels,
+        zone=zone,
+        simulated=simulated,
+    )
+    couriers = couriers_of(settings, store, clock, found, restraint)
     analyst = analyst_of(settings)
     watch = Watch(
         store=store,
@@ -85,9 +97,10 @@ def assemble(settings: Settings, store: Store, clock: Clock) -> Parts:
         timeframe=settings.monitor.timeframe,
         channels=channels,
         clock=clock,
+        settle_ms=round(settings.monitor.settle_seconds * 1000),
     )
     watch.unfed = analyst.unfed(context.around.supplied)
-    health = HealthBook(store=store, routes=rules.routes, channels=channels, clock=clock, simulated=feed.simulated)
+    health = HealthBook(store=store, routes=rules.routes, channels=channels, clock=clock, simulated=simulated)
     return Parts(
         settings=settings,
         rules=rules,
@@ -104,8 +117,10 @@ def assemble(settings: Settings, store: Store, clock: Clock) -> Parts:
     )
 
 
-def couriers_of(settings: Settings, store: Store, clock: Clock) -> list[Courier]:
-    """One for each channel that is switched on."""
+def couriers_of(
+    settings: Settings, store: Store, clock: Clock, channels: Sequence[Channel], restraint: Restraint
+) -> list[Courier]:
+    """One for each channel."""
     zone, rules = settings.alerts.timezone, settings.analysis
     blocked: set[str] = set()
     charts = Charts(store=store, clock=clock, zone=zone, thresholds=(rules.short_threshold, rules.long_threshold))
@@ -118,8 +133,9 @@ def couriers_of(settings: Settings, store: Store, clock: Clock) -> list[Courier]
             public_url=settings.dashboard.public_url,
             charts=charts,
             blocked=blocked,
+            restraint=restraint,
         )
-        for channel in channels_of(settings, store, clock)
+        for channel in channels
     ]
 
 

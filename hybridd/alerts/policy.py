@@ -1,11 +1,13 @@
 """Who is told of a change and who is not, and why: the order of policy is the order of the list."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from hybridd.alerts.flapping import FlapRules, follow
 from hybridd.model.analysis import Seen
-from hybridd.model.change import Change, Reason, Suppression, Verdict
-from hybridd.model.memory import Memory
+from hybridd.model.change import TRADE, Change, Reason, Suppression, Verdict
+from hybridd.model.memory import Held, Memory, told_key
+from hybridd.model.silence import NO_CIRCUMSTANCES, Circumstances
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,75 +15,129 @@ class PolicyRules:
     """`cooldown_ms`: how long the same reason for the same subject stays silent after it was told."""
 
     cooldown_ms: int = 900_000
+    flapping: FlapRules = field(default_factory=FlapRules)
 
 
-def _duplicate(change: Change, memory: Memory, _: PolicyRules) -> Suppression | None:
+def _duplicate(change: Change, memory: Memory, _: PolicyRules, __: Circumstances) -> Suppression | None:
     told = memory.last_told(change.reason, change.subject)
     return Suppression.DUPLICATE if told is not None and change.at <= told else None
 
 
-def _known(change: Change, memory: Memory, _: PolicyRules) -> Suppression | None:
+def _known(change: Change, memory: Memory, _: PolicyRules, __: Circumstances) -> Suppression | None:
     back = change.reason is Reason.SIGNAL_CHANGED and change.after == memory.told_signal
     return Suppression.KNOWN if back and memory.held_at is not None else None
 
 
-def _cool_down(change: Change, memory: Memory, rules: PolicyRules) -> Suppression | None:
+def _inhibited(change: Change, _: Memory, __: PolicyRules, circumstances: Circumstances) -> Suppression | None:
+    # A stop that old candles touched is still a stop that was touched.
+    return Suppression.INHIBITED if circumstances.stale and change.reason not in TRADE else None
+
+
+def _silenced(change: Change, _: Memory, __: PolicyRules, circumstances: Circumstances) -> Suppression | None:
+    return Suppression.SILENCED if circumstances.silence_of(change) else None
+
+
+def _flapping(change: Change, memory: Memory, _: PolicyRules, __: Circumstances) -> Suppression | None:
+    turn = change.reason is Reason.SIGNAL_CHANGED
+    return Suppression.FLAPPING if turn and memory.flapping_at is not None else None
+
+
+def _cool_down(change: Change, memory: Memory, rules: PolicyRules, _: Circumstances) -> Suppression | None:
     told = memory.last_told(change.reason, change.subject)
     return Suppression.COOL_DOWN if told is not None and change.at - told < rules.cooldown_ms else None
 
 
-Stage = Callable[[Change, Memory, PolicyRules], Suppression | None]
-STAGES: tuple[Stage, ...] = (_duplicate, _known, _cool_down)
+Stage = Callable[[Change, Memory, PolicyRules, Circumstances], Suppression | None]
+STAGES: tuple[Stage, ...] = (_duplicate, _known, _inhibited, _silenced, _flapping, _cool_down)
 
 
-def verdict(change: Change, memory: Memory, rules: PolicyRules) -> Verdict:
+def verdict(
+    change: Change, memory: Memory, rules: PolicyRules, circumstances: Circumstances = NO_CIRCUMSTANCES
+) -> Verdict:
     """The first stage that objects decides; none objects: it is told."""
     for stage in STAGES:
-        suppressed = stage(change, memory, rules)
+        suppressed = stage(change, memory, rules, circumstances)
         if suppressed is not None:
-            return Verdict(change=change, suppressed=suppressed)
+            silence = circumstances.silence_of(change) if suppressed is Suppression.SILENCED else None
+            return Verdict(change=change, suppressed=suppressed, because=f"silence {silence.id}" if silence else "")
     return Verdict(change=change)
 
 
 def settled(memory: Memory) -> bool:
     """Whether an analysis without changes leaves `memory` as it is, and brings to light nothing that is held back."""
-    return memory.anchor_score is not None and memory.held_at is None
+    return memory.anchor_score is not None and memory.held_at is None and not memory.held and memory.flapping_at is None
 
 
 def judge(
-    changes: Sequence[Change], now: Seen, memory: Memory, rules: PolicyRules
+    changes: Sequence[Change],
+    now: Seen,
+    memory: Memory,
+    rules: PolicyRules,
+    circumstances: Circumstances = NO_CIRCUMSTANCES,
 ) -> tuple[tuple[Verdict, ...], Memory]:
     """A verdict for each change, and what to remember afterwards."""
+    if changes or memory.flapping_at is not None:
+        changes, memory = follow(changes, now, memory, rules.flapping)
     if not changes:
-        return (), _unchanged(now, memory)
-    verdicts = tuple([verdict(change, memory, rules) for change in changes])
-    return verdicts, _after(now, verdicts, memory if settled(memory) else _unchanged(now, memory))
+        return (), _unchanged(now, memory, rules)
+    verdicts = [verdict(change, memory, rules, circumstances) for change in changes]
+    after = _after(now, verdicts, memory, rules)
+    # What is held back has its verdict; that it must wait longer is no further one.
+    return tuple([v for v in verdicts if v.suppressed is None or v.change.deferred_from is None]), after
 
 
-def _unchanged(now: Seen, memory: Memory) -> Memory:
-    """Without news only two things move: the first score ever is the anchor, and a signal that came back is let go."""
+def _unchanged(now: Seen, memory: Memory, rules: PolicyRules, waiting: Sequence[Change] = ()) -> Memory:
+    """Without news three things move: the first score ever is the anchor, and what was held back is let go once it
+    has come back, or no rule asks for it any more although it could be told."""
     if memory.anchor_score is None:
         memory = replace(memory, anchor_score=now.score)
     if memory.held_at is not None and now.signal is memory.told_signal:
         memory = replace(memory, held_at=None)
+    if memory.held:
+        asked = {told_key(change.reason, change.subject) for change in waiting}
+        held = {key: held for key, held in memory.held.items() if key in asked or _cools(key, now, memory, rules)}
+        memory = replace(memory, held=held) if len(held) < len(memory.held) else memory
     return memory
 
 
-def _after(now: Seen, verdicts: Sequence[Verdict], memory: Memory) -> Memory:
+def _cools(key: str, now: Seen, memory: Memory, rules: PolicyRules) -> bool:
+    told = memory.told_at.get(key)
+    return told is not None and now.candle_close - told < rules.cooldown_ms
+
+
+def _after(now: Seen, verdicts: Sequence[Verdict], memory: Memory, rules: PolicyRules) -> Memory:
+    hidden = [v.change for v in verdicts if v.suppressed in HELD]
+    memory = _unchanged(now, memory, rules, hidden)
     told = [v.change for v in verdicts if v.suppressed is None]
-    turned = [change for change in told if change.reason is Reason.SIGNAL_CHANGED]
     if told:
-        memory = Memory(
-            anchor_score=now.score,
-            told_signal=now.signal if turned else memory.told_signal,
-            told_at=memory.with_told(told),
-            held_at=None if turned else memory.held_at,
-        )
+        told_at = {**memory.told_at, **{told_key(change.reason, change.subject): change.at for change in told}}
+        # Any alert says the score: what was held back of it is known now.
+        held = {key: held for key, held in memory.held.items() if key not in told_at and not key.startswith(_JUMP)}
+        memory = replace(memory, anchor_score=now.score, told_at=told_at, held=held)
+        hidden = [change for change in hidden if change.reason is not Reason.SCORE_JUMP]
+    memory = _hold(now, hidden, memory)
+    if any(change.reason in _OF_SIGNAL for change in told):
+        return replace(memory, told_signal=now.signal, held_at=None)
     # News of another kind mentions the signal, but nobody reads from it that the signal has turned: that stays held.
-    if not turned and memory.held_at is None and now.signal is not memory.told_signal and _hidden(verdicts):
+    turned = any(change.reason in _OF_SIGNAL for change in hidden)
+    if turned and memory.held_at is None and now.signal is not memory.told_signal:
         return replace(memory, held_at=now.candle_close)
     return memory
 
 
-def _hidden(verdicts: Sequence[Verdict]) -> bool:
-    return any(v.change.reason is Reason.SIGNAL_CHANGED and v.suppressed is Suppression.COOL_DOWN for v in verdicts)
+def _hold(now: Seen, hidden: Sequence[Change], memory: Memory) -> Memory:
+    """Keep what nobody was told of and what may still hold when it can be told."""
+    fresh = {
+        told_key(change.reason, change.subject): Held(at=now.candle_close, before=change.before, after=change.after)
+        for change in hidden
+        if change.reason in _KEPT and isinstance(change.before, float | int) and isinstance(change.after, float | int)
+    }
+    return replace(memory, held={**fresh, **memory.held}) if fresh.keys() - memory.held.keys() else memory
+
+
+HELD = frozenset({Suppression.INHIBITED, Suppression.SILENCED, Suppression.FLAPPING, Suppression.COOL_DOWN})
+"""What ends, and after which a person is told of what still holds."""
+_OF_SIGNAL = frozenset({Reason.SIGNAL_CHANGED, Reason.SIGNAL_CALM})
+_JUMP = f"{Reason.SCORE_JUMP}:"
+# A drift is measured from the last alert and asks again by itself.
+_KEPT = frozenset({Reason.SCORE_JUMP, Reason.CONFIDENCE_HIGH, Reason.TRADE_STOP, Reason.TRADE_TARGET})

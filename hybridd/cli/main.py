@@ -33,6 +33,7 @@ GROUPS = {
     "db": "hybridd.cli.db:app",
     "push": "hybridd.cli.push:app",
     "secrets": "hybridd.cli.secrets:app",
+    "silence": "hybridd.cli.silence:app",
 }
 
 

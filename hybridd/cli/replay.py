@@ -14,6 +14,7 @@ from hybridd.clock import as_ms, iso
 from hybridd.config.schema import Settings
 from hybridd.config.sources import default_path
 from hybridd.errors import UsageError
+from hybridd.model.timeframe import timeframe_of
 from hybridd.pipeline.brains import analyst_of
 from hybridd.pipeline.rules import rules_of
 from hybridd.replay.files import Recording, open_recordings
@@ -120,7 +121,7 @@ def _one(recording: Recording, settings: Settings, period: Period, context: Path
         return run_replay(
             markets_of([recording], context, 2**62)[0][1],
             analyst_of(settings),
-            rules_of(settings),
+            rules_of(settings, timeframe_of(recording.candles.step)),
             follow,
             period=period,
             keep=keep,

@@ -31,8 +31,6 @@ class Reserved:
 
 
 RESERVED = (
-    Reserved(key="alerts.quiet_hours", missing="quiet hours"),
-    Reserved(key="alerts.daily_sms_segments", missing="budget of SMS segments", also=(0,)),
     Reserved(key="dashboard.enabled", missing="dashboard", free=True, covers="dashboard"),
     Reserved(key="dashboard.host", missing="dashboard", only_if="dashboard.enabled"),
     Reserved(key="dashboard.port", missing="dashboard", only_if="dashboard.enabled"),

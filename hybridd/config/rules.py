@@ -123,10 +123,21 @@ def _channel_names(settings: Settings) -> Iterator[Finding]:
 
 
 def _routed(settings: Settings) -> Iterator[tuple[KeyPath, str]]:
+    for i, name in enumerate(settings.alerts.quiet_channels):
+        yield ("alerts", "quiet_channels", i), name
     for i, route in enumerate(settings.alerts.route):
         for j, step in enumerate(route.steps):
             for k, name in enumerate(step.channels):
                 yield ("alerts", "route", i, "steps", j, "channels", k), name
+
+
+def _reserve(settings: Settings) -> Iterator[Finding]:
+    kept, most = settings.alerts.sms_reserve, settings.alerts.daily_sms_segments
+    if settings.sms.enabled and kept >= most:
+        message = f"{kept} of {most} a day are kept for critical alerts: no other goes by SMS"
+        remedy = "lower it, or raise alerts.daily_sms_segments"
+        path = ("alerts", "sms_reserve")
+        yield Finding(path=path, kind=Kind.INCONSISTENT, message=message, remedy=remedy, level=Level.WARNING)
 
 
 def _routes(settings: Settings) -> Iterator[Finding]:
@@ -177,7 +188,8 @@ RULES = (
     *(_email_needs(name) for name in ("smtp_server", "sender_email", "recipient_email")),
     _rule(_email_login, *(f"email.{name}" for name in ("enabled", "smtp_server", "username", "password", "security"))),
     _rule(_email_route, "email.enabled", "alerts.route"),
-    _rule(_channel_names, "alerts.route", "channels"),
+    _rule(_channel_names, "alerts.route", "alerts.quiet_channels", "channels"),
+    _rule(_reserve, "sms.enabled", "alerts.daily_sms_segments", "alerts.sms_reserve"),
     _rule(_routes, "alerts.route", "alerts.time_to_live"),
     _rule(_database, "database.url"),
 )

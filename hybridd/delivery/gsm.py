@@ -8,6 +8,7 @@ _ALPHABET = frozenset(
     "@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     "ÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
+_EXTENSION = frozenset("^{}\\[~]|€\f")
 # Brackets and braces are in the alphabet's extension: they cost two characters each.
 _PLAIN = {
     "→": "->", "←": "<-", "–": "-", "—": "-", "−": "-", "’": "'", "‘": "'", "“": '"', "”": '"', "…": "...", "·": "-",
@@ -36,6 +37,15 @@ def one_segment(head: str, more: Iterable[str] = (), *, tail: str = "", shorter:
         if len(longer) <= room:
             line = longer
     return line + end
+
+
+def segments(text: str) -> int:
+    """How many SMS a text costs: one takes 160 characters of the alphabet or 70 of others, fewer where it is split."""
+    if all(char in _ALPHABET or char in _EXTENSION for char in text):
+        size, alone, each = sum(2 if char in _EXTENSION else 1 for char in text), LENGTH, 153
+    else:
+        size, alone, each = len(text.encode("utf-16-be")) // 2, 70, 67
+    return 1 if size <= alone else -(-size // each)
 
 
 def _letter(char: str) -> str:

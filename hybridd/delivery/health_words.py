@@ -82,6 +82,12 @@ WORDS: dict[Reason, Words] = {
         "These alerts reached nobody in time. What they told of may have changed since.",
         "`hybridd alerts why ID` tells what became of each; `hybridd analyze` shows how the markets are now.",
     ),
+    Reason.SMS_BUDGET: Words(
+        "The day's SMS are spent",
+        "SMS can be sent again",
+        "Until midnight alerts reach you by the other channels alone; what waits comes as one SMS then.",
+        "[alerts] daily_sms_segments is the most that a day may cost; sms_reserve is kept for critical alerts.",
+    ),
     Reason.TEST: Words(
         "This is a test alert",
         "The test is over",

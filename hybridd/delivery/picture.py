@@ -11,7 +11,7 @@ from hybridd.delivery.opinions import Move, Opinion, moves, opinions, silent
 from hybridd.delivery.sentences import headline, is_simulated, leading, sentences
 from hybridd.model.alert import Alert, AlertState
 from hybridd.model.analysis import Analysis, Direction, Odds, Signal, Trend
-from hybridd.model.change import TRADE, Severity
+from hybridd.model.change import TRADE, Change, Severity
 from hybridd.model.timeframe import parse_timeframe
 
 SIMULATED_NOTICE = "SIMULATED: this market is made up. Nothing here is real; do not trade on it."
@@ -61,7 +61,7 @@ def picture(alert: Alert, *, zone: tzinfo, link: str = "", repeat: bool = False,
         tone=_tone(alert),
         severity=urgency(alert).value,
         notices=_notices(alert, repeat),
-        sentences=sentences(alert),
+        sentences=sentences(alert, zone),
         notes=_notes(alert, zone),
         guidance=_guidance(alert),
         signal=str(now.signal) if now else "",
@@ -94,7 +94,7 @@ def can_be_acked(alert: Alert) -> bool:
 
 def urgency(alert: Alert) -> Severity:
     """How loud a message is: good news wakes nobody."""
-    return Severity.INFO if alert.resolves else alert.severity
+    return alert.urgency
 
 
 def _notices(alert: Alert, repeat: bool) -> tuple[str, ...]:
@@ -112,13 +112,18 @@ def _notices(alert: Alert, repeat: bool) -> tuple[str, ...]:
 def _notes(alert: Alert, zone: tzinfo) -> tuple[str, ...]:
     """What the comparison rests on, where it is not simply the candle before."""
     lines = [
-        f"Held back since {clock_time(change.deferred_from, zone, alert.created_at)}, "
-        "because the same kind of alert had just been sent, or because nobody could be reached."
+        _deferred(change, clock_time(change.deferred_from, zone, alert.created_at))
         for change in alert.changes
         if change.deferred_from is not None
     ]
     comparison = _comparison(alert, zone)
     return (*lines, comparison) if comparison else tuple(lines)
+
+
+def _deferred(change: Change, since: str) -> str:
+    if change.reason in TRADE:
+        return f"Touched at {since}, told now: no message was possible then."
+    return f"Held back since {since}, because it could not be told at once."
 
 
 def _comparison(alert: Alert, zone: tzinfo) -> str:

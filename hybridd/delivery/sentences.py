@@ -1,7 +1,9 @@
 """What happened, in sentences: the headline of an alert and one sentence for each of its changes."""
 
 from collections.abc import Callable
+from datetime import UTC, tzinfo
 
+from hybridd.delivery.digest_words import digest_headline, digest_lines
 from hybridd.delivery.figures import percent, points, price, score
 from hybridd.delivery.health_words import WORDS
 from hybridd.model.alert import Alert, Before
@@ -22,8 +24,10 @@ def headline(alert: Alert, *, repeat: bool = False) -> str:
     return f"{text} (repeat)" if repeat else text
 
 
-def sentences(alert: Alert) -> tuple[str, ...]:
-    """One sentence a change, the leading one first."""
+def sentences(alert: Alert, zone: tzinfo = UTC) -> tuple[str, ...]:
+    """One sentence a change, the leading one first; of a digest one for each alert in it, its time in `zone`."""
+    if alert.digest is not None:
+        return digest_lines(alert.digest, zone, headline)
     first = leading(alert)
     return tuple(_sentence(alert, change) for change in (first, *(c for c in alert.changes if c is not first)))
 
@@ -50,6 +54,8 @@ def is_simulated(alert: Alert) -> bool:
 
 
 def _headline(alert: Alert, change: Change) -> str:
+    if alert.digest is not None:
+        return digest_headline(alert.digest)
     if change.reason in WORDS:
         words = WORDS[change.reason]
         return (words.ended if alert.resolves else words.began).format(subject=change.subject)
@@ -89,11 +95,23 @@ def _confidence_headline(now: Analysis, _: Before | None, change: Change) -> str
     )
 
 
+def _flapping_headline(now: Analysis, _: Before | None, __: Change) -> str:
+    return f"{now.symbol} is flapping, now {now.signal} {score(now.score)} @ {price(now.price)}"
+
+
+def _calm_headline(now: Analysis, _: Before | None, change: Change) -> str:
+    still = "still " if change.before == change.after else ""
+    was = "" if still else f" (was {change.before})"
+    return f"{now.symbol} has calmed down: {still}{now.signal} {score(now.score)}{was} @ {price(now.price)}"
+
+
 _MARKET_HEADLINES: dict[Reason, Callable[[Analysis, Before | None, Change], str]] = {
     Reason.SIGNAL_CHANGED: _signal_headline,
     Reason.SCORE_JUMP: _score_headline,
     Reason.SCORE_DRIFT: _score_headline,
     Reason.CONFIDENCE_HIGH: _confidence_headline,
+    Reason.SIGNAL_FLAPPING: _flapping_headline,
+    Reason.SIGNAL_CALM: _calm_headline,
 }
 
 
@@ -136,6 +154,19 @@ def _confidence_sentence(_: Alert, change: Change) -> str:
     return f"Confidence rose from {percent(was, now)} to {percent(now, was)}."
 
 
+def _flapping_sentence(_: Alert, change: Change) -> str:
+    return (
+        f"The signal has changed {_number(change.before):.0f} times in a short while. "
+        "You are told how it comes out when it keeps still."
+    )
+
+
+def _calm_sentence(_: Alert, change: Change) -> str:
+    if change.before == change.after:
+        return f"The signal keeps still again and is what you were last told: {change.after}."
+    return f"The signal keeps still again. You were last told {change.before}; it is {change.after}."
+
+
 def _stop_sentence(_: Alert, change: Change) -> str:
     return (
         f"The stop of {change.subject} at {_price(change.before)} was reached: the price went to "
@@ -167,6 +198,8 @@ _SENTENCES: dict[Reason, Callable[[Alert, Change], str]] = {
     Reason.SCORE_JUMP: _jump_sentence,
     Reason.SCORE_DRIFT: _drift_sentence,
     Reason.CONFIDENCE_HIGH: _confidence_sentence,
+    Reason.SIGNAL_FLAPPING: _flapping_sentence,
+    Reason.SIGNAL_CALM: _calm_sentence,
     Reason.TRADE_STOP: _stop_sentence,
     Reason.TRADE_TARGET: _target_sentence,
     Reason.TRADE_AGAINST: _against_sentence,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hybridd.model.analysis import Analysis, Signal, Trend
-from hybridd.model.change import SEVERITY, Change, Reason, Severity
+from hybridd.model.change import SEVERITY, Change, Reason, Severity, Suppression
 from hybridd.model.reading import Reading
 from hybridd.model.state import Table
 
@@ -47,11 +47,51 @@ class Before:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One alert as a line of a digest; `past`: it is no longer worth acting on. Times in ms UTC."""
+
+    alert_id: int
+    created_at: int
+    severity: Severity
+    change: Change
+    past: bool
+    resolves: int = 0
+    analysis: Analysis | None = None
+    before: Before | None = None
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How many alerts of a digest are about one subject."""
+
+    subject: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """What piled up for one address: `count` alerts made from `since` to `until` (ms UTC), `past` of them over.
+
+    `lines` are those that matter most, in the order of time; `tallies` the subjects with the most; `causes` why they
+    were held back.
+    """
+
+    causes: tuple[Suppression, ...]
+    since: int
+    until: int
+    count: int
+    past: int
+    lines: tuple[Line, ...]
+    tallies: tuple[Tally, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """One alert: the changes that made it and, for a market, the analysis they were found in and the one before.
 
     `key` is unique for ever: the same event never makes two. Times in ms UTC. `id` is 0 until it is stored.
-    `resolves` is the id of the alert whose end this one tells, 0 for news of its own.
+    `resolves` is the id of the alert whose end this one tells, 0 for news of its own; `digest` what it sums up.
     """
 
     key: str
@@ -66,11 +106,18 @@ class Alert:
     id: int = 0
     state: AlertState = AlertState.FIRING
     resolves: int = 0
+    digest: Digest | None = None
 
     @property
     def severity(self) -> Severity:
-        """The highest of its changes'."""
-        return max((SEVERITY[change.reason] for change in self.changes), key=lambda s: s.rank)
+        """The highest of its changes', or of what it sums up and what is not over yet."""
+        summed = [line.severity for line in self.digest.lines if not line.past] if self.digest else []
+        return max([*summed, *(SEVERITY[change.reason] for change in self.changes)], key=lambda s: s.rank)
+
+    @property
+    def urgency(self) -> Severity:
+        """How loud it is: good news wakes nobody."""
+        return Severity.INFO if self.resolves else self.severity
 
     @property
     def reasons(self) -> tuple[Reason, ...]:

@@ -1,6 +1,6 @@
 """A change: one thing that differs from before and that somebody may want to know."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -11,6 +11,8 @@ class Reason(StrEnum):
     SCORE_JUMP = "SCORE_JUMP"
     SCORE_DRIFT = "SCORE_DRIFT"
     CONFIDENCE_HIGH = "CONFIDENCE_HIGH"
+    SIGNAL_FLAPPING = "SIGNAL_FLAPPING"
+    SIGNAL_CALM = "SIGNAL_CALM"
     TRADE_TARGET = "TRADE_TARGET"
     TRADE_STOP = "TRADE_STOP"
     TRADE_AGAINST = "TRADE_AGAINST"
@@ -25,12 +27,24 @@ class Reason(StrEnum):
     ALERTS_UNACCOUNTED = "ALERTS_UNACCOUNTED"
     ADDRESS_BAD = "ADDRESS_BAD"
     ALERTS_MISSED = "ALERTS_MISSED"
+    SMS_BUDGET = "SMS_BUDGET"
+    DIGEST = "DIGEST"
     TEST = "TEST"
 
 
-MARKET = frozenset({Reason.SIGNAL_CHANGED, Reason.SCORE_JUMP, Reason.SCORE_DRIFT, Reason.CONFIDENCE_HIGH})
+MARKET = frozenset(
+    {
+        Reason.SIGNAL_CHANGED,
+        Reason.SCORE_JUMP,
+        Reason.SCORE_DRIFT,
+        Reason.CONFIDENCE_HIGH,
+        Reason.SIGNAL_FLAPPING,
+        Reason.SIGNAL_CALM,
+    }
+)
 TRADE = frozenset({Reason.TRADE_TARGET, Reason.TRADE_STOP, Reason.TRADE_AGAINST})
-NEWS = frozenset({Reason.ALERTS_MISSED, Reason.TEST})
+NEWS = frozenset({Reason.ALERTS_MISSED, Reason.SMS_BUDGET, Reason.DIGEST, Reason.TEST})
+"""Of hybridd itself, but told once: nothing that begins and is over."""
 HEALTH = frozenset(Reason) - MARKET - TRADE - NEWS
 
 
@@ -52,6 +66,8 @@ SEVERITY: dict[Reason, Severity] = {
     Reason.SCORE_JUMP: Severity.WARNING,
     Reason.SCORE_DRIFT: Severity.WARNING,
     Reason.CONFIDENCE_HIGH: Severity.WARNING,
+    Reason.SIGNAL_FLAPPING: Severity.WARNING,
+    Reason.SIGNAL_CALM: Severity.WARNING,
     Reason.TRADE_TARGET: Severity.WARNING,
     Reason.TRADE_STOP: Severity.CRITICAL,
     Reason.TRADE_AGAINST: Severity.CRITICAL,
@@ -66,16 +82,24 @@ SEVERITY: dict[Reason, Severity] = {
     Reason.ALERTS_UNACCOUNTED: Severity.CRITICAL,
     Reason.ADDRESS_BAD: Severity.CRITICAL,
     Reason.ALERTS_MISSED: Severity.WARNING,
+    Reason.SMS_BUDGET: Severity.WARNING,
+    Reason.DIGEST: Severity.WARNING,
     Reason.TEST: Severity.WARNING,
 }
 
 
 class Suppression(StrEnum):
-    """Why nobody was told of a change. Not a state: a stored fact with its time."""
+    """Why nobody was told of a change, or not at once. Not a state: a stored fact with its time."""
 
     DUPLICATE = "DUPLICATE"  # this very change has its alert already
     KNOWN = "KNOWN"  # the signal is back at what was last told, and nobody heard that it had left
+    INHIBITED = "INHIBITED"  # the market's candles are too old to go by, which is what you were told instead
+    SILENCED = "SILENCED"  # somebody asked for silence
+    FLAPPING = "FLAPPING"  # the signal changes too often; you are told when it keeps still again
     COOL_DOWN = "COOL_DOWN"  # the same symbol and reason was told of a short while ago
+    QUIET_HOURS = "QUIET_HOURS"  # a message that can wait for the end of your quiet hours
+    RATE = "RATE"  # there were too many messages to this address in a short time
+    BUDGET = "BUDGET"  # the day's SMS segments are spent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +107,7 @@ class Change:
     """Something that fired: `subject` is a symbol, a trade ("trade 42"), a channel, or "hybridd".
 
     `before` and `after` are what the reason compares, as numbers or names; `at` is the candle's close or the moment
-    of the finding, ms UTC. `deferred_from` is set where a change held back by the cool-down is told after it.
+    of the finding, ms UTC. `deferred_from` is when a change happened that was held back and is told only now.
     """
 
     subject: str
@@ -102,7 +126,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """A change with what became of it: told (`suppressed` is None), or the reason why not."""
+    """A change with what became of it: told (`suppressed` is None), or the reason why not, and by what ("silence 3").
+
+    `judged_at` (ms UTC) is 0 until it is stored.
+    """
 
     change: Change
     suppressed: Suppression | None = None
+    because: str = ""
+    judged_at: int = field(default=0, compare=False)

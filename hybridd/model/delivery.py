@@ -11,6 +11,7 @@ class DeliveryState(StrEnum):
     """Where a delivery stands."""
 
     PLANNED = "planned"  # to be sent at next_at
+    DEFERRED = "deferred"  # held back until next_at; what piles up by then goes as one digest
     LEASED = "leased"  # somebody is sending it now
     RETRY_WAIT = "retry_wait"  # certainly not sent; again at next_at
     UNKNOWN = "unknown"  # may have been sent: to be asked for or, where the channel takes a key, sent again
@@ -19,12 +20,13 @@ class DeliveryState(StrEnum):
     SEEN = "seen"  # the person looked at it
     FAILED_PERMANENT = "failed_permanent"
     EXPIRED = "expired"  # too old to be worth sending: missed
-    CANCELLED = "cancelled"  # acked or resolved before its turn
+    CANCELLED = "cancelled"  # acked or resolved before its turn, or told as a line of a digest
 
 
 class DeliveryEvent(StrEnum):
     """What can happen to a delivery."""
 
+    DEFER = "defer"
     LEASE = "lease"
     ACCEPT = "accept"
     RETRY = "retry"
@@ -38,9 +40,10 @@ class DeliveryEvent(StrEnum):
 
 _S, _E = DeliveryState, DeliveryEvent
 DELIVERY_TABLE: Table[DeliveryState, DeliveryEvent] = {
-    **{(state, _E.LEASE): _S.LEASED for state in (_S.PLANNED, _S.RETRY_WAIT, _S.UNKNOWN)},
-    **{(state, _E.EXPIRE): _S.EXPIRED for state in (_S.PLANNED, _S.RETRY_WAIT, _S.UNKNOWN)},
-    **{(state, _E.CANCEL): _S.CANCELLED for state in (_S.PLANNED, _S.RETRY_WAIT)},
+    **{(state, _E.DEFER): _S.DEFERRED for state in (_S.PLANNED, _S.DEFERRED, _S.RETRY_WAIT)},
+    **{(state, _E.LEASE): _S.LEASED for state in (_S.PLANNED, _S.DEFERRED, _S.RETRY_WAIT, _S.UNKNOWN)},
+    **{(state, _E.EXPIRE): _S.EXPIRED for state in (_S.PLANNED, _S.DEFERRED, _S.RETRY_WAIT, _S.UNKNOWN)},
+    **{(state, _E.CANCEL): _S.CANCELLED for state in (_S.PLANNED, _S.DEFERRED, _S.RETRY_WAIT)},
     (_S.LEASED, _E.ACCEPT): _S.ACCEPTED,
     (_S.LEASED, _E.RECEIPT): _S.DELIVERED,
     (_S.LEASED, _E.RETRY): _S.RETRY_WAIT,
@@ -57,8 +60,8 @@ DELIVERY_TABLE: Table[DeliveryState, DeliveryEvent] = {
     (_S.DELIVERED, _E.SEE): _S.SEEN,
 }
 
-WAITS = frozenset({_S.PLANNED, _S.RETRY_WAIT, _S.UNKNOWN})
-PENDING = frozenset({_S.PLANNED, _S.LEASED, _S.RETRY_WAIT, _S.UNKNOWN})
+WAITS = frozenset({_S.PLANNED, _S.DEFERRED, _S.RETRY_WAIT, _S.UNKNOWN})
+PENDING = frozenset({_S.PLANNED, _S.DEFERRED, _S.LEASED, _S.RETRY_WAIT, _S.UNKNOWN})
 TOLD = frozenset({_S.ACCEPTED, _S.DELIVERED, _S.SEEN})
 LOST = frozenset({_S.FAILED_PERMANENT, _S.EXPIRED, _S.CANCELLED})
 REACHED_NOBODY = LOST - {_S.CANCELLED}

@@ -11,6 +11,7 @@ from hybridd.model.change import Reason
 from hybridd.model.reading import Abstain
 from hybridd.pipeline.deliver import Courier
 from hybridd.pipeline.health import Condition
+from hybridd.pipeline.staleness import patience_ms
 from hybridd.pipeline.watch import SymbolStatus, Watch
 from hybridd.store.store import Store
 
@@ -63,8 +64,7 @@ def undecided(scene: Scene) -> set[tuple[Reason, str]]:
 
 
 def _feeds(scene: Scene) -> Iterator[Condition]:
-    step, now = scene.watch.timeframe.ms, scene.feed_now()
-    patience = step + scene.settle_ms + min(max(step // 2, 2_000), 300_000)
+    now, patience = scene.feed_now(), patience_ms(scene.watch.timeframe, scene.settle_ms)
     for status in scene.watch.symbols.values():
         if isinstance(status.feed_error, UnknownSymbol):
             continue

@@ -17,6 +17,7 @@ from hybridd.model.delivery import DELIVERY_TABLE, WAITS, Delivery, DeliveryEven
 from hybridd.pipeline.aftermath import fail_over, follow
 from hybridd.pipeline.charts import Charts
 from hybridd.pipeline.receipts import FIRST_ASK_MS
+from hybridd.pipeline.restrain import Restraint
 from hybridd.pipeline.tell import log_delivery
 from hybridd.store.store import Store
 
@@ -72,11 +73,13 @@ class Courier:
         public_url: str = "",
         charts: Charts | None = None,
         blocked: set[str] | None = None,
+        restraint: Restraint | None = None,
     ) -> None:
         self._store, self._channel, self._clock, self._zone = store, channel, clock, zone
         self._public_url = public_url
         self._charts = charts if isinstance(channel, Illustrated) and channel.wants_image else None
         self._blocked: set[str] = set() if blocked is None else blocked
+        self._restraint = restraint
         self._account, self._hurried = False, False
         self._breaker, self._rules = Breaker(), BreakerRules()
         self._troubles: dict[str, str] = {}
@@ -109,17 +112,26 @@ class Courier:
         sent, end = 0, self._clock.monotonic() + ROUND_S
         self._hurried = False
         self._write_down()
-        due = self._store.outbox.due(self.name, self._clock.now(), limit=BATCH)
-        for delivery in due:
+        due = self._due()
+        for delivery, segments in due:
             if stopping() or self._clock.monotonic() > end:
                 break
             if not self._may_pass():
-                self._pass_on(due)
+                self._pass_on([waiting for waiting, _ in due])
                 break
-            sent += self._one(delivery)
+            sent += self._one(delivery, segments)
         else:
             self._probe()
         return Round(sent=sent, next_at=self._next_at(), hurried=self._hurried)
+
+    def _due(self) -> list[tuple[Delivery, int]]:
+        """What may go now, with what it costs in SMS segments. Nothing goes that restraint has not looked at."""
+        now = self._clock.now()
+        if self._restraint is None:
+            return [(delivery, 0) for delivery in self._store.outbox.due(self.name, now, limit=BATCH)]
+        allowed = self._restraint.allowed(self.name, now, BATCH)
+        found = (self._store.outbox.get(delivery_id) for delivery_id in allowed)
+        return [(delivery, allowed[delivery.id]) for delivery in found if delivery is not None]
 
     def drain(self) -> int:
         """Send until nothing is due any more; for a single run, where nobody comes back in a moment. How many."""
@@ -160,10 +172,10 @@ class Courier:
         """Whether the person still believes, from before the start, that this channel is down."""
         return not self.heard and self._store.alerts.open_of(Reason.CHANNEL_DOWN, self.name) is not None
 
-    def _one(self, listed: Delivery) -> int:
+    def _one(self, listed: Delivery, segments: int) -> int:
         # Drawn before the last look at whether the alert still stands, so that nothing lies between that and the send.
         image = self._image(listed)
-        taken = self._take(listed.id)
+        taken = self._take(listed.id, segments)
         if taken is None:
             return 0
         alert, leased, was_unknown = taken
@@ -175,7 +187,7 @@ class Courier:
         self._write_down()
         return 1
 
-    def _take(self, delivery_id: int) -> tuple[Alert, Delivery, bool] | None:
+    def _take(self, delivery_id: int, segments: int = 0) -> tuple[Alert, Delivery, bool] | None:
         """Lease a delivery if it is still to be sent: since it was listed somebody may have answered its alert."""
         now = self._clock.now()
         with self._store.transaction():
@@ -193,6 +205,8 @@ class Courier:
                 self._settle(delivery, alert, event, Outcome(detail=f"the alert is {alert.state}"))
                 return None
             leased = self._store.outbox.lease(delivery.id, now)
+            if leased is not None and segments:
+                self._store.holds.charge(leased.id, self.name, segments, now)
         return None if leased is None else (alert, leased, was_unknown)
 
     def _write_down(self) -> None:
@@ -263,6 +277,8 @@ class Courier:
                 provider_id=outcome.provider_id,
                 reason=outcome.detail,
             )
+            if event is DeliveryEvent.RETRY:
+                self._store.holds.refund(delivery.id)
             data = {"alert": delivery.alert_id, "channel": self.name, "state": settled.state.value}
             self._store.audit.append("hybridd", "delivery", str(delivery.id), {**data, "detail": outcome.detail}, now)
             self._store.events.append("delivery", alert.subject if alert else "", data, now)

@@ -7,8 +7,9 @@ from hybridd.alerts.compose import health_alert, resolution
 from hybridd.alerts.routing import JOURNAL, Route
 from hybridd.clock import Clock
 from hybridd.model.alert import Alert, AlertEvent, AlertState
-from hybridd.model.change import HEALTH, Reason, Verdict
+from hybridd.model.change import HEALTH, Change, Reason, Suppression, Verdict
 from hybridd.model.delivery import TOLD, DeliveryState
+from hybridd.model.silence import Circumstances
 from hybridd.pipeline.record import post
 from hybridd.store.store import Store
 
@@ -49,9 +50,10 @@ class HealthBook:
         `undecided`: reasons and subjects that nothing is known of yet, as after a start: they have not ended.
         """
         now = self._clock.now()
+        silences = Circumstances(silences=self._store.silences.active(now))
         wrong = {(c.reason, c.subject): c for c in conditions}
         open_alerts = {(a.reasons[0], a.subject): a for a in self._open()}
-        made = [self._fire(c, now) for key, c in wrong.items() if key not in open_alerts]
+        made = [self._fire(c, now, silences) for key, c in wrong.items() if key not in open_alerts]
         for key, alert in open_alerts.items():
             if key in wrong or key in undecided:
                 self._gone_since.pop(key, None)
@@ -73,12 +75,23 @@ class HealthBook:
         found = [a for state in states for a in self._store.alerts.list(limit=1000, state=state, reasons=HEALTH)]
         return [alert for alert in found if not alert.resolves]
 
-    def _fire(self, condition: Condition, now: int) -> Alert | None:
+    def _fire(self, condition: Condition, now: int, silences: Circumstances) -> Alert | None:
         alert = health_alert(
             condition.reason, condition.subject, condition.detail, now, FIRING_LIVES_MS, simulated=self._simulated
         )
+        silence = silences.silence_of(alert.changes[0])
         with self._store.transaction():
+            if silence is not None:
+                self._suppress(alert.changes[0], f"silence {silence.id}", now)
+                return None
             return self._post(alert, self._channels, now)
+
+    def _suppress(self, change: Change, because: str, now: int) -> None:
+        """Note once that a silence covers what is wrong; what still is at its end is told then."""
+        known = self._store.changes.newest(change.reason, change.subject)
+        if known is None or known.because != because:
+            verdict = Verdict(change=change, suppressed=Suppression.SILENCED, because=because)
+            self._store.changes.add(verdict, analysis_id=None, alert_id=None, now=now)
 
     def _resolve(self, alert: Alert, now: int) -> Alert | None:
         with self._store.transaction():

@@ -12,9 +12,10 @@ from hybridd.model.analysis import Analysis, Odds, Signal, SignalState
 from hybridd.model.change import Change, Verdict
 from hybridd.model.memory import Memory
 from hybridd.model.reading import Reading
+from hybridd.model.silence import NO_CIRCUMSTANCES, Circumstances
 from hybridd.model.timeframe import TimeFrame
 from hybridd.model.trade import Trade
-from hybridd.signals.changes import ChangeRules, forget_closed, market_changes, trade_changes
+from hybridd.signals.changes import ChangeRules, forget_closed, keep_touched, market_changes, trade_changes
 from hybridd.signals.signal import SignalRules, next_state
 
 
@@ -78,14 +79,25 @@ class Observation:
 
 
 def observe(
-    past: Past, opinion: Opinion, origin: Origin, rules: Rules, trades: Sequence[Trade], now: int
+    past: Past,
+    opinion: Opinion,
+    origin: Origin,
+    rules: Rules,
+    trades: Sequence[Trade],
+    now: int,
+    circumstances: Circumstances = NO_CIRCUMSTANCES,
 ) -> tuple[Observation, Past]:
-    """Take one step. `now` (ms UTC) is when it is made: a candle older than the time to live is kept but not told."""
+    """Take one step. `now` (ms UTC) is when it is made: a candle older than the time to live is kept but not told.
+
+    What such a candle did to a trade is told with the first one in time.
+    """
     analysis = _analysis(past.state, opinion, origin, rules, now)
     if analysis.late:
-        return Observation(analysis=analysis, before=past.before, verdicts=()), replace(past, state=analysis.state)
+        memory = keep_touched(analysis, trades, past.memory, origin.timeframe.ms) if trades else past.memory
+        seen = Observation(analysis=analysis, before=past.before, verdicts=())
+        return seen, replace(past, state=analysis.state, memory=memory)
     changes = _changes(past, analysis, rules, trades, origin.timeframe.ms)
-    verdicts, memory = judge(changes, analysis, past.memory, rules.policy)
+    verdicts, memory = judge(changes, analysis, past.memory, rules.policy, circumstances)
     observation = Observation(analysis=analysis, before=past.before, verdicts=verdicts)
     # Only what the next step compares with is kept: readings of a year of candles would fill the memory.
     kept = replace(analysis, readings=()) if analysis.readings else analysis

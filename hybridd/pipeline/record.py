@@ -95,10 +95,10 @@ def _changes(
     stored = post(store, alert, rules.routes, channels, now) if alert else None
     for verdict in observation.verdicts:
         if verdict.suppressed is None and stored is not None:
-            store.changes.add(verdict, analysis_id=analysis_id, alert_id=stored.id)
+            store.changes.add(verdict, analysis_id=analysis_id, alert_id=stored.id, now=now)
         else:
             reason = verdict.suppressed or Suppression.DUPLICATE
-            store.changes.add(replace(verdict, suppressed=reason), analysis_id=analysis_id, alert_id=None)
+            store.changes.add(replace(verdict, suppressed=reason), analysis_id=analysis_id, alert_id=None, now=now)
     return [stored] if stored else []
 
 

@@ -11,6 +11,7 @@ from hybridd.market.feed import Feed
 from hybridd.market.quality import IncidentKind
 from hybridd.model.alert import Alert
 from hybridd.model.analysis import Analysis
+from hybridd.model.silence import Circumstances
 from hybridd.model.timeframe import TimeFrame
 from hybridd.pipeline.analyze import Analyst
 from hybridd.pipeline.collect import Collected, Collector
@@ -18,6 +19,7 @@ from hybridd.pipeline.missed import take_back
 from hybridd.pipeline.observe import Observation, Origin, Past, Rules, observe
 from hybridd.pipeline.past import recall
 from hybridd.pipeline.record import Finding, Quarantined, record
+from hybridd.pipeline.staleness import patience_ms
 from hybridd.pipeline.tell import log_analysis, log_incident
 from hybridd.signals.signal import next_state
 from hybridd.store.store import Store
@@ -75,8 +77,10 @@ class Watch:
         timeframe: TimeFrame,
         channels: Mapping[str, Sequence[str]],
         clock: Clock,
+        settle_ms: int = 2_000,
     ) -> None:
         self._store, self._feed, self._collector, self._analyst = store, feed, collector, analyst
+        self._patience_ms = patience_ms(timeframe, settle_ms)
         self._rules, self._channels, self._clock = rules, channels, clock
         self.timeframe = timeframe
         self.started_at = clock.now()
@@ -175,6 +179,7 @@ class Watch:
             symbol=status.symbol, timeframe=self.timeframe, source=self._feed.name, simulated=self._feed.simulated
         )
         trades = self._store.trades.open_trades(status.symbol)
+        circumstances = self._circumstances(market.candles.last_close, now)
         observations: list[Observation] = []
         failed: BrainError | None = None
         try:
@@ -191,7 +196,7 @@ class Watch:
                 if opinion.candle_close <= last:
                     past = replace(past, state=next_state(past.state, opinion.score, self._rules.signal))
                     continue
-                observation, past = observe(past, opinion, origin, self._rules, trades, now)
+                observation, past = observe(past, opinion, origin, self._rules, trades, now, circumstances)
                 observations.append(observation)
         except BrainError as error:
             failed = error
@@ -203,6 +208,11 @@ class Watch:
             self._brain_pause.succeeded(status.text)
         status.broken_layers = self._analyst.failures()
         return observations, past or Past()
+
+    def _circumstances(self, newest_close: int, now: int) -> Circumstances:
+        # By our own clock, as whoever asked for silence meant it.
+        silences = self._store.silences.active(self._clock.now())
+        return Circumstances(silences=silences, stale=now - newest_close > self._patience_ms)
 
     def _last_close(self, status: SymbolStatus) -> int:
         if status.last_close >= 0:

@@ -1,11 +1,11 @@
 """What fires: the rules that compare an analysis with the one before and with what the person was last told."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from hybridd.model.analysis import Analysis, Seen, Signal
 from hybridd.model.change import TRADE, Change, Reason
-from hybridd.model.memory import Memory
+from hybridd.model.memory import Held, Memory, told_key
 from hybridd.model.trade import Trade
 
 FIRST = "the first analysis"
@@ -37,10 +37,9 @@ def _signal_changed(before: Seen | None, now: Seen, memory: Memory, rules: Chang
 
 def _held_back(now: Seen, memory: Memory, rules: ChangeRules) -> Change | None:
     """The change of signal that the cool-down hid, told once it is over, if the person still knows the old one."""
-    if memory.held_at is None or now.signal is memory.told_signal:
+    if memory.held_at is None or memory.flapping_at is not None or now.signal is memory.told_signal:
         return None
-    told = memory.last_told(Reason.SIGNAL_CHANGED, now.symbol)
-    if told is not None and now.candle_close - told < rules.cooldown_ms:
+    if _cools(Reason.SIGNAL_CHANGED, now, memory, rules):
         return None
     return Change(
         subject=now.symbol,
@@ -52,10 +51,21 @@ def _held_back(now: Seen, memory: Memory, rules: ChangeRules) -> Change | None:
     )
 
 
-def _score_jump(before: Seen | None, now: Seen, _: Memory, rules: ChangeRules) -> Change | None:
-    if before is None or abs(now.score - before.score) < rules.score_jump:
+def _cools(reason: Reason, now: Seen, memory: Memory, rules: ChangeRules) -> bool:
+    told = memory.last_told(reason, now.symbol)
+    return told is not None and now.candle_close - told < rules.cooldown_ms
+
+
+def _score_jump(before: Seen | None, now: Seen, memory: Memory, rules: ChangeRules) -> Change | None:
+    if before is not None and abs(now.score - before.score) >= rules.score_jump:
+        return _change(now, Reason.SCORE_JUMP, before.score, now.score)
+    held, anchor = memory.held_back(Reason.SCORE_JUMP, now.symbol), memory.anchor_score
+    if held is None or anchor is None or _cools(Reason.SCORE_JUMP, now, memory, rules):
         return None
-    return _change(now, Reason.SCORE_JUMP, before.score, now.score)
+    # Nobody was told of the jump: it is news as long as the score stays that far from what they know.
+    if abs(now.score - anchor) < rules.score_jump:
+        return None
+    return replace(_change(now, Reason.SCORE_JUMP, anchor, now.score), deferred_from=held.at)
 
 
 def _score_drift(_: Seen | None, now: Seen, memory: Memory, rules: ChangeRules) -> Change | None:
@@ -66,12 +76,16 @@ def _score_drift(_: Seen | None, now: Seen, memory: Memory, rules: ChangeRules) 
     return change if memory.told_at else replace(change, detail=FIRST)
 
 
-def _confidence_high(before: Seen | None, now: Seen, _: Memory, rules: ChangeRules) -> Change | None:
-    was = before.confidence if before else 0.0
-    crossed = was < rules.confidence_high <= now.confidence
-    if not crossed or now.signal is Signal.NEUTRAL:
+def _confidence_high(before: Seen | None, now: Seen, memory: Memory, rules: ChangeRules) -> Change | None:
+    if now.confidence < rules.confidence_high or now.signal is Signal.NEUTRAL:
         return None
-    return _change(now, Reason.CONFIDENCE_HIGH, was, now.confidence)
+    was = before.confidence if before else 0.0
+    if was < rules.confidence_high:
+        return _change(now, Reason.CONFIDENCE_HIGH, was, now.confidence)
+    held = memory.held_back(Reason.CONFIDENCE_HIGH, now.symbol)
+    if held is None or _cools(Reason.CONFIDENCE_HIGH, now, memory, rules):
+        return None
+    return replace(_change(now, Reason.CONFIDENCE_HIGH, held.before, now.confidence), deferred_from=held.at)
 
 
 def _change(now: Seen, reason: Reason, before: str | float, after: str | float) -> Change:
@@ -84,27 +98,54 @@ MARKET_RULES: tuple[MarketRule, ...] = (_signal_changed, _score_jump, _score_dri
 
 
 def trade_changes(now: Analysis, trades: Sequence[Trade], memory: Memory, step: int) -> tuple[Change, ...]:
-    """Targets and stops that this candle reached and trades that the signal turned against, each told once a trade.
+    """Targets and stops that were reached and trades that the signal turned against, each told once a trade.
 
     `step` is the candle's length in ms: a candle that opened before the entry counts with its close only, because its
-    high and low may be older than the trade.
+    high and low may be older than the trade. What was reached unheard before this candle is told with its moment.
     """
-    return tuple(
-        change
-        for trade in trades
-        if trade.symbol == now.symbol and now.candle_close > trade.entry_at
-        for change in _of_trade(now, trade, step)
-        if memory.last_told(change.reason, change.subject) is None
-    )
+    mine = [trade for trade in trades if trade.symbol == now.symbol and now.candle_close > trade.entry_at]
+    found = {
+        (c.reason, c.subject): c
+        for trade in mine
+        for c in (*_of_trade(now, trade, step), *_unheard(now, trade, memory))
+    }
+    return tuple(c for key, c in found.items() if memory.last_told(*key) is None)
+
+
+def _unheard(now: Analysis, trade: Trade, memory: Memory) -> Iterator[Change]:
+    for reason in (Reason.TRADE_STOP, Reason.TRADE_TARGET):
+        subject = f"trade {trade.id}"
+        held = memory.held_back(reason, subject)
+        if held is not None:
+            yield replace(_trade_change(now, reason, subject, held.before, held.after), deferred_from=held.at)
+
+
+def keep_touched(now: Analysis, trades: Sequence[Trade], memory: Memory, step: int) -> Memory:
+    """`memory` with the stops and targets that a candle reached of which nobody is told: the next one tells it."""
+    touched = {
+        told_key(c.reason, c.subject): Held(at=c.at, before=c.before, after=c.after)
+        for c in trade_changes(now, trades, memory, step)
+        if isinstance(c.before, float) and isinstance(c.after, float)
+    }
+    new = touched.keys() - memory.held.keys()
+    return replace(memory, held={**memory.held, **{key: touched[key] for key in new}}) if new else memory
 
 
 def forget_closed(memory: Memory, trades: Sequence[Trade]) -> Memory:
     """`memory` without what was told of trades that are not among the open `trades`: else it would grow for ever."""
-    if not any(key.startswith(_TRADE_KEYS) for key in memory.told_at):
+    closed = _of_closed(memory.told_at, trades), _of_closed(memory.held, trades)
+    if not any(closed):
         return memory
+    told_at = {key: at for key, at in memory.told_at.items() if key not in closed[0]}
+    return replace(memory, told_at=told_at, held={key: h for key, h in memory.held.items() if key not in closed[1]})
+
+
+def _of_closed(keys: Iterable[str], trades: Sequence[Trade]) -> set[str]:
+    of_trades = [key for key in keys if key.startswith(_TRADE_KEYS)]
+    if not of_trades:
+        return set()
     open_ones = tuple(f":trade {trade.id}" for trade in trades)
-    kept = {key: at for key, at in memory.told_at.items() if not key.startswith(_TRADE_KEYS) or key.endswith(open_ones)}
-    return replace(memory, told_at=kept)
+    return {key for key in of_trades if not key.endswith(open_ones)}
 
 
 _TRADE_KEYS = tuple(f"{reason}:" for reason in TRADE)

@@ -41,8 +41,11 @@ class Changes:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, verdict: Verdict, *, analysis_id: int | None, alert_id: int | None) -> int:
-        """Store a change with what became of it: its alert, or the reason why nobody is told. Gives its id."""
+    def add(self, verdict: Verdict, *, analysis_id: int | None, alert_id: int | None, now: int | None = None) -> int:
+        """Store a change with what became of it: its alert, or the reason why nobody is told. Gives its id.
+
+        `now` (ms UTC) is when that was decided; without it, when the change was found.
+        """
         change = verdict.change
         row = self._database.insert(
             ChangeRow,
@@ -57,6 +60,8 @@ class Changes:
                 "detail": change.detail,
                 "deferred_from": change.deferred_from,
                 "suppressed": None if verdict.suppressed is None else str(verdict.suppressed),
+                "because": verdict.because,
+                "judged_at": int(change.at if now is None else now),
             },
         )
         assert row is not None, "an insert without a condition always has an id"
@@ -67,11 +72,18 @@ class Changes:
         query = ChangeRow.select().where(ChangeRow.alert == alert_id).order_by(ChangeRow.id)
         return [_verdict(row) for row in self._database.rows(query)]
 
+    def newest(self, reason: Reason, subject: str) -> Verdict | None:
+        """The last change of a subject for a reason."""
+        same = (ChangeRow.subject == subject) & (ChangeRow.reason == str(reason))
+        row = self._database.row(ChangeRow.select().where(same).order_by(ChangeRow.id.desc()).limit(1))
+        return None if row is None else _verdict(row)
+
     def conservation(self) -> Conservation:
         """Count where all changes went.
 
         Suppressed: a reason is stored. Delivered: its alert reached at least one recipient. Pending: not so, but some
         delivery may still do it. Failed: the alert has neither, or no delivery at all. Missing: none of these.
+        What a digest tells of goes where the digest goes.
         """
         found = self._database.row(_conservation_query()) or {}
         counts = {name: int(found[name] or 0) for name in ("changes", "delivered", "failed", "suppressed", "pending")}
@@ -96,13 +108,18 @@ class Changes:
 
 
 def _conservation_query() -> Any:  # noqa: ANN401 - peewee's queries have no common type that its stubs know
-    def any_in(states: frozenset[Any]) -> Any:  # noqa: ANN401
-        return fn.MAX(Case(None, [(DeliveryRow.state.in_(sorted(map(str, states))), 1)], 0))
+    carrier = DeliveryRow.alias("carrier")
+    state = fn.COALESCE(carrier.state, DeliveryRow.state)
 
+    def any_in(states: frozenset[Any]) -> Any:  # noqa: ANN401
+        return fn.MAX(Case(None, [(state.in_(sorted(map(str, states))), 1)], 0))
+
+    same_way = (carrier.channel == DeliveryRow.channel) & (carrier.recipient == DeliveryRow.recipient)
     fate = (
         DeliveryRow.select(
             DeliveryRow.alert.alias("alert"), any_in(TOLD).alias("told"), any_in(PENDING).alias("pending")
         )
+        .left_outer_join(carrier, on=((carrier.alert == DeliveryRow.digest) & same_way))
         .group_by(DeliveryRow.alert)
         .alias("fate")
     )
@@ -136,4 +153,5 @@ def _verdict(row: Record) -> Verdict:
         detail=row["detail"],
         deferred_from=row["deferred_from"],
     )
-    return Verdict(change=change, suppressed=None if row["suppressed"] is None else Suppression(row["suppressed"]))
+    suppressed = None if row["suppressed"] is None else Suppression(row["suppressed"])
+    return Verdict(change=change, suppressed=suppressed, because=row["because"], judged_at=row["judged_at"])

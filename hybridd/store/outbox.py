@@ -14,6 +14,9 @@ from hybridd.store.tables import DeliveryRow
 Plan = tuple[str, str, int, int, int]
 """Channel, recipient, step, next_at and deadline (ms UTC) of a delivery to be made."""
 
+ABANDONED_MS = 6 * 3_600_000
+"""How long after its time a delivery that was held back may wait for somebody to take it."""
+
 _COLUMNS = (
     "alert", "channel", "recipient", "step", "state", "attempts", "next_at", "deadline", "provider_id", "reason",
 )  # fmt: skip
@@ -134,10 +137,15 @@ class Outbox:
         return self._settle_all(old, DeliveryEvent.LOSE, now, "nobody came back from sending it", now)
 
     def expire_due(self, now: int) -> list[Delivery]:
-        """Expire those that were not told by their deadline; gives them."""
+        """Expire those that were not told by their deadline; gives them.
+
+        What is held back is told as past instead, unless its time has come and nobody works its channel any more.
+        """
         if not self._database.rows(_LATE, now=now):  # as nearly always: nobody is kept from writing meanwhile
             return []
-        return self._settle_all(DeliveryRow.deadline <= now, DeliveryEvent.EXPIRE, now, "not told before its deadline")
+        waits = (DeliveryRow.state == str(DeliveryState.DEFERRED)) & (DeliveryRow.next_at > now - ABANDONED_MS)
+        late = (DeliveryRow.deadline <= now) & ~waits
+        return self._settle_all(late, DeliveryEvent.EXPIRE, now, "not told before its deadline")
 
     def cancel_for(self, alert_id: int, now: int, reason: str) -> int:
         """Cancel what is still planned for an alert; one that may have been sent stays. Gives how many."""

@@ -14,11 +14,13 @@ from hybridd.store.changes import Changes
 from hybridd.store.context import ContextStore
 from hybridd.store.database import Database, open_database
 from hybridd.store.events import Events
+from hybridd.store.holds import Holds
 from hybridd.store.inbox import Inbox
 from hybridd.store.migrations import migrate as bring_up
 from hybridd.store.migrations import require_current
 from hybridd.store.missed import MissedAlerts
 from hybridd.store.outbox import Outbox
+from hybridd.store.silences import Silences
 from hybridd.store.sqlite import BUSY_SECONDS, free_bytes
 from hybridd.store.trades import Trades
 from hybridd.store.verify import verify
@@ -41,6 +43,8 @@ class Store:
         self.missed = MissedAlerts(database)
         self.addresses = Addresses(database)
         self.inbox = Inbox(database)
+        self.holds = Holds(database)
+        self.silences = Silences(database, self.audit)
         self.trades = Trades(database, clock)
         self.bot_state = BotState(database, clock)
         self.candles = CandleStore(database)

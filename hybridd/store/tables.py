@@ -70,6 +70,8 @@ class ChangeRow(Numbered):
     detail = peewee.TextField()
     deferred_from = peewee.BigIntegerField(null=True)
     suppressed = peewee.CharField(max_length=32, null=True)
+    because = peewee.TextField()
+    judged_at = peewee.BigIntegerField()
 
     class Meta:
         table_name = "changes"
@@ -91,6 +93,7 @@ class DeliveryRow(Numbered):
     provider_id = peewee.CharField(max_length=255)
     reason = peewee.TextField()
     repeated = peewee.BooleanField(constraints=[peewee.SQL("DEFAULT 0")])
+    digest = peewee.IntegerField(null=True, index=True)
 
     class Meta:
         table_name = "deliveries"
@@ -99,7 +102,34 @@ class DeliveryRow(Numbered):
             (("channel", "state", "next_at"), False),
             (("state", "next_at"), False),
             (("channel", "provider_id"), False),
+            (("channel", "leased_at"), False),
         )
+
+
+class HoldRow(Numbered):
+    """Why a delivery was held back, when, and until when."""
+
+    delivery = peewee.ForeignKeyField(DeliveryRow, column_name="delivery")
+    reason = peewee.CharField(max_length=32)
+    because = peewee.TextField()
+    at = peewee.BigIntegerField()
+    until = peewee.BigIntegerField()
+
+    class Meta:
+        table_name = "holds"
+
+
+class ChargeRow(Numbered):
+    """What a try to send cost: SMS segments that have gone out, or may have."""
+
+    delivery = peewee.ForeignKeyField(DeliveryRow, column_name="delivery")
+    channel = peewee.CharField(max_length=64)
+    at = peewee.BigIntegerField()
+    segments = peewee.IntegerField()
+
+    class Meta:
+        table_name = "charges"
+        indexes = ((("channel", "at"), False),)
 
 
 class ProposalRow(Numbered):
@@ -254,6 +284,7 @@ class SchemaRow(Row):
 
 
 TABLES: tuple[type[Row], ...] = (
-    AnalysisRow, AlertRow, ChangeRow, DeliveryRow, MissedRow, AddressRow, InboxRow, ProposalRow, TradeRow, BotStateRow,
+    AnalysisRow, AlertRow, ChangeRow, DeliveryRow, HoldRow, ChargeRow, MissedRow, AddressRow, InboxRow, ProposalRow,
+    TradeRow, BotStateRow,
     CandleRow, QuarantineRow, ContextRow, EventRow, AuditRow, SilenceRow, SchemaRow,
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hybridd.alerts.flapping import FlapRules
 from hybridd.alerts.policy import PolicyRules
 from hybridd.clock import ManualClock
 from hybridd.model.analysis import Signal
@@ -32,17 +33,20 @@ TRADES = (
 )
 
 
-def rules_with(confirm):
+FLAPS = FlapRules(turns=2, window_ms=8 * STEP, calm_ms=4 * STEP)
+
+
+def rules_with(confirm, flapping=None):
     return Rules(
         signal=SignalRules(confirm=confirm),
         change=ChangeRules(cooldown_ms=COOL),
-        policy=PolicyRules(cooldown_ms=COOL),
+        policy=PolicyRules(cooldown_ms=COOL, flapping=flapping or FlapRules()),
     )
 
 
-def walk(path, confirm, past=None, close=T0, trades=TRADES):
+def walk(path, confirm, past=None, close=T0, trades=TRADES, flapping=None):
     """The observation of each candle, and the past after it."""
-    past, rules = past or Past(), rules_with(confirm)
+    past, rules = past or Past(), rules_with(confirm, flapping)
     for score, confidence, price, apart, late in path:
         close += apart * STEP
         opinion = Opinion(
@@ -131,35 +135,54 @@ def test_memory_holds_nothing_of_trades_that_are_closed(path, confirm):
         assert kept.items() <= after.memory.told_at.items()
 
 
-def stored(store, clock, path, confirm, cuts):
+def stored(store, clock, path, confirm, cuts, flapping=None):
     """The verdicts of a walk that forgets everything but the state before the candles in `cuts`."""
     past, close, found = Past(), T0, []
     for i, step in enumerate(path):
         if i in cuts:
             past = recall(store, "BTC/USDT", "5m") or Past()
-        ((seen, past),) = walk([step], confirm, past, close)
+        ((seen, past),) = walk([step], confirm, past, close, flapping=flapping)
         close = seen.analysis.candle_close
         finding = Finding(
             symbol="BTC/USDT", timeframe="5m", fresh={}, quarantined=(), observations=(seen,), past=past,
             seen_close=close,
         )  # fmt: skip
         clock.set(seen.analysis.made_at)
-        record(store, [finding], rules_with(confirm), {}, clock.now())
+        record(store, [finding], rules_with(confirm, flapping), {}, clock.now())
         found.append((seen.verdicts, seen.analysis.state, seen.analysis.late))
     return found
 
 
 @settings(max_examples=25, deadline=None)
-@given(path=st.lists(candle, min_size=1, max_size=15), confirm=confirms, cuts=st.sets(st.integers(0, 14)))
-def test_a_restart_at_any_point_changes_no_verdict(path, confirm, cuts):
+@given(
+    path=st.lists(candle, min_size=1, max_size=15),
+    confirm=confirms,
+    cuts=st.sets(st.integers(0, 14)),
+    flapping=st.sampled_from([None, FLAPS]),
+)
+def test_a_restart_at_any_point_changes_no_verdict(path, confirm, cuts, flapping):
     clock = ManualClock(T0)
     store = open_store("sqlite://:memory:", clock=clock)
     try:
-        found = stored(store, clock, path, confirm, cuts)
+        found = stored(store, clock, path, confirm, cuts, flapping)
         assert store.changes.conservation().missing == 0
     finally:
         store.close()
-    assert found == [(seen.verdicts, seen.analysis.state, seen.analysis.late) for seen, _ in walk(path, confirm)]
+    assert found == [
+        (seen.verdicts, seen.analysis.state, seen.analysis.late) for seen, _ in walk(path, confirm, flapping=flapping)
+    ]
+
+
+@settings(max_examples=120, deadline=None)
+@given(path=paths, confirm=confirms)
+def test_whoever_was_told_that_it_flaps_is_told_the_outcome_when_it_has_kept_still(path, confirm):
+    still = [(50.0, 0.5, 100.0, 1, False)] * 12
+    seen = [(one, past) for one, past in walk(path + still, confirm, trades=(), flapping=FLAPS)]
+    last = seen[-1][1].memory
+    assert last.flapping_at is None
+    assert last.told_signal is seen[-1][0].analysis.signal
+    told_of = [change.reason for one, _ in seen for change in told(one)]
+    assert told_of.count(Reason.SIGNAL_CALM) >= (1 if Reason.SIGNAL_FLAPPING in told_of else 0)
 
 
 def test_the_walk_of_these_tests_finds_something():

@@ -1,9 +1,13 @@
 """Who is told, who is not, and what is remembered."""
 
-from hybridd.alerts.policy import PolicyRules, judge
+import pytest
+
+from hybridd.alerts.flapping import FlapRules
+from hybridd.alerts.policy import STAGES, PolicyRules, judge, settled, verdict
 from hybridd.model.analysis import Signal
 from hybridd.model.change import Change, Reason, Suppression
-from hybridd.model.memory import Memory, memory_from_json
+from hybridd.model.memory import Held, Memory, memory_from_json
+from hybridd.model.silence import Circumstances, Silence
 from tests.makers import STEP, T0, analysis
 
 RULES = PolicyRules(cooldown_ms=3 * STEP)
@@ -82,3 +86,135 @@ def test_a_signal_that_left_and_came_back_unheard_is_not_told_as_new():
     verdicts, memory = judge([back], analysis(66, "LONG", at=T0 + STEP), held, RULES)
     assert outcome(verdicts) == [Suppression.KNOWN]
     assert memory.held_at is None
+
+
+def turn(at, before, after):
+    return Change(subject="BTC/USDT", reason=Reason.SIGNAL_CHANGED, at=at, before=before, after=after)
+
+
+def silence(**changes):
+    facts = {"subject": "", "reason": None, "author": "me", "comment": "", "starts_at": T0, "ends_at": T0 + 99 * STEP}
+    return Silence(**{**facts, "id": 3, **changes})
+
+
+STALE = Circumstances(stale=True)
+
+
+def test_candles_too_old_to_go_by_silence_the_market_and_not_what_happened_to_a_trade():
+    stop = Change(subject="trade 42", reason=Reason.TRADE_STOP, at=T0, before=1.0, after=0.9, detail="BTC/USDT")
+    verdicts, memory = judge([change(), stop], analysis(56), Memory(), RULES, STALE)
+    assert outcome(verdicts) == [Suppression.INHIBITED, None]
+    assert memory.told_at == {f"{Reason.TRADE_STOP}:trade 42": T0}
+
+
+def test_a_signal_that_turned_on_stale_candles_is_held():
+    _, memory = judge([turn(T0, "NEUTRAL", "LONG")], analysis(70, "LONG"), Memory(), RULES, STALE)
+    assert (memory.held_at, memory.told_signal) == (T0, Signal.NEUTRAL)
+
+
+@pytest.mark.parametrize(
+    ("asked", "of", "silent"),
+    [
+        (silence(), change(), True),
+        (silence(subject="BTC/USDT"), change(), True),
+        (silence(subject="ETH/USDT"), change(), False),
+        (silence(reason=Reason.SCORE_JUMP), change(), True),
+        (silence(reason=Reason.SCORE_DRIFT), change(), False),
+        (silence(subject="BTC/USDT", reason=Reason.SCORE_JUMP), change(), True),
+        # money and hybridd's own health: only by name
+        (silence(), Change(subject="trade 42", reason=Reason.TRADE_STOP, at=T0, before=1.0, after=0.9), False),
+        (silence(), Change(subject="email", reason=Reason.CHANNEL_DOWN, at=T0, before=None, after=None), False),
+        (
+            silence(reason=Reason.TRADE_STOP, subject="BTC/USDT"),
+            Change(subject="trade 42", reason=Reason.TRADE_STOP, at=T0, before=1.0, after=0.9, detail="BTC/USDT"),
+            True,
+        ),
+        (
+            silence(reason=Reason.CHANNEL_DOWN),
+            Change(subject="email", reason=Reason.CHANNEL_DOWN, at=T0, before=None, after=None),
+            True,
+        ),
+    ],
+)
+def test_a_silence_covers_what_it_names(asked, of, silent):
+    found = verdict(of, Memory(), RULES, Circumstances(silences=(asked,)))
+    assert (found.suppressed, found.because) == ((Suppression.SILENCED, "silence 3") if silent else (None, ""))
+
+
+def test_a_stop_that_was_touched_in_silence_is_kept_and_its_waiting_is_no_further_verdict():
+    stop = Change(subject="trade 42", reason=Reason.TRADE_STOP, at=T0, before=1.0, after=0.9, detail="BTC/USDT")
+    quiet = Circumstances(silences=(silence(reason=Reason.TRADE_STOP),))
+    verdicts, memory = judge([stop], analysis(50), Memory(), RULES, quiet)
+    assert outcome(verdicts) == [Suppression.SILENCED]
+    assert memory.held == {f"{Reason.TRADE_STOP}:trade 42": Held(at=T0, before=1.0, after=0.9)}
+    again = Change(**{**fields(stop), "at": T0 + STEP, "deferred_from": T0})
+    verdicts, memory = judge([again], analysis(50, at=T0 + STEP), memory, RULES, quiet)
+    assert verdicts == ()
+    assert memory.held
+    verdicts, memory = judge([again], analysis(50, at=T0 + STEP), memory, RULES)
+    assert outcome(verdicts) == [None]
+    assert memory.held == {}
+
+
+def fields(value):
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
+def test_the_stages_stand_in_the_order_of_policy():
+    names = [stage.__name__.strip("_") for stage in STAGES]
+    assert names == ["duplicate", "known", "inhibited", "silenced", "flapping", "cool_down"]
+
+
+FLAPS = PolicyRules(cooldown_ms=0, flapping=FlapRules(turns=3, window_ms=10 * STEP, calm_ms=4 * STEP))
+
+
+def flap(signals, rules=FLAPS):
+    """What is told and what is not, candle by candle, where the signal takes these values."""
+    memory, before, found = Memory(), "NEUTRAL", []
+    for k, signal in enumerate(signals):
+        at = T0 + k * STEP
+        changes = [turn(at, before, signal)] if signal != before else []
+        verdicts, memory = judge(changes, analysis(70, signal, at=at), memory, rules)
+        found.append([f"{v.change.reason}{'-' + v.suppressed if v.suppressed else ''}" for v in verdicts])
+        before = signal
+    return found, memory
+
+
+def test_a_signal_that_flaps_is_told_once_and_then_its_outcome():
+    found, memory = flap(["LONG", "NEUTRAL", "LONG", "NEUTRAL", "LONG", "LONG", "LONG", "LONG", "LONG", "LONG"])
+    told, held = ["SIGNAL_CHANGED"], ["SIGNAL_CHANGED-FLAPPING"]
+    known = ["SIGNAL_CHANGED-KNOWN"]
+    assert found == [told, told, told, ["SIGNAL_FLAPPING", *held], known, [], [], [], ["SIGNAL_CALM"], []]
+    assert (memory.told_signal, memory.flapping_at, memory.held_at) == (Signal.LONG, None, None)
+    assert settled(memory)
+
+
+def test_the_outcome_is_told_also_where_it_is_what_was_last_told():
+    found, memory = flap(["LONG", "NEUTRAL", "LONG", "NEUTRAL", "LONG"] + ["LONG"] * 4)
+    assert found[-1] == ["SIGNAL_CALM"]
+    assert memory.told_signal is Signal.LONG
+
+
+def test_turns_that_lie_far_apart_are_no_flapping():
+    spread = [signal for word in ("LONG", "NEUTRAL") * 4 for signal in [word] * 5]
+    found, _ = flap(spread)
+    assert not [name for names in found for name in names if name != "SIGNAL_CHANGED"]
+
+
+def test_without_a_limit_nothing_flaps():
+    found, _ = flap(["LONG", "NEUTRAL"] * 9, PolicyRules(cooldown_ms=0))
+    assert all(names == ["SIGNAL_CHANGED"] for names in found)
+
+
+def test_a_limit_that_was_taken_away_ends_the_flapping():
+    _, memory = flap(["LONG", "NEUTRAL", "LONG", "NEUTRAL"])
+    verdicts, memory = judge([], analysis(50, at=T0 + 4 * STEP), memory, PolicyRules())
+    assert [v.change.reason for v in verdicts] == [Reason.SIGNAL_CALM]
+    assert memory.flapping_at is None
+
+
+def test_a_memory_of_an_earlier_version_is_understood():
+    old = {"anchor_score": 50.0, "told_signal": "LONG", "told_at": {"a:b": 5}, "held_at": None}
+    assert memory_from_json(old) == Memory(anchor_score=50.0, told_signal=Signal.LONG, told_at={"a:b": 5})
+    full = Memory(held={"a:b": Held(at=1, before=2.0, after=3.0)}, turns=(1, 2), flapping_at=2)
+    assert memory_from_json(full.to_json()) == full

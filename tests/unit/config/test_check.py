@@ -109,6 +109,7 @@ INCONSISTENT = [
 CHANNEL = [
     (steps('{after = "0s", channels = ["pusch"]}'), 3, f"{STEP}.channels[0]", '"pusch"', 'did you mean "push"?'),
     (steps('{after = "0s", channels = ["SMS"]}'), 3, f"{STEP}.channels[0]", '"SMS"', 'did you mean "sms"?'),
+    ('alerts.quiet_channels = ["sns"]', 1, "alerts.quiet_channels[0]", '"sns"', 'did you mean "sms"?'),
     (steps('{after = "0s", channels = ["x"]}'), 3, f"{STEP}.channels[0]", 'no channel "x"', "known are push, email"),
 ]
 DUPLICATE = [
@@ -117,7 +118,6 @@ DUPLICATE = [
 ]
 NOT_AVAILABLE = [
     ("database.keep_days = 5", 1, "database.keep_days", "this version has no removal of old analyses yet", "to 0"),
-    ('alerts.quiet_hours = "23:00-07:00"', 1, "alerts.quiet_hours", "no quiet hours yet", 'set it to ""'),
     ('database.url = "postgresql://h/d"', 1, "database.url", "no PostgreSQL store yet", "sqlite:"),
 ]
 CASES = [
@@ -218,7 +218,6 @@ def test_a_reserved_key_is_let_through_at_its_default(row, tmp_path: Path):
 OTHER = {
     "market.context.sentiment_url": "https://a.b/",
     "market.context.macro_url": "https://a.b/",
-    "alerts.quiet_hours": "23:00-07:00",
     "dashboard.host": "0.0.0.0",
     "dashboard.public_url": "https://a.b/",
     "dashboard.password_hash": "x",
@@ -245,6 +244,7 @@ def test_a_reserved_key_is_refused_where_it_would_pretend(row, tmp_path: Path):
         "[market.context]\nfunding = false\norder_book = false\nsentiment_url = ''\nmacro_url = ''",
         "dashboard.enabled = false\ndashboard.port = 9000",
         "decisions.propose = false\nhealth.metrics = false\nalerts.daily_sms_segments = 0",
+        'alerts.quiet_hours = "23:00-07:00"\nalerts.quiet_channels = ["email"]',
         '[market]\nmarket_type = "swap"\n[monitor]\nsymbols = ["BTC/USDT", "ETHUSDT.P"]',
         "[analysis]\nlong_threshold = 70\nshort_threshold = 30\nweights = {trend = 2, macro = 0.5}",
         '[market]\nbase_url = "http://127.0.0.1:8080/"',

@@ -4,8 +4,8 @@ import pytest
 
 from hybridd.model.analysis import Signal
 from hybridd.model.change import Reason
-from hybridd.model.memory import Memory
-from hybridd.signals.changes import ChangeRules, forget_closed, market_changes, trade_changes
+from hybridd.model.memory import Held, Memory
+from hybridd.signals.changes import ChangeRules, forget_closed, keep_touched, market_changes, trade_changes
 from tests.makers import STEP, T0, analysis, trade
 
 RULES = ChangeRules()
@@ -123,3 +123,59 @@ def test_what_was_told_of_a_trade_is_forgotten_when_it_closes_and_nothing_else_i
     assert forget_closed(memory, [trade(), trade(id=4)]) == memory
     assert forget_closed(memory, [trade()]).told_at == market | {f"{Reason.TRADE_STOP}:trade 42": T0}
     assert forget_closed(memory, []) == Memory(anchor_score=50.0, told_at=market)
+
+
+HIDDEN = {f"{Reason.SCORE_JUMP}:BTC/USDT": T0 - STEP, f"{Reason.CONFIDENCE_HIGH}:BTC/USDT": T0 - STEP}
+
+
+def holding(reason, before, **changes):
+    held = {f"{reason}:BTC/USDT": Held(at=T0, before=before)}
+    return Memory(anchor_score=50.0, told_at=HIDDEN, held=held, **changes)
+
+
+@pytest.mark.parametrize(("score", "after", "told"), [(56, 1, False), (56, 2, True), (54, 2, False), (44, 2, True)])
+def test_a_jump_that_the_cool_down_hid_is_told_after_it_if_the_score_stayed_away(score, after, told):
+    now = analysis(score, at=T0 + after * STEP)
+    memory = holding(Reason.SCORE_JUMP, 50.0)
+    found = market_changes(analysis(score), now, memory, RULES)
+    assert [(c.reason, c.before, c.after, c.deferred_from) for c in found] == (
+        [(Reason.SCORE_JUMP, 50.0, score, T0)] if told else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("signal", "confidence", "after", "told"),
+    [("LONG", 0.9, 1, False), ("LONG", 0.9, 2, True), ("LONG", 0.8, 2, False), ("NEUTRAL", 0.9, 2, False)],
+)
+def test_a_confidence_that_the_cool_down_hid_is_told_after_it_if_it_is_still_high(signal, confidence, after, told):
+    before, now = (
+        analysis(50, signal, confidence=0.9),
+        analysis(50, signal, confidence=confidence, at=T0 + after * STEP),
+    )
+    found = market_changes(before, now, holding(Reason.CONFIDENCE_HIGH, 0.7), RULES)
+    assert [(c.before, c.after, c.deferred_from) for c in found] == ([(0.7, 0.9, T0)] if told else [])
+
+
+def test_what_a_late_candle_did_to_a_trade_is_told_by_the_next_with_its_moment():
+    late = analysis(50, low=44_000.0)
+    trades = [trade(stop_price=44_500.0)]
+    memory = keep_touched(late, trades, Memory(), STEP)
+    memory = keep_touched(analysis(50, at=T0 + STEP, low=43_000.0), trades, memory, STEP)
+    (change,) = trade_changes(analysis(50, at=T0 + 9 * STEP), trades, memory, STEP)
+    assert (change.reason, change.at, change.deferred_from) == (Reason.TRADE_STOP, T0 + 9 * STEP, T0)
+    assert (change.before, change.after) == (44_500.0, 44_000.0)
+
+
+def test_what_was_touched_before_is_told_once_and_as_what_came_first():
+    trades = [trade(stop_price=45_200.0)]
+    memory = keep_touched(analysis(50), trades, Memory(), STEP)
+    (change,) = trade_changes(analysis(50, at=T0 + STEP), trades, memory, STEP)
+    assert change.deferred_from == T0
+    told = Memory(told_at={f"{Reason.TRADE_STOP}:trade 42": T0}, held=memory.held)
+    assert trade_changes(analysis(50, at=T0 + STEP), trades, told, STEP) == ()
+
+
+def test_what_was_touched_is_forgotten_with_its_trade():
+    memory = keep_touched(analysis(50), [trade(stop_price=45_200.0)], Memory(anchor_score=50.0), STEP)
+    assert memory.held
+    assert forget_closed(memory, []) == Memory(anchor_score=50.0)

@@ -154,6 +154,8 @@ def test_a_state_of_the_first_release_gets_todays_tables_and_keeps_what_it_has(p
     assert shape_of(store._database) == shape_of(fresh._database)
     assert [trade.id for trade in store.trades.list()] == [1, 2]
     assert [d.repeated for d in store.outbox.of_alert(1)] == [False]
+    (delivery,) = store.outbox.of_alert(1)
+    assert store.holds.digest_of(delivery.id) is None
     assert store.verify() == []
     older = open_database(f"sqlite:///{path.with_name('state.db.before-2')}")
     assert version_of(older) == FIRST

@@ -44,14 +44,14 @@ def test_a_tampered_audit_trail_is_found(store, deed, broken):
 
 
 def test_a_change_that_nobody_accounts_for_is_found(store):
-    do(store, "INSERT INTO changes (subject, reason, at, before, after, detail) VALUES ('s', 'TEST', 1, '1', '2', '')")
+    do(store, "INSERT INTO changes VALUES (1, NULL, NULL, 's', 'TEST', 1, '1', '2', '', NULL, NULL, '', 1)")
     assert store.changes.conservation().missing == 1
     assert store.verify() == ["1 changes have neither an alert nor a reason why nobody was told"]
 
 
 def test_a_row_without_its_parent_is_found(store):
     do(store, "PRAGMA foreign_keys = OFF")
-    do(store, "INSERT INTO deliveries VALUES (1, 77, 'email', 'a', 0, 'planned', 0, 0, 9, NULL, NULL, '', '', 0)")
+    do(store, "INSERT INTO deliveries VALUES (1, 77, 'email', 'a', 0, 'planned', 0, 0, 9, NULL, NULL, '', '', 0, NULL)")
     assert store.verify() == ["deliveries row 1 points to a row of alerts that is missing"]
 
 
