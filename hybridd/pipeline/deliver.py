@@ -3,7 +3,6 @@
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from hybridd.clock import Clock
 from hybridd.delivery.breaker import Breaker, BreakerRules, BreakerState, after, ask
@@ -18,6 +17,7 @@ from hybridd.pipeline.aftermath import fail_over, follow
 from hybridd.pipeline.charts import Charts
 from hybridd.pipeline.receipts import FIRST_ASK_MS
 from hybridd.pipeline.restrain import Restraint
+from hybridd.pipeline.sending import ANSWERED, BROKE_OFF, HAPPENED, NOT_TWICE, Round, Sent
 from hybridd.pipeline.tell import log_delivery
 from hybridd.store.store import Store
 
@@ -28,33 +28,6 @@ ROUND_S = 30.0
 """A round begins no further send after this: a slow server must not make the courier look as if it stood still."""
 CHANNEL = ""
 """In place of a recipient: trouble that is the whole channel's."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
-    """What a round came to: how many were sent, and when the next one is due (ms UTC), None with nothing to do.
-
-    `hurried`: deliveries by other channels have become due, because this one reached nobody.
-    """
-
-    sent: int
-    next_at: int | None
-    hurried: bool = False
-
-
-@dataclass(slots=True, kw_only=True)
-class _Sent:
-    """A delivery that is under way, or has been sent and is not written down yet."""
-
-    delivery: Delivery
-    alert: Alert
-    outcome: Outcome
-
-
-BROKE_OFF = Outcome(failure=Failure.UNKNOWN, detail="the program failed while it was sending")
-ANSWERED = Outcome(failure=Failure.UNKNOWN, detail="the alert was answered while the provider was asked for it")
-HAPPENED = frozenset({DeliveryEvent.ACCEPT, DeliveryEvent.RECEIPT})
-NOT_TWICE = Outcome(failure=Failure.UNKNOWN, detail="repeated once; whether either copy arrived is being found out")
 
 
 class Courier:
@@ -83,7 +56,7 @@ class Courier:
         self._account, self._hurried = False, False
         self._breaker, self._rules = Breaker(), BreakerRules()
         self._troubles: dict[str, str] = {}
-        self._sent: deque[_Sent] = deque()
+        self._sent: deque[Sent] = deque()
         self.heard = False
         """Whether the channel or its provider has answered anything since the start."""
 
@@ -180,7 +153,7 @@ class Courier:
             return 0
         alert, leased, was_unknown = taken
         # Noted before it is sent: if this breaks off, the next round finds the lease and says what is known of it.
-        note = _Sent(delivery=leased, alert=alert, outcome=BROKE_OFF)
+        note = Sent(delivery=leased, alert=alert, outcome=BROKE_OFF)
         self._sent.append(note)
         note.outcome = self._send(alert, leased, was_unknown, image)
         self._judge(note.outcome, leased.recipient)

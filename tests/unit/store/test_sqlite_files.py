@@ -122,11 +122,11 @@ def test_a_copy_holds_only_what_is_committed(tmp_path):
 def test_a_copy_of_a_damaged_state_does_not_replace_a_good_one(tmp_path):
     path, copy = tmp_path / "state.db", tmp_path / "copy.db"
     store = opened(path)
-    store.analyses.add_many([analysis(50.0, at=T0 + i) for i in range(1000)])
+    store.analyses.add_many([analysis(50.0, at=T0 + i) for i in range(3000)])
     store.backup(copy)
     store.close()
     before = copy.read_bytes()
-    path.write_bytes(path.read_bytes()[:200_000].ljust(path.stat().st_size, b"x"))
+    path.write_bytes(path.read_bytes()[:500_000].ljust(path.stat().st_size, b"x"))
     store = opened(path)
     with pytest.raises(StoreUnusable):
         store.backup(copy)

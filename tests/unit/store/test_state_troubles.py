@@ -63,11 +63,11 @@ def test_a_file_in_place_of_the_folder(tmp_path):
 
 def damaged(path):
     store = opened(path)
-    store.analyses.add_many([analysis(50.0, at=T0 + i) for i in range(2000)])
+    store.analyses.add_many([analysis(50.0, at=T0 + i) for i in range(4000)])
     store.close()
     content = bytearray(path.read_bytes())
-    assert len(content) > 400_000
-    content[250_000:] = os.urandom(len(content) - 250_000)
+    assert len(content) > 700_000
+    content[500_000:] = os.urandom(len(content) - 500_000)
     path.write_bytes(bytes(content))
 
 
