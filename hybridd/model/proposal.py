@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from hybridd.model.analysis import Odds
 from hybridd.model.state import Table
-from hybridd.model.trade import Side
+from hybridd.model.trade import Side, Target
 
 
 class ProposalState(StrEnum):
@@ -38,15 +38,6 @@ PROPOSAL_TABLE: Table[ProposalState, ProposalEvent] = {
     (_S.OPEN, _E.EXPIRE): _S.EXPIRED,
     (_S.OPEN, _E.SUPERSEDE): _S.SUPERSEDED,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """A partial exit: at `price`, `r` distances of the stop away, `share` (0–1) of the position is closed."""
-
-    r: Decimal
-    price: Decimal
-    share: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
