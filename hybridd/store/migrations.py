@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import peewee
@@ -34,7 +35,51 @@ def _add_context(database: Database) -> None:
         database.engine.cursor().execute(statement)
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(number=2, title="values beyond candles", apply=_add_context),)
+def _add_fills(database: Database) -> None:
+    cursor = database.engine.cursor()
+    for statement in (
+        'ALTER TABLE "trades" ADD COLUMN "remaining" TEXT NOT NULL DEFAULT \'1\'',
+        'ALTER TABLE "trades" ADD COLUMN "realised" TEXT',
+        'ALTER TABLE "trades" ADD COLUMN "fees" TEXT',
+        'ALTER TABLE "trades" ADD COLUMN "targets" TEXT NOT NULL DEFAULT \'[]\'',
+        'ALTER TABLE "trades" ADD COLUMN "reached" INTEGER NOT NULL DEFAULT 0',
+        'ALTER TABLE "trades" ADD COLUMN "proposal_id" INTEGER NOT NULL DEFAULT 0',
+        'ALTER TABLE "trades" ADD COLUMN "broker" VARCHAR(32) NOT NULL DEFAULT \'manual\'',
+        'CREATE INDEX "traderow_proposal_id" ON "trades" ("proposal_id")',
+        'UPDATE "trades" SET "remaining" = \'0\' WHERE "state" = \'closed\'',
+        'CREATE TABLE "fills" ("id" INTEGER NOT NULL PRIMARY KEY, "trade" INTEGER NOT NULL, '
+        '"key" VARCHAR(128) NOT NULL, "at" INTEGER NOT NULL, "buy" INTEGER NOT NULL, "quantity" TEXT NOT NULL, "price" TEXT NOT NULL, '
+        '"fee" TEXT NOT NULL, "leg" VARCHAR(16) NOT NULL, FOREIGN KEY ("trade") REFERENCES "trades" ("id"))',
+        'CREATE INDEX "fillrow_trade" ON "fills" ("trade")',
+        'CREATE UNIQUE INDEX "fillrow_trade_key" ON "fills" ("trade", "key")',
+    ):
+        cursor.execute(statement)
+    _fill_earlier_trades(database)
+
+
+def _fill_earlier_trades(database: Database) -> None:
+    """Trades from before fills were kept get the two that they amount to."""
+    cursor = database.engine.cursor()
+    columns = '"id", "side", "entry_price", "entry_at", "quantity", "fee_percent", "exit_price", "exit_at"'
+    cursor.execute(f'SELECT {columns} FROM "trades"')  # noqa: S608 - names of columns
+    for trade, side, entry, entered, quantity, percent, left, ended in cursor.fetchall():
+        size = repr(quantity) if quantity else "1"
+        legs = [("entry", entered, side == "LONG", entry), ("exit", ended, side != "LONG", left)]
+        for leg, at, buy, price in legs:
+            if price is None:
+                continue
+            fee = str(Decimal(size) * Decimal(repr(price)) * Decimal(repr(percent)) / 100)
+            cursor.execute(
+                'INSERT INTO "fills" ("trade", "key", "at", "buy", "quantity", "price", "fee", "leg") '
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (trade, leg, at, int(buy), size, repr(price), fee, leg),
+            )
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(number=2, title="values beyond candles", apply=_add_context),
+    Migration(number=3, title="fills of trades", apply=_add_fills),
+)
 """Every step since FIRST, in order and without holes; a step is never changed once it has been released."""
 
 

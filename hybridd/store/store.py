@@ -13,6 +13,7 @@ from hybridd.store.changes import Changes
 from hybridd.store.context import ContextStore
 from hybridd.store.database import Database, open_database
 from hybridd.store.events import Events
+from hybridd.store.fills import Fills
 from hybridd.store.migrations import migrate as bring_up
 from hybridd.store.migrations import require_current
 from hybridd.store.outbox import Outbox
@@ -36,6 +37,7 @@ class Store:
         self.alerts = Alerts(database, self.audit)
         self.outbox = Outbox(database)
         self.trades = Trades(database, clock)
+        self.fills = Fills(database)
         self.bot_state = BotState(database, clock)
         self.candles = CandleStore(database)
         self.context = ContextStore(database)

@@ -143,9 +143,33 @@ class TradeRow(Numbered):
     fee_percent = peewee.DoubleField()
     pnl_percent = peewee.DoubleField(null=True)
     simulated = peewee.BooleanField()
+    remaining = peewee.TextField(default="1")
+    realised = peewee.TextField(null=True)
+    fees = peewee.TextField(null=True)
+    targets = peewee.TextField(default="[]")
+    reached = peewee.IntegerField(default=0)
+    proposal_id = peewee.IntegerField(default=0, index=True)
+    broker = peewee.CharField(max_length=32, default="manual")
 
     class Meta:
         table_name = "trades"
+
+
+class FillRow(Numbered):
+    """A part of a trade that was bought or sold; amounts are decimal text, because money is exact."""
+
+    trade = peewee.ForeignKeyField(TradeRow, column_name="trade")
+    key = peewee.CharField(max_length=128)
+    at = peewee.BigIntegerField()
+    buy = peewee.BooleanField()
+    quantity = peewee.TextField()
+    price = peewee.TextField()
+    fee = peewee.TextField()
+    leg = peewee.CharField(max_length=16)
+
+    class Meta:
+        table_name = "fills"
+        indexes = ((("trade", "key"), True),)
 
 
 class BotStateRow(Row):
@@ -255,6 +279,6 @@ class SchemaRow(Row):
 
 
 TABLES: tuple[type[Row], ...] = (
-    AnalysisRow, AlertRow, ChangeRow, DeliveryRow, ProposalRow, TradeRow, BotStateRow,
+    AnalysisRow, AlertRow, ChangeRow, DeliveryRow, ProposalRow, TradeRow, FillRow, BotStateRow,
     CandleRow, QuarantineRow, ContextRow, EventRow, AuditRow, SilenceRow, SchemaRow,
 )  # fmt: skip
