@@ -1,5 +1,9 @@
 """An older state is brought up step by step, each after a checked copy; a step that fails changes nothing."""
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
 from hybridd.clock import ManualClock
@@ -8,7 +12,7 @@ from hybridd.store.database import Database, open_database
 from hybridd.store.migrations import FIRST, MIGRATIONS, Migration, check_version, migrate, newest, version_of
 from hybridd.store.store import open_store
 from hybridd.store.tables import TABLES
-from tests.makers import T0, analysis
+from tests.makers import T0
 
 
 def sql(*statements: str):
@@ -35,29 +39,43 @@ BROKEN = Migration(number=3, title="broken", apply=sql("DELETE FROM analyses", "
 ORPHANS = Migration(number=3, title="orphans", apply=sql("DELETE FROM alerts"))
 
 
-def to_the_first_schema(store):
-    """Undo all steps, as if the first release had made the state."""
-    store._database.engine.cursor().execute("DROP TABLE context")
-    store._database.engine.cursor().execute(f"UPDATE schema_version SET version = {FIRST}")
+ROWS = (
+    "INSERT INTO analyses VALUES (1, 'BTC/USDT', '5m', 300000, 45250.0, 60.0, 'NEUTRAL', NULL, 0, 0.7, 10, 12, 15, 1, "
+    "'[]', '{}', NULL, 'simulated', 1, 300000, 0)",
+    "INSERT INTO alerts VALUES (1, 'k', 's', 'firing', 'warning', ' TEST ', 0, 9, 0, 0, '{}')",
+    "INSERT INTO deliveries VALUES (1, 1, 'email', 'a@example.org', 0, 'planned', 0, 0, 9, NULL, NULL, '', '')",
+    "INSERT INTO trades VALUES (1, 'BTC/USDT', 'LONG', 'open', 45250.5, 300000, 0.25, 45000, 46000, NULL, NULL, '', "
+    "0.1, NULL, 0)",
+    "INSERT INTO trades VALUES (2, 'BTC/USDT', 'SHORT', 'closed', 45250.5, 300000, 0, NULL, NULL, 45000.1, 600000, "
+    "'target', 0.1, 0.353, 0)",
+)
 
 
-def schema_of(database: Database, table: str) -> list[str]:
-    query = "SELECT sql FROM sqlite_master WHERE tbl_name = ? ORDER BY name"
-    return [row[0] for row in database.engine.cursor().execute(query, (table,))]
+def shape_of(database: Database) -> dict[str, set[tuple]]:
+    """Columns and indexes of each table. What a column is worth by default is the program's business."""
+    cursor = database.engine.cursor()
+    shape = {
+        table: {(c[1], c[2], c[3], c[5] > 0) for c in cursor.execute(f"PRAGMA table_info({table})").fetchall()}
+        for table in database.table_names()
+    }
+    found = cursor.execute(
+        "SELECT tbl_name, name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    ).fetchall()
+    for table, name in found:
+        shape[table].add(("index", *(c[2] for c in cursor.execute(f"PRAGMA index_info({name})").fetchall())))
+    return shape
 
 
 @pytest.fixture
 def path(tmp_path):
     """A state of the first schema, with something in it."""
     path = tmp_path / "state.db"
-    store = open_store(f"sqlite:///{path}", clock=ManualClock(T0))
-    to_the_first_schema(store)
-    store.analyses.add_many([analysis(60.0)])
-    store._database.engine.cursor().execute(
-        "INSERT INTO alerts VALUES (1, 'k', 's', 'firing', 'warning', ' TEST ', 0, 9, 0, 0, '{}')"
-    )
-    store.outbox.plan(1, [("email", "a@example.org", 0, 0, 9)])
-    store.close()
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(Path(__file__).with_name("schema_1.sql").read_text())
+        database.execute("INSERT INTO schema_version VALUES (1, 0)")
+        for statement in ROWS:
+            database.execute(statement)
+        database.commit()
     return path
 
 
@@ -133,7 +151,8 @@ def test_a_state_of_the_first_release_gets_todays_tables_and_keeps_what_it_has(p
     assert len(store.analyses.latest()) == 1
     assert store.context.save_many("funding", "BTC/USDT", [(T0, T0, 0.0001)]) == 1
     fresh = open_store(f"sqlite:///{tmp_path}/fresh.db", clock=ManualClock(T0))
-    assert schema_of(store._database, "context") == schema_of(fresh._database, "context")
+    assert shape_of(store._database) == shape_of(fresh._database)
+    assert [trade.id for trade in store.trades.list()] == [1, 2]
     assert store.verify() == []
     older = open_database(f"sqlite:///{path.with_name('state.db.before-2')}")
     assert version_of(older) == FIRST
