@@ -12,16 +12,16 @@ from hybridd.model.analysis import Analysis, Signal, SignalState
 from hybridd.model.instrument import parse_instrument
 from hybridd.model.reading import Abstain, Reading
 from hybridd.model.timeframe import parse_timeframe
-from hybridd.model.trade import Side, Trade
+from hybridd.model.trade import Side
 from hybridd.pipeline.booking import book_entry, book_exit
 from hybridd.signals.trend import trend_of
 from hybridd.store.store import open_store
 from hybridd.trading.ledger import open_trade
+from hybridd.trading.plain import plain
 from hybridd.trading.position import exact
 from hybridd.trading.statistics import statistics
 
 LayerScore = float | None | Mapping[str, Any]
-_EXACT = ("remaining", "realised", "fees")
 _HOUR_MS, _DAY_MS = 3_600_000, 86_400_000
 
 
@@ -140,12 +140,12 @@ class StateManager:
             at=None if at is None else _moment(at),
             reason=reason,
         )
-        return _plain(closed)
+        return plain(closed)
 
     def get_trade_history(self, days: float | None = 7, symbol: str | None = None) -> list[dict[str, Any]]:
         """Trades opened or closed in the last `days` (None: ever), in the order of their entries."""
         wanted = None if symbol is None else _symbol(symbol)
-        return [_plain(trade) for trade in self._store.trades.list(_days(days), wanted)]
+        return [plain(trade) for trade in self._store.trades.list(_days(days), wanted)]
 
     def get_statistics(self, days: float | None = None, symbol: str | None = None) -> dict[str, Any]:
         """Figures of the trades closed in the last `days` (None: ever); hybridd.trading.statistics defines each."""
@@ -177,13 +177,6 @@ class StateManager:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
-
-
-def _plain(trade: Trade) -> dict[str, Any]:
-    exact = {name: value if value is None else str(value) for name, value in asdict(trade).items() if name in _EXACT}
-    targets = [{name: str(value) for name, value in asdict(target).items()} for target in trade.targets]
-    words = {"side": str(trade.side), "status": str(trade.state), "state": str(trade.state), "targets": targets}
-    return asdict(trade) | exact | words
 
 
 def _number(what: str, value: float, remedy: str = "give a number") -> float:

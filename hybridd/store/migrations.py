@@ -48,8 +48,9 @@ def _add_fills(database: Database) -> None:
         'CREATE INDEX "traderow_proposal_id" ON "trades" ("proposal_id")',
         'UPDATE "trades" SET "remaining" = \'0\' WHERE "state" = \'closed\'',
         'CREATE TABLE "fills" ("id" INTEGER NOT NULL PRIMARY KEY, "trade" INTEGER NOT NULL, '
-        '"key" VARCHAR(128) NOT NULL, "at" INTEGER NOT NULL, "buy" INTEGER NOT NULL, "quantity" TEXT NOT NULL, "price" TEXT NOT NULL, '
-        '"fee" TEXT NOT NULL, "leg" VARCHAR(16) NOT NULL, FOREIGN KEY ("trade") REFERENCES "trades" ("id"))',
+        '"key" VARCHAR(128) NOT NULL, "at" INTEGER NOT NULL, "buy" INTEGER NOT NULL, '
+        '"quantity" TEXT NOT NULL, "price" TEXT NOT NULL, "fee" TEXT NOT NULL, "leg" VARCHAR(16) NOT NULL, '
+        'FOREIGN KEY ("trade") REFERENCES "trades" ("id"))',
         'CREATE INDEX "fillrow_trade" ON "fills" ("trade")',
         'CREATE UNIQUE INDEX "fillrow_trade_key" ON "fills" ("trade", "key")',
     ):
