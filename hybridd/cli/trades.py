@@ -74,6 +74,7 @@ def open_command(
     quantity: Annotated[str, typer.Option(help="In the base currency; without it only percentages are known.")] = "0",
     stop: Annotated[str | None, typer.Option(help="Price of the stop.")] = None,
     target: Annotated[str | None, typer.Option(help="Price of the target.")] = None,
+    proposal: Annotated[int, typer.Option(min=0, help="The approved proposal that it comes from.")] = 0,
     at: Annotated[str | None, typer.Option(metavar="T", help="When: 2025-06-01T12:00 (UTC); by default now.")] = None,
     config: ConfigPath = None,
     as_json: AsJson = False,
@@ -89,8 +90,11 @@ def open_command(
         stop_price=None if stop is None else _amount("the stop", stop),
         target_price=None if target is None else _amount("the target", target),
         fee_percent=settings.trading.fee_percent,
+        proposal_id=proposal,
     )
     with state_of(settings) as store:
+        if proposal and store.proposals.get(proposal) is None:
+            raise UsageError(f"there is no proposal {proposal}", remedy="`hybridd proposals list` shows them")
         stored = book_entry(store, trade, _actor(), now)
     if as_json:
         print_json(plain(stored))

@@ -44,9 +44,9 @@ PROPOSAL_TABLE: Table[ProposalState, ProposalEvent] = {
 class Proposal:
     """A trade as it is shown to the person. Prices and money in the quote currency, exact; times in ms UTC.
 
-    `quantity` is in the base currency, `risk_money` what is lost at the stop, fees included. `content_hash` is of what
-    was shown: an answer counts for exactly that. `id` is 0 until it is stored; `alert_id` is the alert it goes out
-    with.
+    `quantity` is in the base currency, 0 where no size can be said (`size_reason` says why), `risk_money` what is lost
+    at the stop, fees included. `content_hash` is of what was shown: an answer counts for exactly that. `id` is 0 until
+    it is stored; `alert_id` is the alert it goes out with.
     """
 
     symbol: str
@@ -64,6 +64,7 @@ class Proposal:
     confidence: float
     reasons_for: tuple[str, ...]
     reasons_against: tuple[str, ...]
+    size_reason: str = ""
     odds: Odds | None = None
     simulated: bool = False
     content_hash: str = ""

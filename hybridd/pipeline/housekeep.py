@@ -10,6 +10,7 @@ from hybridd.errors import HttpFailed
 from hybridd.model.alert import Alert
 from hybridd.pipeline.conditions import Scene, conditions, undecided
 from hybridd.pipeline.parts import Parts
+from hybridd.pipeline.propose import expire_due
 from hybridd.pipeline.tell import log_delivery
 from hybridd.pipeline.watch import CycleReport
 from hybridd.store.store import Store
@@ -47,6 +48,7 @@ class Housekeeper:
         for delivery in self._store.outbox.expire_due(now):
             log_delivery(delivery, None)
         self._store.alerts.expire_due(now)
+        expire_due(self._store, now)
         self._account(now)
         scene = self._scene(parts, schedule)
         made = parts.health.reconcile(conditions(scene), undecided(scene))

@@ -5,12 +5,13 @@ from hybridd.alerts.routing import Route, Step
 from hybridd.config.schema import Settings
 from hybridd.model.change import Severity
 from hybridd.pipeline.observe import Rules
+from hybridd.pipeline.trading_rules import trading_rules
 from hybridd.signals.changes import ChangeRules
 from hybridd.signals.signal import SignalRules
 
 
-def rules_of(settings: Settings) -> Rules:
-    """Every rule that the settings decide."""
+def rules_of(settings: Settings, key: bytes = b"") -> Rules:
+    """Every rule that the settings decide; `key` is what answers to proposals are made from."""
     analysis, alerts = settings.analysis, settings.alerts
     return Rules(
         signal=SignalRules(
@@ -33,5 +34,6 @@ def rules_of(settings: Settings) -> Rules:
             )
             for route in alerts.route
         ),
+        trading=trading_rules(settings, key),
         time_to_live_ms=alerts.time_to_live,
     )

@@ -77,9 +77,28 @@ def _fill_earlier_trades(database: Database) -> None:
             )
 
 
+def _add_answers(database: Database) -> None:
+    for statement in (
+        'ALTER TABLE "proposals" ADD COLUMN "decided_via" VARCHAR(64)',
+        'ALTER TABLE "proposals" ADD COLUMN "decided_price" TEXT',
+        'CREATE TABLE "vetoes" ("id" INTEGER NOT NULL PRIMARY KEY, "symbol" VARCHAR(64) NOT NULL, '
+        '"side" VARCHAR(8) NOT NULL, "veto" VARCHAR(32) NOT NULL, "detail" TEXT NOT NULL, "alert" INTEGER, '
+        '"at" INTEGER NOT NULL, FOREIGN KEY ("alert") REFERENCES "alerts" ("id"))',
+        'CREATE INDEX "vetorow_alert" ON "vetoes" ("alert")',
+        'CREATE INDEX "vetorow_at" ON "vetoes" ("at")',
+        'CREATE TABLE "answer_tokens" ("hash" VARCHAR(64) NOT NULL PRIMARY KEY, "proposal" INTEGER NOT NULL, '
+        '"channel" VARCHAR(64) NOT NULL, "recipient" VARCHAR(255) NOT NULL, "code" VARCHAR(64) NOT NULL, '
+        '"content_hash" VARCHAR(64) NOT NULL, "expires_at" INTEGER NOT NULL, "used_at" INTEGER, '
+        '"guesses" INTEGER NOT NULL, FOREIGN KEY ("proposal") REFERENCES "proposals" ("id"))',
+        'CREATE INDEX "tokenrow_proposal" ON "answer_tokens" ("proposal")',
+    ):
+        database.engine.cursor().execute(statement)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=2, title="values beyond candles", apply=_add_context),
     Migration(number=3, title="fills of trades", apply=_add_fills),
+    Migration(number=4, title="answers to proposals", apply=_add_answers),
 )
 """Every step since FIRST, in order and without holes; a step is never changed once it has been released."""
 

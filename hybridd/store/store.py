@@ -17,6 +17,7 @@ from hybridd.store.fills import Fills
 from hybridd.store.migrations import migrate as bring_up
 from hybridd.store.migrations import require_current
 from hybridd.store.outbox import Outbox
+from hybridd.store.proposals import Proposals
 from hybridd.store.sqlite import BUSY_SECONDS, free_bytes
 from hybridd.store.trades import Trades
 from hybridd.store.verify import verify
@@ -36,6 +37,7 @@ class Store:
         self.changes = Changes(database)
         self.alerts = Alerts(database, self.audit)
         self.outbox = Outbox(database)
+        self.proposals = Proposals(database)
         self.trades = Trades(database, clock)
         self.fills = Fills(database)
         self.bot_state = BotState(database, clock)

@@ -121,9 +121,42 @@ class ProposalRow(Numbered):
     decided_at = peewee.BigIntegerField(null=True)
     decided_by = peewee.CharField(max_length=128, null=True)
     reason = peewee.TextField(null=True)
+    decided_via = peewee.CharField(max_length=64, null=True)
+    decided_price = peewee.TextField(null=True)
 
     class Meta:
         table_name = "proposals"
+
+
+class VetoRow(Numbered):
+    """A proposal that was not made, or an approval that did not count, and the limit that forbade it."""
+
+    symbol = peewee.CharField(max_length=64)
+    side = peewee.CharField(max_length=8)
+    veto = peewee.CharField(max_length=32)
+    detail = peewee.TextField()
+    alert = peewee.ForeignKeyField(AlertRow, column_name="alert", null=True)
+    at = peewee.BigIntegerField(index=True)
+
+    class Meta:
+        table_name = "vetoes"
+
+
+class TokenRow(Row):
+    """A link to one proposal for one recipient, as the hash of its token: who reads this table cannot answer."""
+
+    hash = peewee.CharField(max_length=64, primary_key=True)
+    proposal = peewee.ForeignKeyField(ProposalRow, column_name="proposal")
+    channel = peewee.CharField(max_length=64)
+    recipient = peewee.CharField(max_length=255)
+    code = peewee.CharField(max_length=64)
+    content_hash = peewee.CharField(max_length=64)
+    expires_at = peewee.BigIntegerField()
+    used_at = peewee.BigIntegerField(null=True)
+    guesses = peewee.IntegerField(default=0)
+
+    class Meta:
+        table_name = "answer_tokens"
 
 
 class TradeRow(Numbered):
@@ -279,6 +312,6 @@ class SchemaRow(Row):
 
 
 TABLES: tuple[type[Row], ...] = (
-    AnalysisRow, AlertRow, ChangeRow, DeliveryRow, ProposalRow, TradeRow, FillRow, BotStateRow,
+    AnalysisRow, AlertRow, ChangeRow, DeliveryRow, ProposalRow, VetoRow, TokenRow, TradeRow, FillRow, BotStateRow,
     CandleRow, QuarantineRow, ContextRow, EventRow, AuditRow, SilenceRow, SchemaRow,
 )  # fmt: skip
