@@ -12,7 +12,7 @@ from hybridd.config.schema import Settings
 from hybridd.errors import UsageError
 from hybridd.model.proposal import Decision, Proposal, ProposalEvent
 from hybridd.model.trade import Trade
-from hybridd.pipeline.booking import book_entry
+from hybridd.pipeline.booking import book_entry, hold_trade
 from hybridd.pipeline.decide import Answer, Answered, Result, decide
 from hybridd.pipeline.trading_rules import trading_rules
 from hybridd.store.codec import plain as as_json_values
@@ -91,9 +91,25 @@ def reject(proposal_id: ProposalId, reason: Reason = "", config: ConfigPath = No
     _say(proposal_id, ProposalEvent.REJECT, reason, config, as_json=as_json)
 
 
-def hold(proposal_id: ProposalId, reason: Reason = "", config: ConfigPath = None, as_json: AsJson = False) -> None:
-    """Neither take it nor turn it down: wait and see. It is kept as a decision of yours."""
-    _say(proposal_id, ProposalEvent.HOLD, reason, config, as_json=as_json)
+def hold(
+    proposal_id: Annotated[int, typer.Argument(metavar="[ID]", min=0, help="A proposal.", show_default=False)] = 0,
+    trade_id: Annotated[int, typer.Option("--trade", min=0, help="Or an open trade that you keep.")] = 0,
+    reason: Reason = "",
+    config: ConfigPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Neither take a proposal nor turn it down; or keep an open trade against the signal. Kept as your decision."""
+    if bool(proposal_id) == bool(trade_id):
+        raise UsageError("hold what?", remedy="give the id of a proposal, or --trade with the id of an open trade")
+    if proposal_id:
+        _say(proposal_id, ProposalEvent.HOLD, reason, config, as_json=as_json)
+        return
+    with state_of(settings_of(config)) as store:
+        kept = hold_trade(store, trade_id, f"cli:{getpass.getuser()}", reason, SystemClock().now())
+    if as_json:
+        print_json(plain(kept))
+        return
+    typer.echo(f"trade {kept.id} is held")
 
 
 def _say(proposal_id: int, event: ProposalEvent, reason: str, config: Any, *, as_json: bool) -> None:  # noqa: ANN401 - a path

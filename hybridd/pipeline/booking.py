@@ -67,6 +67,19 @@ def move_stop(store: Store, trade_id: int, price: float | None, actor: str, now:
     return trade
 
 
+def hold_trade(store: Store, trade_id: int, actor: str, reason: str, now: int) -> Trade:
+    """Keep as a decision that the person stays in an open trade."""
+    with store.transaction():
+        trade = _get(store, trade_id)
+        _check_open(trade, max(now, trade.entry_at))
+        last = next((a for a in store.analyses.latest() if a.symbol == trade.symbol), None)
+        facts = {"trade": trade.id, "reason": reason, "price": last.price if last else None}
+        facts |= {"signal": last.signal.value if last else None}
+        store.audit.append(actor, "trade held", str(trade.id), facts, now)
+        store.events.append("trade", trade.symbol, {**facts, "what": "trade held"}, now)
+    return trade
+
+
 def _get(store: Store, trade_id: int) -> Trade:
     trade = store.trades.get(trade_id)
     if trade is None:
