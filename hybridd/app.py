@@ -39,6 +39,7 @@ from hybridd.pipeline.rules import restraint_of, rules_of
 from hybridd.pipeline.service import Service
 from hybridd.pipeline.surroundings import Drawer, Surroundings, empty_drawer
 from hybridd.pipeline.watch import CycleReport, Watch
+from hybridd.store.answer_key import answer_key
 from hybridd.store.store import Store, open_store
 
 log = logging.getLogger("hybridd.app")
@@ -70,7 +71,7 @@ def feed_of(settings: Settings, clock: Clock) -> Feed:
 def assemble(settings: Settings, store: Store, clock: Clock) -> Parts:
     """All parts that the settings decide, ready to be scheduled."""
     _keep_secrets(settings)
-    rules = rules_of(settings)
+    rules = rules_of(settings, key=answer_key(store.path))
     feed = feed_of(settings, clock)
     symbols = list(dict.fromkeys(instrument.symbol for instrument in settings.instruments))
     context = context_of(settings, feed, clock, symbols, store)

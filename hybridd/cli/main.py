@@ -23,6 +23,12 @@ COMMANDS = {
     "restore": "hybridd.cli.care:restore",
     "service-user": "hybridd.cli.service_user:service_user",
     "history": "hybridd.cli.history:history",
+    "approve": "hybridd.cli.proposals:approve",
+    "reject": "hybridd.cli.proposals:reject",
+    "hold": "hybridd.cli.proposals:hold",
+    "pause": "hybridd.cli.pause:pause",
+    "resume": "hybridd.cli.pause:resume",
+    "kill": "hybridd.cli.pause:kill",
     "replay": "hybridd.cli.replay:replay",
     "calibrate": "hybridd.cli.calibrate:calibrate",
     "proof": "hybridd.cli.calibrate:proof",
@@ -31,9 +37,11 @@ GROUPS = {
     "alerts": "hybridd.cli.alerts:app",
     "config": "hybridd.cli.config:app",
     "db": "hybridd.cli.db:app",
+    "proposals": "hybridd.cli.proposals:app",
     "push": "hybridd.cli.push:app",
     "secrets": "hybridd.cli.secrets:app",
     "silence": "hybridd.cli.silence:app",
+    "trades": "hybridd.cli.trades:app",
 }
 
 

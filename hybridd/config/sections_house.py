@@ -8,6 +8,7 @@ from hybridd.config.base import Section
 from hybridd.config.hidden import DatabaseUrl, Hidden, HiddenWebUrl, SecretText, SecretUrl, StateUrl
 from hybridd.config.values import (
     Line,
+    List,
     SomeTime,
     WebUrl,
     parse_duration,
@@ -51,6 +52,12 @@ class Trading(Section):
     max_daily_loss_percent: float = Field(3.0, gt=0, le=100, description="then nothing new that day")
     stop_atr: float = Field(1.5, gt=0, le=100, description="distance of the stop, in average true ranges")
     target_r: float = Field(2.0, gt=0, le=100, description="distance of the target, in distances of the stop")
+    targets: List[float] = Field((), max_length=10, description="several, such as [1, 1.618, 2.618]; [] is target_r")
+    break_even_after: int = Field(1, ge=0, le=10, description="targets until the stop moves to the entry; 0: never")
+    account: float = Field(0.0, ge=0, description="money there is, in the quote currency; 0: no sizes are proposed")
+    kelly_fraction: float = Field(0.25, gt=0, le=1, description="of Kelly's share, which the odds give, at most this")
+    max_symbol_trades: int = Field(1, ge=1, le=1000, description="of one symbol at the same time")
+    max_drawdown_percent: float = Field(20.0, ge=0, le=100, description="then nothing new; 0: no limit")
 
 
 class Database(Section):

@@ -12,10 +12,13 @@ from hybridd.model.analysis import Analysis, Signal, SignalState
 from hybridd.model.instrument import parse_instrument
 from hybridd.model.reading import Abstain, Reading
 from hybridd.model.timeframe import parse_timeframe
-from hybridd.model.trade import Side, Trade
+from hybridd.model.trade import Side
+from hybridd.pipeline.booking import book_entry, book_exit
 from hybridd.signals.trend import trend_of
 from hybridd.store.store import open_store
-from hybridd.trading.ledger import close_trade, open_trade
+from hybridd.trading.ledger import open_trade
+from hybridd.trading.plain import plain
+from hybridd.trading.position import exact
 from hybridd.trading.statistics import statistics
 
 LayerScore = float | None | Mapping[str, Any]
@@ -122,25 +125,27 @@ class StateManager:
             target_price=target_price,
             fee_percent=_number("the fee", fee_percent),
         )
-        return self._store.trades.open(trade)
+        return book_entry(self._store, trade, "library", self._clock.now()).id
 
     def close_trade(
         self, trade_id: int, exit_price: float, reason: str = "", at: int | datetime | None = None
     ) -> dict[str, Any]:
         """End a trade and give it as it is then, with `pnl_percent`; refused for one that is not open."""
-        with self._store.transaction():
-            trade = self._store.trades.get(trade_id)
-            if trade is None:
-                raise DataError(f"there is no trade {trade_id}", remedy="get_trade_history() lists them")
-            moment = max(self._clock.now(), trade.entry_at) if at is None else _moment(at)
-            price = _number("the exit price", exit_price)
-            closed = close_trade(trade, exit_price=price, exit_at=moment, reason=reason)
-            return _plain(self._store.trades.close(closed))
+        closed = book_exit(
+            self._store,
+            trade_id,
+            price=exact(_number("the exit price", exit_price)),
+            actor="library",
+            now=self._clock.now(),
+            at=None if at is None else _moment(at),
+            reason=reason,
+        )
+        return plain(closed)
 
     def get_trade_history(self, days: float | None = 7, symbol: str | None = None) -> list[dict[str, Any]]:
         """Trades opened or closed in the last `days` (None: ever), in the order of their entries."""
         wanted = None if symbol is None else _symbol(symbol)
-        return [_plain(trade) for trade in self._store.trades.list(_days(days), wanted)]
+        return [plain(trade) for trade in self._store.trades.list(_days(days), wanted)]
 
     def get_statistics(self, days: float | None = None, symbol: str | None = None) -> dict[str, Any]:
         """Figures of the trades closed in the last `days` (None: ever); hybridd.trading.statistics defines each."""
@@ -172,10 +177,6 @@ class StateManager:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
-
-
-def _plain(trade: Trade) -> dict[str, Any]:
-    return asdict(trade) | {"side": str(trade.side), "status": str(trade.state), "state": str(trade.state)}
 
 
 def _number(what: str, value: float, remedy: str = "give a number") -> float:

@@ -1,6 +1,7 @@
 """A trade: a position that the person took, and what came of it."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 from hybridd.model.state import Table
@@ -35,10 +36,22 @@ class Side(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A partial exit: at `price`, `r` distances of the stop away, `share` (0–1) of the position is closed."""
+
+    r: Decimal
+    price: Decimal
+    share: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trade:
     """A trade. Prices in the quote currency, times in ms UTC, `fee_percent` for each of the two sides.
 
     `pnl_percent` is net of both fees and None while the trade is open; `simulated` marks one of a made-up market.
+    `quantity` 0 is a position of unknown size: such a trade earns percent and no money. `exit_price` is the average of
+    all exits. Exact figures in the quote currency come from the fills: `remaining` is the share (0–1) still open,
+    `realised` what the exits earned so far, net of all fees. `targets` are taken in their order, `reached` counts them.
     """
 
     id: int
@@ -56,3 +69,10 @@ class Trade:
     fee_percent: float = 0.0
     pnl_percent: float | None = None
     simulated: bool = False
+    remaining: Decimal = Decimal(1)
+    realised: Decimal | None = None
+    fees: Decimal | None = None
+    targets: tuple[Target, ...] = ()
+    reached: int = 0
+    proposal_id: int = 0
+    broker: str = "manual"

@@ -16,6 +16,7 @@ from hybridd.pipeline.auditor import audit
 from hybridd.pipeline.conditions import Scene, conditions, undecided
 from hybridd.pipeline.missed import tell_missed
 from hybridd.pipeline.parts import Parts
+from hybridd.pipeline.propose import expire_due
 from hybridd.pipeline.tell import log_delivery
 from hybridd.pipeline.watch import CycleReport
 from hybridd.store.store import Store
@@ -55,6 +56,7 @@ class Housekeeper:
         """One tick; whether it made alerts that should go out at once."""
         now = self._clock.now()
         hurried = self._expire(now)
+        expire_due(self._store, now)
         self._account(parts, now)
         scene = self._scene(parts, schedule)
         made = parts.health.reconcile(conditions(scene), undecided(scene))

@@ -15,6 +15,7 @@ from hybridd.model.reading import Reading
 from hybridd.model.silence import NO_CIRCUMSTANCES, Circumstances
 from hybridd.model.timeframe import TimeFrame
 from hybridd.model.trade import Trade
+from hybridd.pipeline.trading_rules import TradingRules
 from hybridd.signals.changes import ChangeRules, forget_closed, keep_touched, market_changes, trade_changes
 from hybridd.signals.signal import SignalRules, next_state
 
@@ -27,6 +28,7 @@ class Rules:
     change: ChangeRules = field(default_factory=ChangeRules)
     policy: PolicyRules = field(default_factory=PolicyRules)
     routes: tuple[Route, ...] = ()
+    trading: TradingRules = field(default_factory=TradingRules)
     time_to_live_ms: int = 900_000
 
 

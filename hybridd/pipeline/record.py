@@ -1,10 +1,11 @@
 """Record: what a batch of symbols came to, in one transaction: analysis, change, alert, deliveries, audit, event."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hybridd.alerts.compose import market_alert
-from hybridd.alerts.routing import Route, plan
+from hybridd.alerts.routing import JOURNAL, Route, plan
 from hybridd.model.alert import Alert
 from hybridd.model.analysis import Analysis, Trend
 from hybridd.model.candle import Candles
@@ -13,6 +14,7 @@ from hybridd.model.timeframe import parse_timeframe
 from hybridd.pipeline.aftermath import pass_over
 from hybridd.pipeline.observe import Observation, Past, Rules
 from hybridd.pipeline.past import remember
+from hybridd.pipeline.propose import propose, supersede
 from hybridd.signals.trend import trend_of
 from hybridd.store.store import Store
 
@@ -34,6 +36,7 @@ class Finding:
 
     `moved`: whether the state may remember something else of the symbol than this past does.
     `taken_back`: the missed alerts that the past takes for told no longer.
+    `atr` is the ATR(14) of the newest candle, NaN where nobody asked for it.
     """
 
     symbol: str
@@ -45,6 +48,7 @@ class Finding:
     seen_close: int
     moved: bool = True
     taken_back: Sequence[int] = ()
+    atr: float = math.nan
 
 
 def record(
@@ -57,13 +61,24 @@ def record(
             _candles(store, finding, now)
             ids = store.analyses.add_many([o.analysis for o in finding.observations])
             for observation in finding.observations:
-                made += _changes(store, observation, ids.get(observation.analysis.candle_close), rules, channels, now)
+                told = _changes(store, observation, ids.get(observation.analysis.candle_close), rules, channels, now)
+                _propose(store, told, observation.analysis, finding.atr, rules, now)
+                made += told
             if finding.moved:
                 remember(store, finding.symbol, finding.timeframe, finding.past)
             if finding.taken_back:
                 store.missed.restored(finding.taken_back)
             _event(store, finding, now)
     return made
+
+
+def _propose(store: Store, told: Sequence[Alert], analysis: Analysis, atr: float, rules: Rules, now: int) -> None:
+    """What was proposed before under another signal ends; what the alert's news asks for goes out with it."""
+    if not analysis.late:
+        supersede(store, analysis, now)
+    for alert in told:
+        recipients = {(d.channel, d.recipient) for d in store.outbox.of_alert(alert.id)}
+        propose(store, alert, atr, rules.trading, recipients - {(JOURNAL, JOURNAL)}, now)
 
 
 def _candles(store: Store, finding: Finding, now: int) -> None:

@@ -10,12 +10,16 @@ from hybridd.delivery.figures import zone_of
 from hybridd.model.change import Severity
 from hybridd.model.timeframe import TimeFrame
 from hybridd.pipeline.observe import Rules
+from hybridd.pipeline.trading_rules import trading_rules
 from hybridd.signals.changes import ChangeRules
 from hybridd.signals.signal import SignalRules
 
 
-def rules_of(settings: Settings, timeframe: TimeFrame | None = None) -> Rules:
-    """Every rule that the settings decide. `timeframe`: of the candles, where they are not those of the settings."""
+def rules_of(settings: Settings, timeframe: TimeFrame | None = None, key: bytes = b"") -> Rules:
+    """Every rule that the settings decide. `timeframe`: of the candles, where they are not those of the settings.
+
+    `key` is what answers to proposals are made from.
+    """
     analysis, alerts = settings.analysis, settings.alerts
     step = (timeframe or settings.monitor.timeframe).ms
     return Rules(
@@ -49,6 +53,7 @@ def rules_of(settings: Settings, timeframe: TimeFrame | None = None) -> Rules:
             )
             for route in alerts.route
         ),
+        trading=trading_rules(settings, key),
         time_to_live_ms=alerts.time_to_live,
     )
 

@@ -1,9 +1,11 @@
 """The watch: collect, analyze, detect and record every symbol whose candle has closed."""
 
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from hybridd.analysis.indicators import atr
 from hybridd.clock import Clock
 from hybridd.errors import BrainError, FeedError, StoreError, UnknownSymbol
 from hybridd.market.backoff import Backoff
@@ -11,6 +13,8 @@ from hybridd.market.feed import Feed
 from hybridd.market.quality import IncidentKind
 from hybridd.model.alert import Alert
 from hybridd.model.analysis import Analysis
+from hybridd.model.candle import Candles
+from hybridd.model.change import Reason
 from hybridd.model.silence import Circumstances
 from hybridd.model.timeframe import TimeFrame
 from hybridd.pipeline.analyze import Analyst
@@ -161,6 +165,7 @@ class Watch:
             moved=before is None or before.memory != past.memory,
             seen_close=collected.market.candles.last_close,
             taken_back=taken_back,
+            atr=_range(collected.market.candles, observations) if self._rules.trading.making else math.nan,
         )
 
     def _heard_past(self, status: SymbolStatus) -> tuple[Past | None, tuple[int, ...]]:
@@ -252,3 +257,10 @@ class Watch:
                 status.last_close = status.analysis.candle_close
         for observation in finding.observations:
             log_analysis(observation)
+
+
+def _range(candles: Candles, observations: Sequence[Observation]) -> float:
+    """The ATR(14) of the newest candle, where its signal turned: that is when somebody wants a stop."""
+    told = observations[-1].verdicts if observations else ()
+    turned = any(v.change.reason is Reason.SIGNAL_CHANGED for v in told)
+    return float(atr(candles)[-1]) if turned and len(candles) else math.nan

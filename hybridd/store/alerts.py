@@ -14,7 +14,7 @@ from hybridd.model.state import advance
 from hybridd.store.audit import Audit
 from hybridd.store.codec import read_as, to_text
 from hybridd.store.database import Database, Prepared, Record, hole
-from hybridd.store.tables import AlertRow
+from hybridd.store.tables_watch import AlertRow
 
 OPEN = (AlertState.FIRING, AlertState.ACKED)
 _BY_ID = Prepared(AlertRow.select().where(AlertRow.id == hole("id")))

@@ -10,7 +10,7 @@ from hybridd.model.analysis import Analysis, Odds, Signal, SignalState
 from hybridd.model.reading import Abstain, Reading
 from hybridd.store.codec import from_text, in_order, read_as, to_text
 from hybridd.store.database import Database, Prepared, Record, hole
-from hybridd.store.tables import AnalysisRow
+from hybridd.store.tables_watch import AnalysisRow
 
 _KEY = ("symbol", "timeframe", "candle_close")
 _COLUMNS = (

@@ -9,7 +9,7 @@ from hybridd.model.change import Change, Reason, Suppression, Verdict
 from hybridd.model.delivery import PENDING, TOLD
 from hybridd.store.codec import from_text, to_text
 from hybridd.store.database import Database, Prepared, Record, hole
-from hybridd.store.tables import ChangeRow, DeliveryRow
+from hybridd.store.tables_watch import ChangeRow, DeliveryRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

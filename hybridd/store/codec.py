@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
+from decimal import Decimal
 from enum import Enum
 from functools import cache
 from types import UnionType
@@ -18,7 +19,8 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 def to_text(value: object) -> str:
     """One JSON text for a value, the same for equal values: sorted keys, no spaces.
 
-    Takes frozen dataclasses, enums, mappings, sequences, numbers and text; a float that is not a number becomes null.
+    Takes frozen dataclasses, enums, mappings, sequences, numbers and text; a float that is not a number becomes null,
+    an exact number text.
     Raises ValueError for an infinite one, which JSON cannot hold.
     """
     return json.dumps(plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
@@ -47,6 +49,8 @@ def plain(value: object) -> Json:
         return None if math.isnan(value) else float(value)
     if isinstance(value, int | str):
         return value
+    if isinstance(value, Decimal):
+        return str(value)
     if is_dataclass(value):
         return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Mapping):
@@ -73,7 +77,7 @@ def _reader(kind: Any) -> Reader:  # noqa: ANN401 - type hints have no common ty
     if read is not None:
         inner = read
         return lambda data: None if data is None else inner(data)
-    return _float if kind is float else _same
+    return _EXACT.get(kind, _same)
 
 
 def _reader_of_one(kind: Any) -> Reader | None:  # noqa: ANN401 - as above
@@ -84,7 +88,7 @@ def _reader_of_one(kind: Any) -> Reader | None:  # noqa: ANN401 - as above
         return _dataclass_reader(kind)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind
-    return None
+    return _decimal if kind is Decimal else None
 
 
 def _dataclass_reader(kind: Any) -> Reader:  # noqa: ANN401 - as above
@@ -111,3 +115,10 @@ def _same(data: Any) -> Any:  # noqa: ANN401 - JSON is whatever it is
 
 def _float(data: Any) -> Any:  # noqa: ANN401 - as above
     return math.nan if data is None else data
+
+
+def _decimal(data: Any) -> Any:  # noqa: ANN401 - as above
+    return None if data is None else Decimal(data)
+
+
+_EXACT: dict[Any, Reader] = {float: _float, Decimal: _decimal}

@@ -11,7 +11,7 @@ from hybridd.model.change import Reason, Severity, Suppression
 from hybridd.model.delivery import DELIVERY_TABLE, DeliveryEvent, DeliveryState
 from hybridd.model.state import advance
 from hybridd.store.database import Database, Record
-from hybridd.store.tables import AlertRow, ChargeRow, DeliveryRow, HoldRow
+from hybridd.store.tables_watch import AlertRow, ChargeRow, DeliveryRow, HoldRow
 
 _MAY_HAVE_GONE = tuple(
     str(state)

@@ -10,6 +10,8 @@ from hybridd.errors import HybriddError, StoreBusy, StoreFull, StoreUnusable
 from hybridd.store.database import Database
 from hybridd.store.sqlite import explained
 from hybridd.store.step_answers import add_answers
+from hybridd.store.step_restraint import add_restraint
+from hybridd.store.step_trading import add_fills, add_proposals
 from hybridd.store.tables import TABLES, SchemaRow
 
 FIRST = 1
@@ -35,30 +37,12 @@ def _add_context(database: Database) -> None:
         database.engine.cursor().execute(statement)
 
 
-def _add_restraint(database: Database) -> None:
-    for statement in (
-        """ALTER TABLE "changes" ADD COLUMN "because" TEXT NOT NULL DEFAULT ''""",
-        'ALTER TABLE "changes" ADD COLUMN "judged_at" INTEGER NOT NULL DEFAULT 0',
-        'ALTER TABLE "deliveries" ADD COLUMN "digest" INTEGER',
-        'CREATE INDEX "deliveryrow_digest" ON "deliveries" ("digest")',
-        'CREATE INDEX "deliveryrow_channel_leased_at" ON "deliveries" ("channel", "leased_at")',
-        'CREATE TABLE "holds" ("id" INTEGER NOT NULL PRIMARY KEY, "delivery" INTEGER NOT NULL, '
-        '"reason" VARCHAR(32) NOT NULL, "because" TEXT NOT NULL, "at" INTEGER NOT NULL, "until" INTEGER NOT NULL, '
-        'FOREIGN KEY ("delivery") REFERENCES "deliveries" ("id"))',
-        'CREATE INDEX "holdrow_delivery" ON "holds" ("delivery")',
-        'CREATE TABLE "charges" ("id" INTEGER NOT NULL PRIMARY KEY, "delivery" INTEGER NOT NULL, '
-        '"channel" VARCHAR(64) NOT NULL, "at" INTEGER NOT NULL, "segments" INTEGER NOT NULL, '
-        'FOREIGN KEY ("delivery") REFERENCES "deliveries" ("id"))',
-        'CREATE INDEX "chargerow_delivery" ON "charges" ("delivery")',
-        'CREATE INDEX "chargerow_channel_at" ON "charges" ("channel", "at")',
-    ):
-        database.engine.cursor().execute(statement)
-
-
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=2, title="values beyond candles", apply=_add_context),
     Migration(number=3, title="what comes back", apply=add_answers),
-    Migration(number=4, title="what is held back", apply=_add_restraint),
+    Migration(number=4, title="what is held back", apply=add_restraint),
+    Migration(number=5, title="fills of trades", apply=add_fills),
+    Migration(number=6, title="answers to proposals", apply=add_proposals),
 )
 """Every step since FIRST, in order and without holes; a step is never changed once it has been released."""
 

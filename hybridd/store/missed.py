@@ -9,8 +9,8 @@ from hybridd.model.alert import Alert
 from hybridd.model.analysis import Analysis
 from hybridd.store.alerts import has_reason, read_alert
 from hybridd.store.database import Database, Record
-from hybridd.store.tables import AlertRow
 from hybridd.store.tables_back import MissedRow
+from hybridd.store.tables_watch import AlertRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

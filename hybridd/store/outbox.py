@@ -9,7 +9,7 @@ from hybridd.errors import DataError
 from hybridd.model.delivery import DELIVERY_TABLE, TOLD, Delivery, DeliveryEvent, DeliveryState
 from hybridd.model.state import advance
 from hybridd.store.database import Database, Prepared, Record, hole
-from hybridd.store.tables import DeliveryRow
+from hybridd.store.tables_watch import DeliveryRow
 
 Plan = tuple[str, str, int, int, int]
 """Channel, recipient, step, next_at and deadline (ms UTC) of a delivery to be made."""

@@ -14,12 +14,14 @@ from hybridd.store.changes import Changes
 from hybridd.store.context import ContextStore
 from hybridd.store.database import Database, open_database
 from hybridd.store.events import Events
+from hybridd.store.fills import Fills
 from hybridd.store.holds import Holds
 from hybridd.store.inbox import Inbox
 from hybridd.store.migrations import migrate as bring_up
 from hybridd.store.migrations import require_current
 from hybridd.store.missed import MissedAlerts
 from hybridd.store.outbox import Outbox
+from hybridd.store.proposals import Proposals
 from hybridd.store.silences import Silences
 from hybridd.store.sqlite import BUSY_SECONDS, free_bytes
 from hybridd.store.trades import Trades
@@ -45,7 +47,9 @@ class Store:
         self.inbox = Inbox(database)
         self.holds = Holds(database)
         self.silences = Silences(database, self.audit)
+        self.proposals = Proposals(database)
         self.trades = Trades(database, clock)
+        self.fills = Fills(database)
         self.bot_state = BotState(database, clock)
         self.candles = CandleStore(database)
         self.context = ContextStore(database)

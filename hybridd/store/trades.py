@@ -1,16 +1,19 @@
 """The trades: opened once, closed once."""
 
 from dataclasses import fields, replace
+from decimal import Decimal
 
 from peewee import ModelSelect
 
 from hybridd.clock import Clock
 from hybridd.errors import DataError
-from hybridd.model.trade import Side, Trade, TradeState
+from hybridd.model.trade import Side, Target, Trade, TradeState
+from hybridd.store.codec import from_text, to_text
 from hybridd.store.database import Database, Prepared, Record, hole
-from hybridd.store.tables import TradeRow
+from hybridd.store.tables_trade import TradeRow
 
 _COLUMNS = tuple(field.name for field in fields(Trade) if field.name != "id")
+_EXACT = ("remaining", "realised", "fees")
 _DAY_MS = 86_400_000
 _OPEN_OF = Prepared(
     TradeRow.select()
@@ -32,17 +35,17 @@ class Trades:
         assert row is not None, "an insert without a condition always has an id"
         return row
 
-    def close(self, trade: Trade) -> Trade:
-        """Store how a trade ended: `trade` is the closed one, with the id of the open one, which it replaces.
+    def update(self, trade: Trade) -> Trade:
+        """Store how a trade stands now, in place of how it stood while it was open.
 
-        Raises DataError where that one is not open (any more).
+        Raises DataError where it is not open (any more).
         """
         query = TradeRow.update(_record(trade)).where(
             (TradeRow.id == trade.id) & (TradeRow.state == str(TradeState.OPEN))
         )
         if not self._database.run(query):
             what = "does not exist" if self.get(trade.id) is None else "is closed already"
-            raise DataError(f"trade {trade.id} {what}", remedy="StateManager.get_trade_history() has those there are")
+            raise DataError(f"trade {trade.id} {what}", remedy="`hybridd trades list` shows those there are")
         return trade
 
     def get(self, trade_id: int) -> Trade | None:
@@ -70,9 +73,16 @@ class Trades:
 
 def _record(trade: Trade) -> Record:
     record: Record = {name: getattr(trade, name) for name in _COLUMNS}
-    return record | {"side": str(trade.side), "state": str(trade.state)}
+    exact = {name: None if record[name] is None else str(record[name]) for name in _EXACT}
+    targets = [[str(target.r), str(target.price), str(target.share)] for target in trade.targets]
+    return record | exact | {"side": str(trade.side), "state": str(trade.state), "targets": to_text(targets)}
 
 
 def _trade(row: Record) -> Trade:
-    trade = Trade(**row)
+    exact = {name: None if row[name] is None else Decimal(row[name]) for name in _EXACT}
+    targets = tuple(
+        Target(r=Decimal(r), price=Decimal(price), share=Decimal(share))
+        for r, price, share in from_text(row["targets"])
+    )
+    trade = Trade(**(row | exact | {"targets": targets}))
     return replace(trade, side=Side(trade.side), state=TradeState(trade.state), simulated=bool(trade.simulated))

@@ -541,19 +541,19 @@ class TestTrades:
         trade_id = store.trades.open(made)
         opened = store.trades.get(trade_id)
         assert opened == replace(made, id=trade_id)
-        closed = store.trades.close(close_trade(opened, exit_price=46_000, exit_at=T0, reason="target"))
+        closed = store.trades.update(close_trade(opened, exit_price=46_000, exit_at=T0, reason="target"))
         assert store.trades.get(trade_id) == closed
         assert closed.state is TradeState.CLOSED
         with pytest.raises(DataError, match=f"trade {trade_id} is closed already"):
-            store.trades.close(closed)
+            store.trades.update(closed)
         with pytest.raises(DataError, match="trade 99 does not exist"):
-            store.trades.close(replace(closed, id=99))
+            store.trades.update(replace(closed, id=99))
 
     def test_the_open_ones(self, store):
         btc = store.trades.open(trade())
         eth = store.trades.open(trade("SHORT", symbol="ETH/USDT"))
         gone = store.trades.open(trade())
-        store.trades.close(close_trade(store.trades.get(gone), exit_price=1.0, exit_at=T0))
+        store.trades.update(close_trade(store.trades.get(gone), exit_price=1.0, exit_at=T0))
         assert [t.id for t in store.trades.open_trades()] == [btc, eth]
         assert [(t.id, t.side) for t in store.trades.open_trades("ETH/USDT")] == [(eth, Side.SHORT)]
 
@@ -561,7 +561,7 @@ class TestTrades:
         day = 86_400_000
         old = store.trades.open(trade(at=T0 - 9 * day))
         ended = store.trades.open(trade(at=T0 - 8 * day))
-        store.trades.close(close_trade(store.trades.get(ended), exit_price=1.0, exit_at=T0 - day))
+        store.trades.update(close_trade(store.trades.get(ended), exit_price=1.0, exit_at=T0 - day))
         new = store.trades.open(trade(at=T0 - 2 * day, symbol="ETH/USDT"))
         assert [t.id for t in store.trades.list(days=7)] == [ended, new]
         assert [t.id for t in store.trades.list()] == [old, ended, new]

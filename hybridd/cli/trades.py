@@ -1,0 +1,267 @@
+"""`hybridd trades`: the ledger of what the person took, and what came of it."""
+
+import csv
+import getpass
+import json
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from hybridd.cli.replay import moment
+from hybridd.cli.shared import AsJson, ConfigPath, price, print_json, say, settings_of, state_of, table, when
+from hybridd.clock import SystemClock
+from hybridd.config.schema import Settings
+from hybridd.errors import DataError, UsageError
+from hybridd.model.instrument import parse_instrument
+from hybridd.model.trade import Side, Trade, TradeState
+from hybridd.pipeline.booking import book_entry, book_exit, move_stop
+from hybridd.store.store import Store
+from hybridd.trading.ledger import open_trade, size_of
+from hybridd.trading.plain import plain
+from hybridd.trading.position import exact
+from hybridd.trading.statistics import statistics
+
+app = typer.Typer(name="trades", help="What you took, and what came of it.", no_args_is_help=True)
+
+TradeId = Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1, help="As `hybridd trades list` shows it.")]
+Days = Annotated[float | None, typer.Option(min=0.001, max=36_500, help="Only of the last days.")]
+Symbol = Annotated[str | None, typer.Option(help="Only of one market.")]
+DAY_MS = 86_400_000
+_GROUPED = re.compile(r"\$?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
+
+
+class Format(StrEnum):
+    """What an export is written as."""
+
+    CSV = "csv"
+    JSON = "json"
+
+
+@app.command("list")
+def list_command(
+    config: ConfigPath = None,
+    as_json: AsJson = False,
+    days: Days = None,
+    symbol: Symbol = None,
+    only_open: Annotated[bool, typer.Option("--open", help="Only those that are open.")] = False,
+) -> None:
+    """Trades in the order of their entries; open ones with what they earn at the newest price."""
+    settings = settings_of(config)
+    with state_of(settings) as store:
+        prices = _prices(store)
+        found = [t for t in _of(store, settings, days, symbol) if not only_open or t.state is TradeState.OPEN]
+    if as_json:
+        print_json([plain(trade, prices.get(trade.symbol)) for trade in found])
+        return
+    if not found:
+        say("no trades")
+        return
+    columns = [" id", "market", "side", "state", "entry", " price", " left", " exit", " earned"]
+    table("", columns, [_row(trade, prices.get(trade.symbol)) for trade in found])
+
+
+@app.command("open")
+def open_command(
+    symbol: Annotated[str, typer.Argument(help="A market, such as BTC/USDT.")],
+    side: Annotated[str, typer.Argument(help="LONG or SHORT.")],
+    at_price: Annotated[str, typer.Argument(metavar="PRICE", help="What you entered at.")],
+    quantity: Annotated[str, typer.Option(help="In the base currency; without it only percentages are known.")] = "0",
+    stop: Annotated[str | None, typer.Option(help="Price of the stop.")] = None,
+    target: Annotated[str | None, typer.Option(help="Price of the target.")] = None,
+    proposal: Annotated[int, typer.Option(min=0, help="The approved proposal that it comes from.")] = 0,
+    at: Annotated[str | None, typer.Option(metavar="T", help="When: 2025-06-01T12:00 (UTC); by default now.")] = None,
+    config: ConfigPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record a trade that you have entered."""
+    settings, now = settings_of(config), SystemClock().now()
+    trade = open_trade(
+        symbol=_market(symbol, settings),
+        side=_side(side),
+        entry_price=_amount("the price", at_price),
+        entry_at=_past(at, now),
+        quantity=_amount("the quantity", quantity),
+        stop_price=None if stop is None else _amount("the stop", stop),
+        target_price=None if target is None else _amount("the target", target),
+        fee_percent=settings.trading.fee_percent,
+        proposal_id=proposal,
+    )
+    with state_of(settings) as store:
+        if proposal and store.proposals.get(proposal) is None:
+            raise UsageError(f"there is no proposal {proposal}", remedy="`hybridd proposals list` shows them")
+        stored = book_entry(store, trade, _actor(), now)
+    if as_json:
+        print_json(plain(stored))
+        return
+    typer.echo(f"Trade ID #{stored.id}, {stored.side} {stored.symbol}, Entry @ {price(stored.entry_price)}")
+
+
+@app.command("close")
+def close(
+    trade_id: TradeId,
+    at_price: Annotated[str, typer.Argument(metavar="PRICE", help="What you left at.")],
+    quantity: Annotated[str | None, typer.Option(help="Only so much, in the base currency.")] = None,
+    percent: Annotated[float | None, typer.Option(min=0.01, max=100, help="Only so much of what is left.")] = None,
+    reason: Annotated[str, typer.Option(help="Why, in your words.")] = "",
+    at: Annotated[str | None, typer.Option(metavar="T", help="When: 2025-06-01T12:00 (UTC); by default now.")] = None,
+    config: ConfigPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record that you have left a trade, or a part of it."""
+    settings, now = settings_of(config), SystemClock().now()
+    if quantity is not None and percent is not None:
+        raise UsageError("--quantity and --percent say it twice", remedy="give one of them")
+    with state_of(settings) as store:
+        part = _part(store.trades.get(trade_id), quantity, percent)
+        left = exact(_amount("the price", at_price))
+        when_left = None if at is None else _past(at, now)
+        done = book_exit(
+            store, trade_id, price=left, actor=_actor(), now=now, at=when_left, quantity=part, reason=reason
+        )
+    if as_json:
+        print_json(plain(done))
+        return
+    typer.echo(_said(done))
+
+
+@app.command("stop")
+def stop_command(
+    trade_id: TradeId,
+    at_price: Annotated[str, typer.Argument(metavar="PRICE", help='Where it is from now on; "none" takes it away.')],
+    config: ConfigPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Move the stop of an open trade."""
+    new = None if at_price.lower() == "none" else _amount("the stop", at_price)
+    with state_of(settings_of(config)) as store:
+        moved = move_stop(store, trade_id, new, _actor(), SystemClock().now())
+    if as_json:
+        print_json(plain(moved))
+        return
+    typer.echo(f"trade {moved.id} has {'no stop' if new is None else f'its stop at {price(new)}'}")
+
+
+@app.command("stats")
+def stats(
+    config: ConfigPath = None,
+    as_json: AsJson = False,
+    days: Days = None,
+    symbol: Symbol = None,
+    side: Annotated[str | None, typer.Option(help="Only LONG or SHORT.")] = None,
+) -> None:
+    """What the closed trades amount to; docs/state.md defines each figure."""
+    settings = settings_of(config)
+    wanted = None if side is None else _side(side)
+    with state_of(settings) as store:
+        found = [t for t in _of(store, settings, days, symbol) if wanted in (None, t.side)]
+    since = 0 if days is None else SystemClock().now() - round(days * DAY_MS)
+    figures = asdict(statistics([t for t in found if t.exit_at is None or t.exit_at >= since]))
+    if as_json:
+        print_json(figures)
+        return
+    table("", ["statistic", " value"], [[name, _figure(value)] for name, value in figures.items()])
+
+
+@app.command("export")
+def export(
+    config: ConfigPath = None,
+    form: Annotated[Format, typer.Option("--format", help="csv or json.")] = Format.CSV,
+    days: Days = None,
+    symbol: Symbol = None,
+) -> None:
+    """Every trade with all its figures, on standard output."""
+    settings = settings_of(config)
+    with state_of(settings) as store:
+        rows = (plain(trade) for trade in _of(store, settings, days, symbol))
+        _write_csv(rows) if form is Format.CSV else print_json(list(rows))
+
+
+def _write_csv(rows: Iterator[dict[str, Any]]) -> None:
+    writer = None
+    for row in rows:
+        flat = row | {"targets": json.dumps(row["targets"]) if row["targets"] else ""}
+        if writer is None:
+            writer = csv.DictWriter(sys.stdout, fieldnames=list(flat), lineterminator="\n")
+            writer.writeheader()
+        writer.writerow(flat)
+
+
+def _of(store: Store, settings: Settings, days: float | None, symbol: str | None) -> list[Trade]:
+    return store.trades.list(days, None if symbol is None else _market(symbol, settings))
+
+
+def _prices(store: Store) -> dict[str, float]:
+    """The newest price of each market that is watched."""
+    return {a.symbol: a.price for a in sorted(store.analyses.latest(), key=lambda a: a.candle_close)}
+
+
+def _row(trade: Trade, newest: float | None) -> list[Any]:
+    facts = plain(trade, newest)
+    earned = trade.pnl_percent if trade.pnl_percent is not None else facts["running_percent"]
+    left = f"{float(trade.remaining) * 100:.0f} %" if trade.state is TradeState.OPEN else "–"
+    shown = "–" if earned is None else f"{earned:+.2f} %" + (" now" if trade.pnl_percent is None else "")
+    exit_price = "–" if trade.exit_price is None else price(trade.exit_price)
+    entry = price(trade.entry_price)
+    return [trade.id, trade.symbol, trade.side, trade.state, when(trade.entry_at), entry, left, exit_price, shown]
+
+
+def _said(trade: Trade) -> str:
+    if trade.pnl_percent is None:
+        left = f"{float(trade.remaining) * 100:.4g} %"
+        money = f", earned so far {trade.realised:+,.2f}" if trade.realised is not None else ""
+        return f"trade {trade.id}: {left} of it is left{money}"
+    money = f" ({trade.realised:+,.2f})" if trade.realised is not None else ""
+    return f"trade {trade.id} is closed @ {price(trade.exit_price or 0)}: {trade.pnl_percent:+.2f} %{money}"
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.4g}"
+
+
+def _part(trade: Trade | None, quantity: str | None, percent: float | None) -> Decimal | None:
+    if quantity is not None:
+        if trade is not None and not trade.quantity:
+            raise UsageError(f"nobody knows how large trade {trade.id} is", remedy="say how much leaves by --percent")
+        return exact(quantity)
+    if percent is None or trade is None or percent == 100:
+        return None
+    return size_of(trade) * trade.remaining * exact(percent) / 100
+
+
+def _market(text: str, settings: Settings) -> str:
+    try:
+        return parse_instrument(text, settings.market.market_type).symbol
+    except ValueError as error:
+        raise UsageError(str(error), remedy="name a market, such as BTC/USDT") from None
+
+
+def _side(text: str) -> Side:
+    if text.upper() not in set(Side):
+        raise UsageError(f'"{text}" is not a side', remedy="write LONG or SHORT")
+    return Side(text.upper())
+
+
+def _amount(what: str, text: str) -> float:
+    # "45,250" is the guide's own way to write; a comma anywhere else may be a decimal one, and nobody guesses money.
+    plainly = text.replace(",", "").removeprefix("$") if _GROUPED.fullmatch(text) else text.removeprefix("$")
+    try:
+        return float(exact(plainly))
+    except DataError:
+        raise UsageError(f'{what} "{text}" is not a number', remedy="write it like 45250.50") from None
+
+
+def _past(text: str | None, now: int) -> int:
+    at = moment(text, "--at", now)
+    if at > now:
+        raise UsageError(f"--at {text} has not come yet", remedy="give a moment in the past")
+    return at
+
+
+def _actor() -> str:
+    return f"cli:{getpass.getuser()}"

@@ -1,0 +1,1 @@
+"""What is proposed to the person, and what an answer amounts to."""

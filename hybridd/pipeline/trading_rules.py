@@ -1,0 +1,58 @@
+"""Every rule between an alert and a trade, as the settings decide it."""
+
+from dataclasses import dataclass, field
+
+from hybridd.config.schema import Settings
+from hybridd.decisions.answers import AnswerRules
+from hybridd.decisions.propose import ProposeRules
+from hybridd.trading.position import exact
+from hybridd.trading.risk import RiskRules
+from hybridd.trading.sizing import SizeRules
+
+GRACE_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradingRules:
+    """`propose` off: no proposal is made. `zone`: where the person's day begins; `key`: what answers are made from."""
+
+    making: bool = False
+    propose: ProposeRules = field(default_factory=ProposeRules)
+    size: SizeRules = field(default_factory=SizeRules)
+    risk: RiskRules = field(default_factory=RiskRules)
+    answer: AnswerRules = field(default_factory=AnswerRules)
+    zone: str = "UTC"
+    key: bytes = field(default=b"", repr=False)
+
+
+def trading_rules(settings: Settings, key: bytes = b"") -> TradingRules:
+    """The rules of `[decisions]` and `[trading]`."""
+    decisions, trading = settings.decisions, settings.trading
+    settle = round(settings.monitor.settle_seconds * 1000)
+    return TradingRules(
+        making=decisions.propose,
+        propose=ProposeRules(
+            min_confidence=decisions.min_confidence,
+            expires_ms=decisions.expires,
+            stop_atr=trading.stop_atr,
+            targets=tuple(trading.targets) or (trading.target_r,),
+        ),
+        size=SizeRules(
+            account=exact(trading.account),
+            risk_percent=trading.risk_percent,
+            kelly_fraction=trading.kelly_fraction,
+            fee_percent=trading.fee_percent,
+        ),
+        risk=RiskRules(
+            max_open_trades=trading.max_open_trades,
+            max_symbol_trades=trading.max_symbol_trades,
+            max_daily_loss_percent=trading.max_daily_loss_percent,
+            max_drawdown_percent=trading.max_drawdown_percent,
+        ),
+        answer=AnswerRules(
+            price_band_percent=decisions.price_band_percent,
+            fresh_ms=settings.monitor.timeframe.ms + settle + GRACE_MS,
+        ),
+        zone=settings.alerts.timezone,
+        key=key,
+    )

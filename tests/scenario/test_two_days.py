@@ -1,0 +1,112 @@
+"""The guide's two stories through the public commands: a night in which the person acts, a day in which it holds."""
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from hybridd.alerts.routing import Route, Step
+from hybridd.cli.main import run
+from hybridd.clock import ManualClock, SystemClock
+from hybridd.delivery.memory import MemoryChannel
+from hybridd.model.change import Severity
+from hybridd.model.timeframe import parse_timeframe
+from hybridd.pipeline.deliver import Courier
+from hybridd.pipeline.observe import Opinion, Origin, Past, Rules, observe
+from hybridd.pipeline.past import recall
+from hybridd.pipeline.record import Finding, record
+from hybridd.pipeline.trading_rules import TradingRules
+from hybridd.store.store import open_store
+from hybridd.trading.sizing import SizeRules
+
+FRAME = parse_timeframe("5m")
+ORIGIN = Origin(symbol="BTC/USDT", timeframe=FRAME, source="recorded", simulated=False)
+ROUTE = Route(severities=frozenset(Severity), steps=(Step(after_ms=0, channels=("memory",)),))
+RULES = Rules(
+    routes=(ROUTE,), trading=TradingRules(making=True, size=SizeRules(account=Decimal(10_000)), key=b"k" * 32)
+)
+
+
+class Life:
+    """A watched market and a person at a terminal."""
+
+    def __init__(self, folder, capsys):
+        self.capsys, self.config = capsys, folder / "hybridd.toml"
+        self.config.write_text(f'[database]\nurl = "sqlite:///{folder}/state.db"\n[trading]\naccount = 10000\n')
+        # The commands live in the present, so the story ends now.
+        self.clock, self.channel = ManualClock(SystemClock().now() - 60 * 60_000), MemoryChannel()
+        self.store = open_store(f"sqlite:///{folder}/state.db", clock=self.clock)
+        self.courier = Courier(store=self.store, channel=self.channel, clock=self.clock, zone="UTC")
+        self.past = recall(self.store, "BTC/USDT", "5m") or Past()
+
+    def candle(self, score, price=45_250.0, confidence=0.87, at=None):
+        self.clock.advance(5 * 60_000)
+        if at is not None:
+            self.clock.set(at)
+        now = self.clock.now()
+        opinion = Opinion(
+            candle_close=now, price=price, high=price, low=price, score=score, confidence=confidence,
+            agreeing=13, answered=15, layers=15, degraded=False,
+        )  # fmt: skip
+        trades = self.store.trades.open_trades("BTC/USDT")
+        observation, self.past = observe(self.past, opinion, ORIGIN, RULES, trades, now)
+        finding = Finding(
+            symbol="BTC/USDT", timeframe="5m", fresh={}, quarantined=(), observations=(observation,), past=self.past,
+            seen_close=now, atr=150.0,
+        )  # fmt: skip
+        record(self.store, [finding], RULES, {"memory": self.channel.recipients}, now)
+        told = len(self.channel.sent)
+        self.courier.round(lambda: False)
+        return [message.title for message in self.channel.sent[told:]]
+
+    def hybridd(self, *words):
+        self.capsys.readouterr()
+        code = run([*map(str, words), "--config", str(self.config)])
+        said = self.capsys.readouterr()
+        assert code == 0, said.err + said.out
+        return said.out
+
+
+@pytest.fixture
+def life(tmp_path, capsys):
+    made = Life(tmp_path, capsys)
+    yield made
+    made.store.close()
+
+
+def now_ms():
+    return SystemClock().now()
+
+
+def test_the_night_55_58_82_an_alert_a_yes_and_a_trade_that_is_recorded(life):
+    assert life.candle(55) == []
+    assert life.candle(58) == []
+    (title,) = life.candle(82, at=now_ms())
+    assert title.startswith("BTC/USDT LONG 82 (was NEUTRAL 58) @ 45,250.00")
+    (proposal,) = json.loads(life.hybridd("proposals", "list", "--json"))["proposals"]
+    assert (proposal["side"], proposal["state"]) == ("LONG", "open")
+    assert "stop 45,025.00" in life.hybridd("proposals", "show", proposal["id"])
+    said = life.hybridd("approve", proposal["id"], "--price", "45250", "--reason", "all agree")
+    assert "Trade ID #1, LONG BTC/USDT, Entry @ 45,250.00" in said
+    (trade,) = json.loads(life.hybridd("trades", "list", "--json"))
+    assert (trade["status"], trade["proposal_id"], trade["stop_price"]) == ("open", proposal["id"], 45_025.0)
+    assert life.hybridd("trades", "close", "1", "45700").startswith("trade 1 is closed @ 45,700.00: +")
+    assert json.loads(life.hybridd("trades", "stats", "--json"))["winning_trades"] == 1
+
+
+def test_the_day_holding_through_78_42_72(life):
+    life.candle(60)
+    assert life.candle(78, at=now_ms() - 20 * 60_000)
+    life.store.proposals.list()
+    first = life.store.proposals.list()[0]
+    trade_id = json.loads(
+        life.hybridd("trades", "open", "BTC/USDT", "LONG", "45250", "--stop", "44000", "--json")
+    )["id"]  # fmt: skip
+    assert any("NEUTRAL 42" in title for title in life.candle(42, price=45_100.0, at=now_ms() - 3_000))
+    assert life.store.proposals.get(first.id).state == "superseded"
+    life.hybridd("hold", "--trade", trade_id, "--reason", "the trend of the day is up")
+    life.candle(72, price=45_600.0, at=now_ms())
+    (trade,) = json.loads(life.hybridd("trades", "list", "--open", "--json"))
+    assert trade["running_percent"] > 0.5
+    held = [row for row in life.store.audit.list(50) if row.action == "trade held"]
+    assert [(row.subject, row.data["reason"]) for row in held] == [(str(trade_id), "the trend of the day is up")]
