@@ -9,6 +9,7 @@ import peewee
 from hybridd.errors import HybriddError, StoreBusy, StoreFull, StoreUnusable
 from hybridd.store.database import Database
 from hybridd.store.sqlite import explained
+from hybridd.store.step_attempts import add_attempts
 from hybridd.store.tables import TABLES, SchemaRow
 
 FIRST = 1
@@ -34,7 +35,10 @@ def _add_context(database: Database) -> None:
         database.engine.cursor().execute(statement)
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(number=2, title="values beyond candles", apply=_add_context),)
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(number=2, title="values beyond candles", apply=_add_context),
+    Migration(number=3, title="attempts to deliver", apply=add_attempts),
+)
 """Every step since FIRST, in order and without holes; a step is never changed once it has been released."""
 
 

@@ -7,6 +7,7 @@ from peewee import BaseQuery, Expression, fn
 from hybridd.errors import DataError
 from hybridd.model.delivery import DELIVERY_TABLE, TOLD, Delivery, DeliveryEvent, DeliveryState
 from hybridd.model.state import advance
+from hybridd.store.attempts import Attempts
 from hybridd.store.database import Database, Record
 from hybridd.store.tables import DeliveryRow
 
@@ -23,6 +24,7 @@ class Outbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._attempts = Attempts(database)
 
     def plan(self, alert_id: int, rows: Sequence[Plan]) -> int:
         """Plan deliveries of an alert and give how many are new: one of the same channel, recipient and step stays."""
@@ -54,7 +56,10 @@ class Outbox:
         with self._database.transaction():
             if not self._database.run(DeliveryRow.update(changes).where(free)):
                 return None
-            return self.get(delivery_id)
+            leased = self.get(delivery_id)
+            assert leased is not None, "it was leased in this very transaction"
+            self._attempts.begin(leased.id, leased.attempts, now)
+            return leased
 
     def settle(
         self,
@@ -84,6 +89,8 @@ class Outbox:
             if state in TOLD and delivery.state not in TOLD:
                 changes[DeliveryRow.told_at] = now
             self._database.run(DeliveryRow.update(changes).where(DeliveryRow.id == delivery_id))
+            if delivery.state is DeliveryState.LEASED:
+                self._attempts.end(delivery_id, state, now, reason, provider_id)
             settled = self.get(delivery_id)
         assert settled is not None, "it was read in this very transaction"
         return settled

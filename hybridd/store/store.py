@@ -6,6 +6,7 @@ from pathlib import Path
 from hybridd.clock import Clock
 from hybridd.store.alerts import Alerts
 from hybridd.store.analyses import Analyses
+from hybridd.store.attempts import Attempts
 from hybridd.store.audit import Audit
 from hybridd.store.bot_state import BotState
 from hybridd.store.candles import CandleStore
@@ -35,6 +36,7 @@ class Store:
         self.changes = Changes(database)
         self.alerts = Alerts(database, self.audit)
         self.outbox = Outbox(database)
+        self.attempts = Attempts(database)
         self.trades = Trades(database, clock)
         self.bot_state = BotState(database, clock)
         self.candles = CandleStore(database)
@@ -45,9 +47,12 @@ class Store:
         """All that is written inside is committed together or not at all; an inner one joins the outer."""
         return self._database.transaction()
 
-    def verify(self) -> list[str]:
-        """Everything wrong with the state, one line each; nothing when all is well. Reads the whole file."""
-        return verify(self._database)
+    def verify(self, pinned: str = "") -> list[str]:
+        """Everything wrong with the state, one line each; nothing when all is well. Reads the whole file.
+
+        `pinned`: a head of the audit trail, "COUNT:HASH", that it must have had.
+        """
+        return verify(self._database, pinned)
 
     def backup(self, path: Path) -> None:
         """Copy what is committed to `path` while others work on; only a good copy replaces an older file there."""

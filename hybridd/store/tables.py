@@ -100,7 +100,27 @@ class DeliveryRow(Numbered):
 
     class Meta:
         table_name = "deliveries"
-        indexes = ((("alert", "channel", "recipient", "step"), True), (("channel", "state", "next_at"), False))
+        indexes = (
+            (("alert", "channel", "recipient", "step"), True),
+            (("channel", "state", "next_at"), False),
+            (("channel", "told_at"), False),
+        )
+
+
+class AttemptRow(Numbered):
+    """One try to send a delivery; without an end while it is under way."""
+
+    delivery = peewee.ForeignKeyField(DeliveryRow, column_name="delivery")
+    number = peewee.IntegerField()
+    started_at = peewee.BigIntegerField()
+    ended_at = peewee.BigIntegerField(null=True)
+    outcome = peewee.CharField(max_length=24, null=True)
+    detail = peewee.TextField()
+    provider_id = peewee.CharField(max_length=255)
+
+    class Meta:
+        table_name = "attempts"
+        indexes = ((("delivery", "number"), True),)
 
 
 class ProposalRow(Numbered):
@@ -220,7 +240,7 @@ class AuditRow(Numbered):
 
     actor = peewee.CharField(max_length=128)
     action = peewee.CharField(max_length=64)
-    subject = peewee.CharField(max_length=128)
+    subject = peewee.CharField(max_length=128, index=True)
     data = peewee.TextField()
     at = peewee.BigIntegerField()
     hash = peewee.CharField(max_length=64, unique=True)
@@ -255,6 +275,6 @@ class SchemaRow(Row):
 
 
 TABLES: tuple[type[Row], ...] = (
-    AnalysisRow, AlertRow, ChangeRow, DeliveryRow, ProposalRow, TradeRow, BotStateRow,
+    AnalysisRow, AlertRow, ChangeRow, DeliveryRow, AttemptRow, ProposalRow, TradeRow, BotStateRow,
     CandleRow, QuarantineRow, ContextRow, EventRow, AuditRow, SilenceRow, SchemaRow,
 )  # fmt: skip

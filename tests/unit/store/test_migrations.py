@@ -38,6 +38,9 @@ ORPHANS = Migration(number=3, title="orphans", apply=sql("DELETE FROM alerts"))
 def to_the_first_schema(store):
     """Undo all steps, as if the first release had made the state."""
     store._database.engine.cursor().execute("DROP TABLE context")
+    store._database.engine.cursor().execute("DROP TABLE attempts")
+    for index in ("deliveryrow_channel_told_at", "auditrow_subject"):
+        store._database.engine.cursor().execute(f"DROP INDEX {index}")
     store._database.engine.cursor().execute(f"UPDATE schema_version SET version = {FIRST}")
 
 
@@ -133,7 +136,8 @@ def test_a_state_of_the_first_release_gets_todays_tables_and_keeps_what_it_has(p
     assert len(store.analyses.latest()) == 1
     assert store.context.save_many("funding", "BTC/USDT", [(T0, T0, 0.0001)]) == 1
     fresh = open_store(f"sqlite:///{tmp_path}/fresh.db", clock=ManualClock(T0))
-    assert schema_of(store._database, "context") == schema_of(fresh._database, "context")
+    for table in ("context", "attempts", "deliveries", "audit"):
+        assert schema_of(store._database, table) == schema_of(fresh._database, table)
     assert store.verify() == []
     older = open_database(f"sqlite:///{path.with_name('state.db.before-2')}")
     assert version_of(older) == FIRST
