@@ -85,8 +85,8 @@ def channels_of(settings: Settings) -> list[Channel]:
     return channels
 
 
-def assemble(settings: Settings, store: Store, clock: Clock) -> Parts:
-    """All parts that the settings decide, ready to be scheduled."""
+def assemble(settings: Settings, store: Store, clock: Clock, given: Sequence[Channel] | None = None) -> Parts:
+    """All parts that the settings decide, ready to be scheduled; `given` channels in place of those that they name."""
     _keep_secrets(settings)
     rules = rules_of(settings)
     feed = feed_of(settings, clock)
@@ -94,7 +94,7 @@ def assemble(settings: Settings, store: Store, clock: Clock) -> Parts:
     context = context_of(settings, feed, clock, symbols, store)
     couriers = [
         Courier(store=store, channel=channel, clock=clock, zone=settings.alerts.timezone)
-        for channel in channels_of(settings)
+        for channel in (channels_of(settings) if given is None else given)
     ]
     channels = {courier.name: courier.recipients for courier in couriers}
     analyst = analyst_of(settings)

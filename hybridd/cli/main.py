@@ -32,6 +32,7 @@ GROUPS = {
     "config": "hybridd.cli.config:app",
     "db": "hybridd.cli.db:app",
     "secrets": "hybridd.cli.secrets:app",
+    "selftest": "hybridd.cli.selftest:app",
 }
 
 
