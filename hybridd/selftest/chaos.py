@@ -76,14 +76,15 @@ class _Nursery:
     rest: bytes = b""
 
     def __enter__(self) -> "_Nursery":
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "hybridd.selftest.life"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=(self.folder / "daemon.log").open("ab"),
-            # Threads of a numeric library would not survive the fork.
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-        )
+        with (self.folder / "daemon.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "hybridd.selftest.life"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                # Threads of a numeric library would not survive the fork.
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            )
         self._hear(60)
         return self
 
