@@ -1,5 +1,6 @@
 """The attempts: every try to send a delivery, when it began and ended, and what came of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hybridd.model.delivery import DeliveryState
@@ -47,10 +48,14 @@ class Attempts:
 
     def of_alert(self, alert_id: int) -> list[Attempt]:
         """Those of all deliveries of an alert, oldest first."""
+        return self.of_alerts([alert_id])
+
+    def of_alerts(self, alert_ids: Sequence[int]) -> list[Attempt]:
+        """Those of all deliveries of some alerts, oldest first."""
         query = (
             AttemptRow.select()
             .join(DeliveryRow, on=(AttemptRow.delivery == DeliveryRow.id))
-            .where(DeliveryRow.alert == alert_id)
+            .where(DeliveryRow.alert.in_(list(alert_ids)))
             .order_by(AttemptRow.started_at, AttemptRow.id)
         )
         return [_attempt(row) for row in self._database.rows(query)]

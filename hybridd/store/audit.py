@@ -1,7 +1,7 @@
 """The audit trail: who did what, each row sealed with a hash of itself and of the one before."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,9 +93,9 @@ class Audit:
             page = self._after(seen.id)
         return _compared(seen, head) or ("" if found else f"the audit trail never had the head {pinned.strip()}")
 
-    def about(self, kind: str, subject_id: int) -> list[AuditEntry]:
-        """What was done with an alert or a delivery, oldest first: `kind` is "alert" or "delivery"."""
-        wanted = (AuditRow.subject == str(subject_id)) & (fn.SUBSTR(AuditRow.action, 1, len(kind)) == kind)
+    def about(self, kind: str, subject_ids: Sequence[int]) -> "list[AuditEntry]":
+        """What was done with some alerts or deliveries, oldest first: `kind` is "alert" or "delivery"."""
+        wanted = AuditRow.subject.in_(list(map(str, subject_ids))) & (fn.SUBSTR(AuditRow.action, 1, len(kind)) == kind)
         return [_entry(row) for row in self._database.rows(AuditRow.select().where(wanted).order_by(AuditRow.id))]
 
     def _after(self, row_id: int) -> list[Record]:

@@ -123,7 +123,11 @@ class Outbox:
 
     def of_alert(self, alert_id: int) -> list[Delivery]:
         """All of an alert, in the order of its steps."""
-        query = DeliveryRow.select().where(DeliveryRow.alert == alert_id)
+        return self.of_alerts([alert_id])
+
+    def of_alerts(self, alert_ids: Sequence[int]) -> list[Delivery]:
+        """All of some alerts, in the order of their steps."""
+        query = DeliveryRow.select().where(DeliveryRow.alert.in_(list(alert_ids)))
         return self._list(query.order_by(DeliveryRow.step, DeliveryRow.id))
 
     def counts(self) -> dict[DeliveryState, int]:

@@ -14,6 +14,7 @@ from hybridd.store.changes import Changes
 from hybridd.store.context import ContextStore
 from hybridd.store.database import Database, open_database
 from hybridd.store.events import Events
+from hybridd.store.history import History
 from hybridd.store.migrations import migrate as bring_up
 from hybridd.store.migrations import require_current
 from hybridd.store.outbox import Outbox
@@ -42,6 +43,7 @@ class Store:
         self.candles = CandleStore(database)
         self.context = ContextStore(database)
         self.events = Events(database)
+        self.history = History(database)
 
     def transaction(self) -> AbstractContextManager[None]:
         """All that is written inside is committed together or not at all; an inner one joins the outer."""
