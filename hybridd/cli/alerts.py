@@ -1,6 +1,7 @@
 """`hybridd alerts`: history, why somebody was or was not told, acknowledgement, and a test of the way."""
 
 import getpass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -112,11 +113,30 @@ def send(
     as_json: AsJson = False,
 ) -> None:
     """Send a test alert by the real way: rules, outbox, channels. Says what each provider answered."""
+    _send(channels, config, as_json=as_json, real=real, drill=False)
+
+
+@app.command("drill")
+def drill(
+    channels: Annotated[
+        list[str] | None, typer.Argument(metavar="[CHANNEL]...", help="Default: all that reach a person.")
+    ] = None,
+    real: Annotated[
+        bool, typer.Option("--real", help="By the daemon that runs, with its secrets, or not at all.")
+    ] = False,
+    config: ConfigPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make the weekly drill now: a marked test of the way to you. A channel that fails it is told as down."""
+    _send(channels, config, as_json=as_json, real=real, drill=True)
+
+
+def _send(channels: list[str] | None, config: Path | None, *, as_json: bool, real: bool, drill: bool) -> None:
     # What the daemon sends, it sends with its own secrets: whoever asks it need not know them.
     settings = settings_of(config, need_secrets=not real)
     setup_logging(level="warning")
     with waiting("waiting for what the providers say"):
-        outcomes = send_test(settings, channels or [], real=real)
+        outcomes = send_test(settings, channels or [], real=real, drill=drill)
     if as_json:
         print_json([delivery_json(outcome) for outcome in outcomes])
     else:

@@ -24,11 +24,12 @@ class Reason(StrEnum):
     SYMBOL_UNKNOWN = "SYMBOL_UNKNOWN"
     ALERTS_UNACCOUNTED = "ALERTS_UNACCOUNTED"
     TEST = "TEST"
+    DRILL = "DRILL"
 
 
 MARKET = frozenset({Reason.SIGNAL_CHANGED, Reason.SCORE_JUMP, Reason.SCORE_DRIFT, Reason.CONFIDENCE_HIGH})
 TRADE = frozenset({Reason.TRADE_TARGET, Reason.TRADE_STOP, Reason.TRADE_AGAINST})
-HEALTH = frozenset(Reason) - MARKET - TRADE - {Reason.TEST}
+HEALTH = frozenset(Reason) - MARKET - TRADE - {Reason.TEST, Reason.DRILL}
 
 
 class Severity(StrEnum):
@@ -62,6 +63,7 @@ SEVERITY: dict[Reason, Severity] = {
     Reason.SYMBOL_UNKNOWN: Severity.WARNING,
     Reason.ALERTS_UNACCOUNTED: Severity.CRITICAL,
     Reason.TEST: Severity.WARNING,
+    Reason.DRILL: Severity.INFO,
 }
 
 

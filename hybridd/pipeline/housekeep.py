@@ -9,7 +9,9 @@ from hybridd.daemon.scheduler import Scheduler
 from hybridd.errors import HttpFailed
 from hybridd.model.alert import Alert
 from hybridd.pipeline.conditions import Scene, conditions, undecided
+from hybridd.pipeline.drill import drill_when_due
 from hybridd.pipeline.parts import Parts
+from hybridd.pipeline.proof import unproven
 from hybridd.pipeline.tell import log_delivery
 from hybridd.pipeline.watch import CycleReport
 from hybridd.store.store import Store
@@ -52,8 +54,9 @@ class Housekeeper:
         made = parts.health.reconcile(conditions(scene), undecided(scene))
         for alert in made:
             _log_health(alert)
+        drilled = drill_when_due(self._store, parts.settings, parts.channels, now)
         self._beat(parts, schedule, now)
-        return bool(made)
+        return bool(made) or drilled
 
     def ping(self, parts: Parts) -> None:
         """Tell the dead-man's switch that a round went well; that it cannot be reached is no reason to stop."""
@@ -119,6 +122,7 @@ class Housekeeper:
             "step_ms": parts.watch.timeframe.ms,
             "symbols": [status.symbol or status.text for status in parts.watch.symbols.values()],
             "channels": {name: list(to) for name, to in parts.channels.items()},
+            "unproven": unproven(self._store, parts.couriers, now, parts.settings.health.proof_lasts),
         }
 
 

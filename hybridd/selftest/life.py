@@ -63,6 +63,7 @@ def settings_of(folder: str, lanes: Sequence[Lane], ports: Mapping[str, int]) ->
             "route": ({"severity": ("info", "warning", "critical"), "steps": steps},),
         },
         "dashboard": {"enabled": False},
+        "health": {"drill": ""},
         "database": {"url": f"sqlite:///{folder}/state.db"},
     }
     for lane in lanes:

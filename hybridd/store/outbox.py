@@ -1,6 +1,6 @@
 """The outbox: deliveries wait here, are leased one at a time, and leave through the delivery table only."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from peewee import BaseQuery, Expression, fn
 
@@ -9,7 +9,7 @@ from hybridd.model.delivery import DELIVERY_TABLE, TOLD, Delivery, DeliveryEvent
 from hybridd.model.state import advance
 from hybridd.store.attempts import Attempts
 from hybridd.store.database import Database, Record
-from hybridd.store.tables import DeliveryRow
+from hybridd.store.tables import AlertRow, DeliveryRow
 
 Plan = tuple[str, str, int, int, int]
 """Channel, recipient, step, next_at and deadline (ms UTC) of a delivery to be made."""
@@ -136,10 +136,16 @@ class Outbox:
         found = {row["state"]: int(row["n"]) for row in self._database.rows(query)}
         return {state: found.get(str(state), 0) for state in DeliveryState}
 
-    def last_told(self, channel: str) -> int | None:
-        """When the channel last reached somebody, ms UTC."""
-        query = DeliveryRow.select(fn.MAX(DeliveryRow.told_at)).where(DeliveryRow.channel == channel)
-        return self._database.number(query)
+    def last_told(self, channel: str, besides: Collection[str] = ()) -> int | None:
+        """When the channel last reached somebody, ms UTC; `besides`: with an alert that has none of these reasons."""
+        query = DeliveryRow.select(DeliveryRow.told_at).where(
+            (DeliveryRow.channel == channel) & DeliveryRow.told_at.is_null(False)
+        )
+        if besides:
+            query = query.join(AlertRow, on=(DeliveryRow.alert == AlertRow.id))
+            for reason in besides:
+                query = query.where(~AlertRow.reasons.contains(f" {reason} "))
+        return self._database.number(query.order_by(DeliveryRow.told_at.desc()).limit(1))
 
     def next_due(self, channel: str) -> int | None:
         """When the channel has to work next, ms UTC; None when nothing waits."""

@@ -219,3 +219,12 @@ def test_a_table_holds_nothing_that_a_spreadsheet_would_carry_out(hybridd, own):
     store.alerts.add(Alert(key="x", subject="=1+1", created_at=START, expires_at=START + 9, changes=(change,)))
     store.close()
     assert ",'=1+1," in hybridd("alerts", "export", "--format", "csv", "--config", own).out
+
+
+def test_a_drill_needs_somebody_whom_it_can_reach(hybridd, own):
+    answer = hybridd("alerts", "drill", "--config", own)
+    assert answer.code == 2
+    assert "no channel that reaches a person is set up" in answer.complaint
+    made = hybridd("alerts", "drill", "journal", "--json", "--config", own)
+    assert [delivery["state"] for delivery in made.json] == ["delivered"]
+    assert hybridd("alerts", "list", "--limit", "1", "--json", "--config", own).json[0]["reasons"] == ["DRILL"]
