@@ -17,6 +17,7 @@ from hybridd.alerts.compose import health_alert
 from hybridd.app import assemble, channels_of, database_url, hold
 from hybridd.clock import SystemClock
 from hybridd.config.schema import Settings
+from hybridd.config.sections_tell import Alerts
 from hybridd.delivery.channel import Channel
 from hybridd.delivery.render import message_for
 from hybridd.errors import UsageError
@@ -36,6 +37,8 @@ BEGIN = 1_750_000_200_000
 CANDLES_A_SECOND = 6
 DOWN = 2
 """Candles that close while the daemon is dead: the next life has something to tell at once."""
+NO_LIMIT = ("rate", "rate_critical", "flapping_turns", "sms_reserve")
+"""Limits on how much a person is told, lifted where there are such: the market of the self-test never rests."""
 LANES = "hybridd.selftest.lanes:LANES"
 
 
@@ -60,6 +63,7 @@ def settings_of(folder: str, lanes: Sequence[Lane], ports: Mapping[str, int]) ->
             "cooldown": "0s",
             "time_to_live": "3000d",
             "daily_sms_segments": 100_000,
+            **{name: 0 for name in NO_LIMIT if name in Alerts.model_fields},
             "route": ({"severity": ("info", "warning", "critical"), "steps": steps},),
         },
         "dashboard": {"enabled": False},
