@@ -9,7 +9,7 @@ RELEASE ?= bookworm trixie
 SYSTEM_FLAGS ?= -n 2 --durations=10
 
 .DEFAULT_GOAL := help
-.PHONY: help venv dev run test lint bench docs lock clean deb apt-repo test-system
+.PHONY: help venv dev run test lint bench chaos docs lock clean deb apt-repo test-system
 
 help: ## list these doors
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ lint: dev ## ruff and mypy
 
 bench: dev ## measure speed and memory, as figures of one run
 	@$(BIN)/python -m tests.bench
+
+chaos: venv ## kill the daemon a thousand times, and compare what it says it told with what arrived
+	@$(BIN)/hybridd selftest chaos
 
 docs: dev ## write again what is generated: etc/hybridd.toml and the reference pages
 	@$(BIN)/python -m tests.generate

@@ -68,14 +68,14 @@ def feed_of(settings: Settings, clock: Clock) -> Feed:
     return MixedFeed(spot=feeds[False], swap=feeds[True]) if len(feeds) == 2 else next(iter(feeds.values()))
 
 
-def assemble(settings: Settings, store: Store, clock: Clock) -> Parts:
-    """All parts that the settings decide, ready to be scheduled."""
+def assemble(settings: Settings, store: Store, clock: Clock, given: Sequence[Channel] | None = None) -> Parts:
+    """All parts that the settings decide, ready to be scheduled; `given` channels in place of those that they name."""
     _keep_secrets(settings)
     rules = rules_of(settings, key=answer_key(store.path))
     feed = feed_of(settings, clock)
     symbols = list(dict.fromkeys(instrument.symbol for instrument in settings.instruments))
     context = context_of(settings, feed, clock, symbols, store)
-    found = channels_of(settings, store, clock)
+    found = channels_of(settings, store, clock) if given is None else given
     channels = {channel.name: channel.recipients for channel in found}
     zone, simulated = settings.alerts.timezone, feed.simulated
     restraint = Restraint(

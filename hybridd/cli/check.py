@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -92,7 +93,7 @@ def _tell(memory: Memory, judgement: Judgement, settings: Settings, where: list[
     """Remember before and after: a kill in between repeats a mail under its own Message-ID, and loses none."""
     now = clock.now()
     forgetful = remember(memory, where, now) is None
-    follow(memory, judgement, now, _reader(settings), forgetful=forgetful)
+    follow(memory, judgement, now, _reader(settings, judgement.unproven), forgetful=forgetful)
     return _send(memory, settings, where, clock)
 
 
@@ -117,8 +118,8 @@ def _channels(settings: Settings) -> list[Channel]:
     return channels_of(settings)
 
 
-def _reader(settings: Settings) -> Reader:
-    return Reader(zone=settings.alerts.timezone, host=os.uname().nodename)
+def _reader(settings: Settings, unproven: Mapping[str, str] | None = None) -> Reader:
+    return Reader(zone=settings.alerts.timezone, host=os.uname().nodename, unproven=unproven or {})
 
 
 def _state_of(settings: Settings) -> Path | None:
@@ -165,6 +166,7 @@ def _as_json(judgement: Judgement, sent: list[Sent], now: int) -> str:
     ]
     told = [{"channel": s.channel, "recipient": s.recipient, "title": s.title, "trouble": s.trouble} for s in sent]
     answer = {"ok": not found, "now": now, "findings": found, "unknown": dict(judgement.unknown), "told": told}
+    answer["unproven"] = dict(judgement.unproven)
     return json.dumps(answer, ensure_ascii=False, indent=2)
 
 
@@ -174,6 +176,8 @@ def _show(judgement: Judgement, sent: list[Sent]) -> None:
     for id_, root in sorted(judgement.unknown.items()):
         title = next(check.title for check in INVARIANTS if check.id == id_)
         typer.echo(f"{id_} ({title}) cannot be judged while {root} does not hold")
+    for channel, why in sorted(judgement.unproven.items()):
+        typer.echo(f"{channel} is unproven: {why}")
     _show_sent(sent)
     if not judgement.findings:
         typer.echo(f"all is well: {len(INVARIANTS)} invariants hold")

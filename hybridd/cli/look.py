@@ -176,9 +176,12 @@ def _show_status(report: dict[str, Any]) -> None:
         table("", ["symbol", "signal", " score", " confidence", " price", "candle closed", " age"], rows)
     else:
         say("no analysis yet")
-    channels = [[c["name"], ", ".join(c["to"]), when(c["last_told"])] for c in report["channels"]]
+    channels = [
+        [c["name"], ", ".join(c["to"]), when(c["last_told"]), f"unproven: {c['unproven']}" if c["unproven"] else ""]
+        for c in report["channels"]
+    ]
     if channels:
-        table("", ["channel", "reaches", "last told"], channels)
+        table("", ["channel", "reaches", "last told", ""], channels)
     for a in report["addresses"]:
         say(f"disabled since {when(a['since'])}: {a['channel']} to {a['address']} ({a['reason']})", style="red")
     for alert in report["missed"][-SHOWN:]:

@@ -40,6 +40,7 @@ GROUPS = {
     "proposals": "hybridd.cli.proposals:app",
     "push": "hybridd.cli.push:app",
     "secrets": "hybridd.cli.secrets:app",
+    "selftest": "hybridd.cli.selftest:app",
     "silence": "hybridd.cli.silence:app",
     "trades": "hybridd.cli.trades:app",
 }

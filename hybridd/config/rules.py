@@ -9,7 +9,7 @@ from hybridd.config.problems import Kind, Level
 from hybridd.config.schema import Settings
 from hybridd.config.sections_tell import CHANNELS
 from hybridd.config.toml_text import shortened
-from hybridd.config.values import duration_text
+from hybridd.config.values import duration_text, is_within, parse_drill
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -180,6 +180,14 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield Finding(path=("database", "url"), kind=Kind.NOT_AVAILABLE, message=message, remedy=remedy)
 
 
+def _drill(settings: Settings) -> Iterator[Finding]:
+    when, quiet = parse_drill(settings.health.drill), settings.alerts.quiet_hours
+    if when is not None and is_within(f"{when[1] // 60:02d}:{when[1] % 60:02d}", quiet):
+        message = f"{settings.health.drill} lies in alerts.quiet_hours ({quiet}): no drill is made then"
+        remedy, path = 'choose a waking hour, such as "sun 11:00"', ("health", "drill")
+        yield Finding(path=path, kind=Kind.INCONSISTENT, message=message, remedy=remedy, level=Level.WARNING)
+
+
 RULES = (
     _rule(_symbols, "monitor.symbols", "market.market_type"),
     _rule(_recorded, "market.source", "market.path"),
@@ -191,5 +199,6 @@ RULES = (
     _rule(_channel_names, "alerts.route", "alerts.quiet_channels", "channels"),
     _rule(_reserve, "sms.enabled", "alerts.daily_sms_segments", "alerts.sms_reserve"),
     _rule(_routes, "alerts.route", "alerts.time_to_live"),
+    _rule(_drill, "health.drill", "alerts.quiet_hours"),
     _rule(_database, "database.url"),
 )

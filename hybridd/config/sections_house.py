@@ -7,6 +7,7 @@ from pydantic import Field
 from hybridd.config.base import Section
 from hybridd.config.hidden import DatabaseUrl, Hidden, HiddenWebUrl, SecretText, SecretUrl, StateUrl
 from hybridd.config.values import (
+    DrillTime,
     Line,
     List,
     SomeTime,
@@ -73,4 +74,10 @@ class Health(Section):
     """Who watches the watcher."""
 
     ping_url: HiddenWebUrl = Field(SecretUrl(""), description="dead-man's switch (healthchecks.io or any URL)")
+    drill: DrillTime = Field(
+        "sun 11:00", description='weekly test of channels that no real alert has used, in alerts.timezone; "": none'
+    )
+    proof_lasts: SomeTime = Field(
+        parse_duration("14d"), description="a channel that has sent nothing for this long is shown as unproven"
+    )
     metrics: bool = Field(True, description="Prometheus at /metrics")

@@ -100,6 +100,28 @@ def is_address(text: str) -> bool:
     return re.fullmatch(r"[^@\s,;<>\"()]+@[^@\s,;<>\"().]+(\.[^@\s,;<>\"().]+)*", text) is not None
 
 
+def is_within(clock: str, span: str) -> bool:
+    """Whether a time of the day ("11:00") lies in a span of it ("23:00-07:00"); in "" nothing does."""
+    begin, _, end = span.partition("-")
+    return bool(span) and (begin <= clock < end if begin < end else clock >= begin or clock < end)
+
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def parse_drill(value: str) -> tuple[int, int] | None:
+    """Weekday (0 is Monday) and minute of the day of "sun 11:00"; None for ""."""
+    match = re.fullmatch(rf"({'|'.join(WEEKDAYS)}) ([01]\d|2[0-3]):([0-5]\d)", value)
+    if value and match is None:
+        raise refusal("must be a day of the week and a time", 'write "sun 11:00", or "" for none')
+    return None if match is None else (WEEKDAYS.index(match[1]), int(match[2]) * 60 + int(match[3]))
+
+
+def _drill(value: str) -> str:
+    parse_drill(value)
+    return value
+
+
 def _address(value: str) -> str:
     if value and not is_address(value):
         raise refusal(f'"{value}" is no e-mail address', "write it as name@example.org")
@@ -190,6 +212,7 @@ Frame = Annotated[
 Symbol = Annotated[Line, Form('symbol, such as "BTC/USDT"'), AfterValidator(_symbol)]
 Zone = Annotated[Line, Form("IANA time zone"), AfterValidator(_zone)]
 QuietHours = Annotated[str, Form('"HH:MM-HH:MM" or ""'), AfterValidator(_quiet_hours)]
+DrillTime = Annotated[str, Form('"DAY HH:MM" or ""'), AfterValidator(_drill)]
 Address = Annotated[str, Form("e-mail address"), AfterValidator(_address)]
 Addresses = Annotated[str, Form("e-mail addresses with commas"), AfterValidator(_addresses)]
 Numbers = Annotated[str, Form("phone numbers with commas"), AfterValidator(_numbers)]

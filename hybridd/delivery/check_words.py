@@ -1,5 +1,6 @@
 """What the second watcher says: a headline for each of its findings, what it means, and how it ended."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hybridd.clock import iso
@@ -49,11 +50,26 @@ def headline(finding_id: str, subject: str) -> str:
     return WORDS[finding_id].headline.format(subject=subject)
 
 
-def began(finding_id: str, subject: str, detail: str, remedy: str, *, host: str, lasting_ms: int) -> tuple[str, str]:
-    """Title and text of a trouble's first mail or, `lasting_ms` after its beginning, of a reminder."""
+def began(
+    finding_id: str,
+    subject: str,
+    detail: str,
+    remedy: str,
+    *,
+    host: str,
+    lasting_ms: int,
+    unproven: Mapping[str, str] | None = None,
+) -> tuple[str, str]:
+    """Title and text of a trouble's first mail or, `lasting_ms` after its beginning, of a reminder.
+
+    `unproven`: the daemon's channels that nothing has proven of late, with the reason.
+    """
     still = f"still, after {duration(lasting_ms)}: " if lasting_ms else ""
     title = f"hybridd on {host}: {still}{headline(finding_id, subject)}"
-    return title, _page(f"{detail}.", WORDS[finding_id].means, f"What to do: {remedy}" if remedy else "", _AGAIN)
+    doubtful = "; ".join(f"{channel} ({why})" for channel, why in sorted((unproven or {}).items()))
+    beside = f"Do not count on every channel: unproven are {doubtful}." if doubtful else ""
+    do = f"What to do: {remedy}" if remedy else ""
+    return title, _page(f"{detail}.", WORDS[finding_id].means, do, beside, _AGAIN)
 
 
 def over(

@@ -94,4 +94,10 @@ WORDS: dict[Reason, Words] = {
         "Nothing has happened. You asked for it, and the way from hybridd to you works.",
         "Nothing to do.",
     ),
+    Reason.DRILL: Words(
+        "This is a drill, not an alert",
+        "The drill is over",
+        "Nothing has happened. Once a week hybridd tries every way to you that no real alert has tried.",
+        "Nothing to do. `[health] drill` sets its time; `hybridd status` shows which channels are proven.",
+    ),
 }

@@ -9,6 +9,7 @@ from hybridd.clock import SystemClock
 from hybridd.config.schema import Settings
 from hybridd.errors import HybriddError, InstanceRunning
 from hybridd.model.delivery import Delivery
+from hybridd.pipeline.drill import post_drill
 from hybridd.pipeline.trial import deliver_test, is_tried, outcome, post_test
 from hybridd.store.store import Store, open_store
 
@@ -16,15 +17,18 @@ PATIENCE_S = 45.0
 """Longer than the daemon's couriers ever sleep, shorter than a person's patience."""
 
 
-def send_test(settings: Settings, names: list[str], *, real: bool = False) -> list[Delivery]:
-    """Send a test and wait for the outcome, at most PATIENCE_S. `real`: by the daemon that runs, or not at all."""
+def send_test(settings: Settings, names: list[str], *, real: bool = False, drill: bool = False) -> list[Delivery]:
+    """Send a test and wait for the outcome, at most PATIENCE_S. `real`: by the daemon that runs, or not at all.
+
+    A `drill` goes to all channels that reach a person, and is remembered where it fails.
+    """
     clock = SystemClock()
     store = open_store(database_url(settings), clock=clock)
     try:
         if real:
             _need_daemon(store)
         channels = {channel.name: channel.recipients for channel in channels_of(settings, store, clock)}
-        alert_id = post_test(store, channels, names, clock.now())
+        alert_id = (post_drill if drill else post_test)(store, channels, names, clock.now())
         _carry(settings, store, alert_id, clock)
         return outcome(store, alert_id)
     finally:

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     SMS_BUDGET = "SMS_BUDGET"
     DIGEST = "DIGEST"
     TEST = "TEST"
+    DRILL = "DRILL"
 
 
 MARKET = frozenset(
@@ -43,7 +44,7 @@ MARKET = frozenset(
     }
 )
 TRADE = frozenset({Reason.TRADE_TARGET, Reason.TRADE_STOP, Reason.TRADE_AGAINST})
-NEWS = frozenset({Reason.ALERTS_MISSED, Reason.SMS_BUDGET, Reason.DIGEST, Reason.TEST})
+NEWS = frozenset({Reason.ALERTS_MISSED, Reason.SMS_BUDGET, Reason.DIGEST, Reason.DRILL, Reason.TEST})
 """Of hybridd itself, but told once: nothing that begins and is over."""
 HEALTH = frozenset(Reason) - MARKET - TRADE - NEWS
 
@@ -85,6 +86,7 @@ SEVERITY: dict[Reason, Severity] = {
     Reason.SMS_BUDGET: Severity.WARNING,
     Reason.DIGEST: Severity.WARNING,
     Reason.TEST: Severity.WARNING,
+    Reason.DRILL: Severity.INFO,
 }
 
 

@@ -11,6 +11,7 @@ from hybridd.model.change import Reason
 from hybridd.model.reading import Abstain
 from hybridd.pipeline.deliver import Courier
 from hybridd.pipeline.health import Condition
+from hybridd.pipeline.proof import failed_drills
 from hybridd.pipeline.staleness import patience_ms
 from hybridd.pipeline.watch import SymbolStatus, Watch
 from hybridd.store.store import Store
@@ -125,6 +126,11 @@ def _channels(scene: Scene) -> Iterator[Condition]:
             yield Condition(reason=Reason.CHANNEL_DOWN, subject=courier.name, detail=courier.trouble)
 
 
+def _drills(scene: Scene) -> Iterator[Condition]:
+    for channel, detail in failed_drills(scene.store):
+        yield Condition(reason=Reason.CHANNEL_DOWN, subject=channel, detail=detail)
+
+
 def _disk(scene: Scene) -> Iterator[Condition]:
     if scene.store.path is None:
         return
@@ -165,6 +171,7 @@ CHECKS: tuple[Check, ...] = (
     _layers,
     _brains,
     _cycles,
+    _drills,
     _channels,
     _disk,
     _skew,

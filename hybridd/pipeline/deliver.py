@@ -76,6 +76,11 @@ class Courier:
         return self._channel.recipients
 
     @property
+    def proves(self) -> bool:
+        """Whether that a message was taken means something: not where nobody says what becomes of it."""
+        return bool(getattr(self._channel, "proves", True))
+
+    @property
     def trouble(self) -> str:
         """What keeps this channel from working, as one line; "" when it works."""
         return "; ".join(dict(self._troubles).values())

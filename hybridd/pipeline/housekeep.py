@@ -14,8 +14,10 @@ from hybridd.model.analysis import Analysis
 from hybridd.pipeline.aftermath import follow, give_up
 from hybridd.pipeline.auditor import audit
 from hybridd.pipeline.conditions import Scene, conditions, undecided
+from hybridd.pipeline.drill import drill_when_due
 from hybridd.pipeline.missed import tell_missed
 from hybridd.pipeline.parts import Parts
+from hybridd.pipeline.proof import unproven
 from hybridd.pipeline.propose import expire_due
 from hybridd.pipeline.tell import log_delivery
 from hybridd.pipeline.watch import CycleReport
@@ -63,8 +65,9 @@ class Housekeeper:
         for alert in made:
             _log_health(alert)
         missed = tell_missed(self._store, parts.rules.routes, parts.channels, now, simulated=parts.feed.simulated)
+        drilled = drill_when_due(self._store, parts.settings, parts.channels, now)
         self._beat(parts, schedule, now)
-        return bool(made) or missed is not None or hurried
+        return bool(made) or missed is not None or hurried or drilled
 
     def settle_in(self, parts: Parts) -> None:
         """With new settings: what waits for somebody whom they do not name is given up, and may go to others."""
@@ -172,6 +175,7 @@ class Housekeeper:
             "step_ms": parts.watch.timeframe.ms,
             "symbols": [status.symbol or status.text for status in parts.watch.symbols.values()],
             "channels": {name: list(to) for name, to in parts.channels.items()},
+            "unproven": unproven(self._store, parts.couriers, now, parts.settings.health.proof_lasts),
         }
 
 

@@ -53,7 +53,12 @@ def status_report(store: Store, now: int) -> dict[str, Any]:
             if not symbols or (a.symbol in symbols and a.timeframe == timeframe)
         ],
         "channels": [
-            {"name": name, "to": to, "last_told": store.outbox.last_told(name)}
+            {
+                "name": name,
+                "to": to,
+                "last_told": store.outbox.last_told(name),
+                "unproven": service.get("unproven", {}).get(name, ""),
+            }
             for name, to in service.get("channels", {}).items()
         ],
         "outbox": dict(store.outbox.counts()),

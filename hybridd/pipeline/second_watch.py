@@ -1,7 +1,7 @@
 """The second watcher: what must hold of a healthy hybridd, as a table of invariants with stable ids."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hybridd.clock import iso
@@ -41,10 +41,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What was found; `unknown` are the invariants that could not be judged, with the id of the one they wait for."""
+    """What was found; `unknown` are the invariants that could not be judged, with the id of the one they wait for.
+
+    `unproven`: the daemon's channels that nothing has proven of late, with the reason: told beside findings, not one.
+    """
 
     findings: tuple[Finding, ...]
     unknown: Mapping[str, str]
+    unproven: Mapping[str, str] = field(default_factory=dict)
 
 
 Report = tuple[str, Severity, str, str]
@@ -68,7 +72,7 @@ def judge(scene: Scene) -> Judgement:
         for subject, severity, detail, remedy in check.look(scene):
             finding = Finding(id=check.id, subject=subject, severity=severity, detail=detail, remedy=remedy)
             findings.append(replace(finding, known=_known(scene, check, subject)))
-    return Judgement(findings=tuple(findings), unknown=unknown)
+    return Judgement(findings=tuple(findings), unknown=unknown, unproven=scene.service.get("unproven", {}))
 
 
 def blind(settings_trouble: str) -> Judgement:

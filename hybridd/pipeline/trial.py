@@ -15,7 +15,18 @@ LIVES_MS = 300_000
 UNTRIED = frozenset({DeliveryState.PLANNED, DeliveryState.LEASED})
 
 
-def post_test(store: Store, channels: Mapping[str, Sequence[str]], names: Sequence[str], now: int) -> int:
+ASKED = "somebody asked for it with `hybridd alerts test`"
+
+
+def post_test(
+    store: Store,
+    channels: Mapping[str, Sequence[str]],
+    names: Sequence[str],
+    now: int,
+    *,
+    reason: Reason = Reason.TEST,
+    detail: str = ASKED,
+) -> int:
     """Put a test alert into the outbox, for the named channels or for all that are set up; returns its id."""
     unknown = [name for name in names if name not in channels]
     if unknown:
@@ -24,8 +35,7 @@ def post_test(store: Store, channels: Mapping[str, Sequence[str]], names: Sequen
         )
     wanted = tuple(names or channels)
     route = Route(severities=frozenset(Severity), steps=(Step(after_ms=0, channels=wanted),))
-    detail = "somebody asked for it with `hybridd alerts test`"
-    alert = health_alert(Reason.TEST, "hybridd", detail, now, LIVES_MS, simulated=False)
+    alert = health_alert(reason, "hybridd", detail, now, LIVES_MS, simulated=False)
     chosen = {name: to for name, to in channels.items() if name in wanted}
     with store.transaction():
         posted = post(store, alert, (route,), chosen, now, also_disabled=True)

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from hybridd.delivery import check_words
 from hybridd.delivery.channel import Channel
@@ -26,10 +26,11 @@ _LONGEST_WAIT_MS = 1_800_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """For whom the words are made: their time zone, and which machine speaks."""
+    """For whom the words are made: their time zone, which machine speaks, and which channels nothing has proven."""
 
     zone: str
     host: str
+    unproven: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +89,9 @@ def _goes_on(memory: Memory, finding: Finding, now: int, reader: Reader, *, forg
     if rounds > episode.told and (not finding.known or not episode.told):
         lasting = now - episode.since if episode.told else 0
         title, text = check_words.began(
-            episode.id, episode.subject, episode.detail, episode.remedy, host=reader.host, lasting_ms=lasting
-        )
+            episode.id, episode.subject, episode.detail, episode.remedy, host=reader.host, lasting_ms=lasting,
+            unproven=reader.unproven,
+        )  # fmt: skip
         _note(memory, episode, f"round {rounds}", (title, text), now, REPEAT_MS)
         episode = replace(episode, told=rounds)
     memory.episodes[finding.key] = episode

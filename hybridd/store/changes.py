@@ -1,5 +1,6 @@
 """The changes: each one told, pending, failed or suppressed with its reason, and never merely gone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,8 +70,12 @@ class Changes:
 
     def of_alert(self, alert_id: int) -> list[Verdict]:
         """What an alert was made of, in the order of finding."""
-        query = ChangeRow.select().where(ChangeRow.alert == alert_id).order_by(ChangeRow.id)
-        return [_verdict(row) for row in self._database.rows(query)]
+        return [verdict for verdict, _ in self.of_alerts([alert_id])]
+
+    def of_alerts(self, alert_ids: Sequence[int]) -> "list[tuple[Verdict, int | None]]":
+        """What some alerts were made of, in the order of finding, each with its alert's id."""
+        query = ChangeRow.select().where(ChangeRow.alert.in_(list(alert_ids))).order_by(ChangeRow.id)
+        return [(_verdict(row), row["alert"]) for row in self._database.rows(query)]
 
     def newest(self, reason: Reason, subject: str) -> Verdict | None:
         """The last change of a subject for a reason."""
@@ -98,6 +103,13 @@ class Changes:
         newest = self._database.number(_NEWEST) or 0
         found = self._database.row(_UNACCOUNTED, after=after, upto=newest) or {"n": 0, "first": None}
         return int(found["n"]), max(after, newest if found["first"] is None else int(found["first"]) - 1)
+
+    def between(self, subject: str, begin: int, end: int) -> "list[tuple[Verdict, int | None]]":
+        """What was found of a subject from `begin` to `end` (ms UTC, both included), each with its alert's id."""
+        query = ChangeRow.select().where((ChangeRow.subject == subject) & ChangeRow.at.between(begin, end))
+        return [
+            (_verdict(row), row["alert"]) for row in self._database.rows(query.order_by(ChangeRow.at, ChangeRow.id))
+        ]
 
     def list(self, limit: int, subject: str | None = None) -> list[Verdict]:
         """The newest, newest first; of one subject only if it is given."""

@@ -10,6 +10,7 @@ from hybridd.errors import HybriddError, StoreBusy, StoreFull, StoreUnusable
 from hybridd.store.database import Database
 from hybridd.store.sqlite import explained
 from hybridd.store.step_answers import add_answers
+from hybridd.store.step_attempts import add_attempts
 from hybridd.store.step_restraint import add_restraint
 from hybridd.store.step_trading import add_fills, add_proposals
 from hybridd.store.tables import TABLES, SchemaRow
@@ -43,6 +44,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=4, title="what is held back", apply=add_restraint),
     Migration(number=5, title="fills of trades", apply=add_fills),
     Migration(number=6, title="answers to proposals", apply=add_proposals),
+    Migration(number=7, title="attempts to deliver", apply=add_attempts),
 )
 """Every step since FIRST, in order and without holes; a step is never changed once it has been released."""
 

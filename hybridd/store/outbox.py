@@ -1,6 +1,6 @@
 """The outbox: deliveries wait here, are leased one at a time, and leave through the delivery table only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from peewee import BaseQuery, Expression, fn
@@ -8,8 +8,9 @@ from peewee import BaseQuery, Expression, fn
 from hybridd.errors import DataError
 from hybridd.model.delivery import DELIVERY_TABLE, TOLD, Delivery, DeliveryEvent, DeliveryState
 from hybridd.model.state import advance
+from hybridd.store.attempts import Attempts
 from hybridd.store.database import Database, Prepared, Record, hole
-from hybridd.store.tables_watch import DeliveryRow
+from hybridd.store.tables_watch import AlertRow, DeliveryRow
 
 Plan = tuple[str, str, int, int, int]
 """Channel, recipient, step, next_at and deadline (ms UTC) of a delivery to be made."""
@@ -68,6 +69,7 @@ class Outbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._attempts = Attempts(database)
 
     def plan(self, alert_id: int, rows: Sequence[Plan]) -> int:
         """Plan deliveries of an alert and give how many are new: one of the same channel, recipient and step stays."""
@@ -92,7 +94,10 @@ class Outbox:
         with self._database.transaction():
             if not self._database.run(_LEASE, id=delivery_id, now=now):
                 return None
-            return self.get(delivery_id)
+            leased = self.get(delivery_id)
+            assert leased is not None, "it was leased in this very transaction"
+            self._attempts.begin(leased.id, leased.attempts, now)
+            return leased
 
     def settle(
         self,
@@ -122,6 +127,8 @@ class Outbox:
             if state in TOLD and delivery.state not in TOLD:
                 changes["told_at"] = now
             self._database.change(DeliveryRow, delivery_id, changes)
+            if delivery.state is DeliveryState.LEASED:
+                self._attempts.end(delivery_id, state, now, reason, provider_id)
             settled = self.get(delivery_id)
         assert settled is not None, "it was read in this very transaction"
         return settled
@@ -219,7 +226,11 @@ class Outbox:
 
     def of_alert(self, alert_id: int) -> list[Delivery]:
         """All of an alert, in the order of its steps."""
-        query = DeliveryRow.select().where(DeliveryRow.alert == alert_id)
+        return self.of_alerts([alert_id])
+
+    def of_alerts(self, alert_ids: Sequence[int]) -> list[Delivery]:
+        """All of some alerts, in the order of their steps."""
+        query = DeliveryRow.select().where(DeliveryRow.alert.in_(list(alert_ids)))
         return self._list(query.order_by(DeliveryRow.step, DeliveryRow.id))
 
     def counts(self) -> dict[DeliveryState, int]:
@@ -228,10 +239,16 @@ class Outbox:
         found = {row["state"]: int(row["n"]) for row in self._database.rows(query)}
         return {state: found.get(str(state), 0) for state in DeliveryState}
 
-    def last_told(self, channel: str) -> int | None:
-        """When the channel last reached somebody, ms UTC."""
-        query = DeliveryRow.select(fn.MAX(DeliveryRow.told_at)).where(DeliveryRow.channel == channel)
-        return self._database.number(query)
+    def last_told(self, channel: str, besides: Collection[str] = ()) -> int | None:
+        """When the channel last reached somebody, ms UTC; `besides`: with an alert that has none of these reasons."""
+        query = DeliveryRow.select(DeliveryRow.told_at).where(
+            (DeliveryRow.channel == channel) & DeliveryRow.told_at.is_null(False)
+        )
+        if besides:
+            query = query.join(AlertRow, on=(DeliveryRow.alert == AlertRow.id))
+            for reason in besides:
+                query = query.where(~AlertRow.reasons.contains(f" {reason} "))
+        return self._database.number(query.order_by(DeliveryRow.told_at.desc()).limit(1))
 
     def next_due(self, channel: str) -> int | None:
         """When the channel has to work next, ms UTC; None when nothing waits."""

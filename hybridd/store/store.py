@@ -7,6 +7,7 @@ from hybridd.clock import Clock
 from hybridd.store.addresses import Addresses
 from hybridd.store.alerts import Alerts
 from hybridd.store.analyses import Analyses
+from hybridd.store.attempts import Attempts
 from hybridd.store.audit import Audit
 from hybridd.store.bot_state import BotState
 from hybridd.store.candles import CandleStore
@@ -15,6 +16,7 @@ from hybridd.store.context import ContextStore
 from hybridd.store.database import Database, open_database
 from hybridd.store.events import Events
 from hybridd.store.fills import Fills
+from hybridd.store.history import History
 from hybridd.store.holds import Holds
 from hybridd.store.inbox import Inbox
 from hybridd.store.migrations import migrate as bring_up
@@ -48,20 +50,25 @@ class Store:
         self.holds = Holds(database)
         self.silences = Silences(database, self.audit)
         self.proposals = Proposals(database)
+        self.attempts = Attempts(database)
         self.trades = Trades(database, clock)
         self.fills = Fills(database)
         self.bot_state = BotState(database, clock)
         self.candles = CandleStore(database)
         self.context = ContextStore(database)
         self.events = Events(database)
+        self.history = History(database)
 
     def transaction(self) -> AbstractContextManager[None]:
         """All that is written inside is committed together or not at all; an inner one joins the outer."""
         return self._database.transaction()
 
-    def verify(self) -> list[str]:
-        """Everything wrong with the state, one line each; nothing when all is well. Reads the whole file."""
-        return verify(self._database)
+    def verify(self, pinned: str = "") -> list[str]:
+        """Everything wrong with the state, one line each; nothing when all is well. Reads the whole file.
+
+        `pinned`: a head of the audit trail, "COUNT:HASH", that it must have had.
+        """
+        return verify(self._database, pinned)
 
     def backup(self, path: Path) -> None:
         """Copy what is committed to `path` while others work on; only a good copy replaces an older file there."""

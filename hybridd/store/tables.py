@@ -5,7 +5,7 @@ import peewee
 from hybridd.store.rows import Numbered, Row
 from hybridd.store.tables_back import AddressRow, InboxRow, MissedRow
 from hybridd.store.tables_trade import FillRow, ProposalRow, TokenRow, TradeRow, VetoRow
-from hybridd.store.tables_watch import AlertRow, AnalysisRow, ChangeRow, ChargeRow, DeliveryRow, HoldRow
+from hybridd.store.tables_watch import AlertRow, AnalysisRow, AttemptRow, ChangeRow, ChargeRow, DeliveryRow, HoldRow
 
 
 class BotStateRow(Row):
@@ -80,7 +80,7 @@ class AuditRow(Numbered):
 
     actor = peewee.CharField(max_length=128)
     action = peewee.CharField(max_length=64)
-    subject = peewee.CharField(max_length=128)
+    subject = peewee.CharField(max_length=128, index=True)
     data = peewee.TextField()
     at = peewee.BigIntegerField()
     hash = peewee.CharField(max_length=64, unique=True)
@@ -115,7 +115,7 @@ class SchemaRow(Row):
 
 
 TABLES: tuple[type[Row], ...] = (
-    AnalysisRow, AlertRow, ChangeRow, DeliveryRow, HoldRow, ChargeRow, MissedRow, AddressRow, InboxRow, ProposalRow,
-    VetoRow, TokenRow, TradeRow, FillRow, BotStateRow,
+    AnalysisRow, AlertRow, ChangeRow, DeliveryRow, AttemptRow, HoldRow, ChargeRow, MissedRow, AddressRow, InboxRow,
+    ProposalRow, VetoRow, TokenRow, TradeRow, FillRow, BotStateRow,
     CandleRow, QuarantineRow, ContextRow, EventRow, AuditRow, SilenceRow, SchemaRow,
 )  # fmt: skip

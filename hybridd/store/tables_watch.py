@@ -99,7 +99,24 @@ class DeliveryRow(Numbered):
             (("state", "next_at"), False),
             (("channel", "provider_id"), False),
             (("channel", "leased_at"), False),
+            (("channel", "told_at"), False),
         )
+
+
+class AttemptRow(Numbered):
+    """One try to send a delivery; without an end while it is under way."""
+
+    delivery = peewee.ForeignKeyField(DeliveryRow, column_name="delivery")
+    number = peewee.IntegerField()
+    started_at = peewee.BigIntegerField()
+    ended_at = peewee.BigIntegerField(null=True)
+    outcome = peewee.CharField(max_length=24, null=True)
+    detail = peewee.TextField()
+    provider_id = peewee.CharField(max_length=255)
+
+    class Meta:
+        table_name = "attempts"
+        indexes = ((("delivery", "number"), True),)
 
 
 class HoldRow(Numbered):

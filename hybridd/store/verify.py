@@ -8,14 +8,23 @@ from hybridd.store.changes import Changes
 from hybridd.store.database import Database
 from hybridd.store.migrations import newest, version_of
 from hybridd.store.tables import TABLES
+from hybridd.store.verify_states import alert_states, attempt_ends, delivery_states, trade_states
 
 Check = Callable[[Database], Iterator[str]]
 
 
-def verify(database: Database) -> list[str]:
-    """Everything wrong with a state, nothing when all is well; a check that the damage stops is a finding itself."""
+def verify(database: Database, pinned: str = "") -> list[str]:
+    """Everything wrong with a state, nothing when all is well; a check that the damage stops is a finding itself.
+
+    `pinned`: a head of the audit trail that was written down elsewhere, "" where there is none.
+    """
+
+    def audit(database: Database) -> Iterator[str]:
+        if found := Audit(database).verify(pinned):
+            yield found
+
     found: list[str] = []
-    for check in CHECKS:
+    for check in (*CHECKS, audit):
         try:
             found += check(database)
         except StoreError as error:
@@ -42,16 +51,12 @@ def _references(database: Database) -> Iterator[str]:
     yield from database.engine.orphans()
 
 
-def _audit(database: Database) -> Iterator[str]:
-    broken = Audit(database).verify()
-    if broken is not None:
-        yield f"audit row {broken} is not what was written, or a row before it was removed"
-
-
 def _conservation(database: Database) -> Iterator[str]:
     missing = Changes(database).conservation().missing
     if missing:
         yield f"{missing} changes have neither an alert nor a reason why nobody was told"
 
 
-CHECKS: tuple[Check, ...] = (_file, _schema, _references, _audit, _conservation)
+CHECKS: tuple[Check, ...] = (
+    _file, _schema, _references, _conservation, alert_states, delivery_states, attempt_ends, trade_states,
+)  # fmt: skip

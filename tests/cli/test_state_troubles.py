@@ -110,3 +110,15 @@ def test_a_state_of_another_user(hybridd, own):
     answer = hybridd("status", "--config", own)
     assert answer.code == 2
     assert "Permission denied" in answer.complaint
+
+
+def test_the_end_of_the_audit_trail_can_be_kept_and_asked_for_again(hybridd, own):
+    head = hybridd("db", "verify", "--head", "--config", own).out.strip()
+    parts = hybridd("db", "verify", "--head", "--json", "--config", own).json
+    assert head == f"{parts['count']}:{parts['hash']}"
+    assert parts["count"] > 0
+    assert hybridd("db", "verify", "--pinned", head, "--config", own).code == 0
+    other = hybridd("db", "verify", "--pinned", f"1:{'0' * 64}", "--json", "--config", own)
+    assert other.code == 1
+    assert other.json["findings"] == [f"the audit trail never had the head 1:{'0' * 64}"]
+    assert "is no end of an audit trail" in hybridd("db", "verify", "--pinned", "x", "--config", own).complaint

@@ -255,3 +255,10 @@ def test_a_demo_in_a_time_of_its_own_is_only_asked_for_life(house):
     house.alert(at=NOW - HOUR)
     house.beat(ahead_ms=10 * HOUR)
     assert house.found() == []
+
+
+def test_an_unproven_channel_is_told_beside_and_is_no_finding(house):
+    house.beat(unproven={"email": "no message has gone by it yet"})
+    judgement = house.judge()
+    assert judgement.findings == ()
+    assert judgement.unproven == {"email": "no message has gone by it yet"}

@@ -260,3 +260,13 @@ def test_many_starts_within_a_while_are_a_finding():
         found.append([f.id for f in judge(count_starts(memory, scene)).findings])
     assert found == [[]] * (MANY_STARTS - 1) + [["C10"]] * (MANY_STARTS + 1)
     assert len(memory.starts) <= 2 * MANY_STARTS
+
+
+def test_a_mail_says_beside_which_channels_nothing_has_proven(watcher):
+    memory = Memory()
+    reader = replace(READER, unproven={"sms": "no message has gone by it yet"})
+    follow(memory, Judgement(findings=(DEAD,), unknown={}), T0, reader, forgetful=False)
+    tell(memory, [watcher.channel], T0)
+    assert "unproven are sms (no message has gone by it yet)." in watcher.channel.sent[0].text
+    watcher.run(STALE)
+    assert "unproven" not in watcher.channel.sent[-1].text

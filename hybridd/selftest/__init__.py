@@ -1,0 +1,1 @@
+"""hybridd tried on itself: the real daemon, killed again and again, against services that ship with it."""
