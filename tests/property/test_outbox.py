@@ -14,11 +14,12 @@ from hybridd.model.alert import Alert
 from hybridd.model.change import Change, Reason, Verdict
 from hybridd.model.delivery import DELIVERY_TABLE, PENDING, TOLD, DeliveryEvent, DeliveryState
 from hybridd.model.state import IllegalTransition
+from hybridd.store.outbox import ABANDONED_MS
 from hybridd.store.store import Store, open_store
 from tests.makers import T0
 
 S, E = DeliveryState, DeliveryEvent
-WAITS = {S.PLANNED, S.RETRY_WAIT, S.UNKNOWN}
+WAITS = {S.PLANNED, S.RETRY_WAIT, S.UNKNOWN, S.DEFERRED}
 TTL = 1_000
 
 
@@ -98,14 +99,17 @@ class Outbox(RuleBasedStateMachine):
     @rule(program=st.integers(0, 1))
     def expire(self, program):
         now = self.clock.now()
-        due = {i for i, (state, _) in self.model.items() if state in WAITS and self.deadline[i] <= now}
+        late = {i for i, (state, _) in self.model.items() if state in WAITS and self.deadline[i] <= now}
+        # What is held back is told as past, until long after its turn.
+        held = {i for i in late if self.model[i][0] is S.DEFERRED and self.next_at[i] > now - ABANDONED_MS}
+        due = late - held
         assert {delivery.id for delivery in self.stores[program].outbox.expire_due(now)} == due
         self._move(due, S.EXPIRED)
 
     @rule(which=deliveries, program=st.integers(0, 1))
     def answer(self, which, program):
         same = {i for i, alert_id in self.alert_of.items() if alert_id == self.alert_of[which]}
-        open_ones = {i for i in same if self.model[i][0] in {S.PLANNED, S.RETRY_WAIT}}
+        open_ones = {i for i in same if self.model[i][0] in {S.PLANNED, S.RETRY_WAIT, S.DEFERRED}}
         found = self.stores[program].outbox.cancel_for(self.alert_of[which], self.clock.now(), "acked")
         assert found == len(open_ones)
         self._move(open_ones, S.CANCELLED)

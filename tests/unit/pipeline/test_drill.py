@@ -147,7 +147,7 @@ def test_the_hour_is_the_persons_own_on_the_days_when_the_clocks_change(home, su
 def test_a_drill_that_fails_is_trouble_until_something_arrives(home, tmp_path):
     house = home()
     house.days(SUNDAY - 5 * DAY, 5)
-    house.sms.script.extend([Outcome(failure=Failure.ADDRESS, detail="no such number")])
+    house.sms.script.extend([Outcome(failure=Failure.MESSAGE, detail="no such number")])
     assert house.tick(SUNDAY + 60_000)
     assert list(failed_drills(house.store)) == [("sms", "the drill of 2025-06-15T09:01:00Z failed: no such number")]
     assert set(house.unproven()) == {"sms"}

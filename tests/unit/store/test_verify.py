@@ -134,7 +134,7 @@ def test_an_attempt_that_a_crash_broke_off_ends_at_the_next_start(told):
         ("alerts SET state = 'lost' WHERE id = 1", 'alert 1 is in the state "lost", which there is not'),
         ("alerts SET state = 'expired'", "alert 1 is expired, but the audit trail does not say by whom"),
         ("deliveries SET state = 'accepted' WHERE id = 2", "delivery 2 is accepted, but it was never tried"),
-        ("deliveries SET state = 'expired'", "delivery 1 is expired, but its last attempt left it accepted"),
+        ("deliveries SET state = 'planned'", "delivery 1 is planned, but its last attempt left it accepted"),
         ("attempts SET outcome = NULL", "delivery 1 is delivered, but its last attempt left it leased"),
         ("attempts SET delivery = 2 WHERE number = 1", "delivery 2 has an attempt 1 that it does not know of"),
     ],
