@@ -50,7 +50,7 @@ def settings_of(folder: str, lanes: Sequence[Lane], ports: Mapping[str, int]) ->
         "monitor": {"symbols": ("BTC/USDT",), "timeframe": market.FRAME, "settle_seconds": 0.0},
         "market": {
             "source": "simulated",
-            "history": 10,
+            "history": 200,
             "context": {
                 "funding": False,
                 "open_interest": False,

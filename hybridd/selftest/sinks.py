@@ -119,7 +119,10 @@ class _Web(BaseHTTPRequestHandler):
             super().handle()
 
     def do_POST(self) -> None:
-        content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        content = self.rfile.read(length)
+        if len(content) < length:
+            return  # it died in the middle of a word: nobody has got that
         key = self.headers.get("Idempotency-Key") or str(json.loads(content)["reference"])
         number = self.ledger.keep(Copy(lane=self._lane, key=key, content=content))
         self._answer(200, {"id": f"{self._lane}-{number}"})

@@ -63,6 +63,9 @@ class Courierly(RuleBasedStateMachine):
         )
 
     @rule(which=st.integers(0, 1))
+    def send(self, which):
+        self.deliver(which)
+
     def deliver(self, which):
         try:
             self.couriers[which].round(lambda: False)
@@ -70,12 +73,14 @@ class Courierly(RuleBasedStateMachine):
             self.restart()
 
     @rule(which=st.integers(0, 1), death=st.sampled_from(["before", "after"]))
-    def die_at_the_next_send(self, which, death):
+    def die_in_a_send(self, which, death):
         self.channels[which].death = death
+        self.deliver(which)
 
     @rule(which=st.integers(0, 1), failure=st.sampled_from([Failure.RETRY, Failure.UNKNOWN]))
-    def fail_at_the_next_send(self, which, failure):
+    def fail_in_a_send(self, which, failure):
         self.channels[which].script.append(Outcome(failure=failure, detail="as it may happen"))
+        self.deliver(which)
 
     @rule(which=st.integers(0, 99), event=st.sampled_from([AlertEvent.ACK, AlertEvent.RESOLVE]))
     def answer(self, which, event):
@@ -139,6 +144,8 @@ class Courierly(RuleBasedStateMachine):
         try:
             self.settle_all()
             self.everybody_was_told()
+            self.nobody_gets_a_second_copy()
+            self.nothing_goes_out_after_an_answer()
             assert self.store.verify() == []
         finally:
             self.store.close()
