@@ -58,11 +58,12 @@ class LayerAnalyst:
         self._failures: dict[str, str] = {}
 
     def opinions(self, market: Market, after: int, *, explain: bool = True) -> Iterator[Opinion]:
-        scores = self._brain.score_series(market)
+        scores = self._brain.score_series(market, after)
         self._failures = dict(scores.failures)
-        wanted = np.flatnonzero((scores.close_time > after) & ~np.isnan(scores.score))
+        wanted = np.flatnonzero(~np.isnan(scores.score))
         same_frame = self._odds is not None and timeframe_of(market.candles.step).text == self._odds.timeframe
-        columns = _Columns(scores, market.candles, self._odds if same_frame else None)
+        candles = market.candles[len(market.candles) - len(scores) :]
+        columns = _Columns(scores, candles, self._odds if same_frame else None)
         for i in wanted.tolist():
             readings = self._brain.readings(market, scores, i) if explain and i == wanted[-1] else ()
             yield columns.opinion(i, readings)
