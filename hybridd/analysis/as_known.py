@@ -1,16 +1,17 @@
 """Opinions on inputs beyond candles, as they were known when each candle closed, and how several become one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
-from hybridd.analysis.scoring import LIMIT, Codes, Raw
-from hybridd.analysis.windows import ratio, rolling_spread
+from hybridd.analysis.ranks import rank_in_window
+from hybridd.analysis.scoring import LIMIT, Codes, Raw, tanh
+from hybridd.analysis.spreads import rolling_spread
+from hybridd.analysis.windows import newest, ratio
 from hybridd.model.candle import FloatArray, IntArray
 from hybridd.model.context import ContextSeries
-from hybridd.model.reading import Abstain, Market
+from hybridd.model.reading import Abstain
 
 REACH = 1_900
 """Candles back that a formula may look at: a daemon keeps 2,000, and must say what a replay of years says."""
@@ -32,26 +33,28 @@ def silent(n: int, code: Abstain) -> Part:
 
 
 def as_known(
-    series: ContextSeries | None, statistic: Callable[[FloatArray], FloatArray], need: int, moments: IntArray
+    series: ContextSeries | None, statistic: Callable[[FloatArray, int], FloatArray], need: int, moments: IntArray
 ) -> Part:
-    """A windowed statistic of a series as of each moment (ms UTC, shape (n,)).
+    """A windowed statistic of a series as of each moment (ms UTC, rising, shape (n,)).
 
-    `statistic` maps the series' values, shape (m,), to one number a value, the one at k reading `need` values up to
-    k and none after. The join is by publication: what became known later than the moment does not count.
+    `statistic` maps the series' values, shape (m,), to one number for each of the newest so many of them, the one at k
+    reading `need` values up to k and none after. The join is by publication: what became known later than the moment
+    does not count.
     """
     if series is None or not len(series):
         return silent(len(moments), Abstain.NO_DATA)
+    if not len(moments):
+        return silent(0, Abstain.NO_DATA)
     places = series.positions(moments)
-    newest = np.maximum(places, 0)
-    start = max(0, int(newest.min(initial=len(series))) - need + 1)
-    end = int(newest.max(initial=0)) + 1
-    values = statistic(series.values[start:end])[newest - start]
-    codes = np.select(
-        [places < 0, moments - series.known_at[newest] > series.stale_after, places + 1 < need, np.isnan(values)],
-        [Abstain.NO_DATA, Abstain.STALE, Abstain.WARM_UP, Abstain.UNDEFINED],
-        Abstain.ANSWERS,
-    ).astype(np.int8)
-    return Part(np.where(codes == Abstain.ANSWERS, values, np.nan), codes)
+    used = np.maximum(places, 0)
+    first, end = int(used[0]), int(used[-1]) + 1
+    values = statistic(series.values[max(0, first - need + 1) : end], end - first)[used - first]
+    codes = np.isnan(values).view(np.int8) * np.int8(Abstain.UNDEFINED)
+    codes[places + 1 < need] = Abstain.WARM_UP
+    codes[moments - series.known_at[used] > series.stale_after] = Abstain.STALE
+    codes[places < 0] = Abstain.NO_DATA
+    values[codes != Abstain.ANSWERS] = np.nan
+    return Part(values, codes)
 
 
 def stacked(parts: Sequence[Part]) -> Raw:
@@ -62,62 +65,74 @@ def stacked(parts: Sequence[Part]) -> Raw:
     """
     total, count = np.zeros(len(parts[0].values)), np.zeros(len(parts[0].values))
     for part in parts:
-        answers = part.abstain == Abstain.ANSWERS
-        total = total + np.where(answers, bent(part.values), 0.0)
-        count = count + answers
+        opinion, answers = bent(part.values), part.abstain == Abstain.ANSWERS
+        if not answers.all():
+            opinion[~answers] = 0.0
+        total += opinion
+        count += answers
     return Raw(ratio(total, np.sqrt(count)), joint_code(parts))
 
 
 def joint_code(parts: Sequence[Part]) -> Codes:
     """ANSWERS where any part does, else the reason of the one that came nearest to it, shape (n,)."""
-    codes = np.full(len(parts[0].abstain), Abstain.NO_DATA, dtype=np.int8)
-    for code in (Abstain.STALE, Abstain.WARM_UP, Abstain.UNDEFINED, Abstain.ANSWERS):
-        for part in parts:
-            codes[part.abstain == code] = code
-    return codes
+    nearest = _NEARNESS[parts[0].abstain]
+    for part in parts[1:]:
+        np.maximum(nearest, _NEARNESS[part.abstain], out=nearest)
+    return np.asarray(_BY_NEARNESS[nearest])
+
+
+_BY_NEARNESS = np.array(
+    [Abstain.NO_DATA, Abstain.STALE, Abstain.WARM_UP, Abstain.UNDEFINED, Abstain.ANSWERS], dtype=np.int8
+)
+_NEARNESS = np.zeros(len(Abstain), dtype=np.int8)
+_NEARNESS[_BY_NEARNESS] = np.arange(len(_BY_NEARNESS))
 
 
 def bent(x: FloatArray) -> FloatArray:
     """3·tanh(x/3): nearly x while small, never beyond 3."""
-    return np.asarray(LIMIT * np.tanh(x / LIMIT))
+    out = tanh(x / LIMIT)
+    out *= LIMIT
+    return out
 
 
-def z_value(x: FloatArray, n: int) -> FloatArray:
+def z_value(x: FloatArray, n: int, last: int | None = None) -> FloatArray:
     """(x − mean)/standard deviation over the newest `n` values; NaN where they are all the same."""
-    mean, sigma = rolling_spread(x, n)
-    return ratio(x - mean, sigma)
+    last = len(x) if last is None else last
+    mean, sigma = rolling_spread(x, n, last)
+    return ratio(newest(x, last) - mean, sigma)
 
 
-def rank(x: FloatArray, n: int) -> FloatArray:
-    """From −1 (lowest) to 1 (highest) among the `n` values before it, ties counting half; NaN for the first `n`.
-
-    What `rank_in_window` says, quick for the short series that days and settlements make.
-    """
-    out = np.full(len(x), np.nan)
-    if len(x) > n:
-        before, now = sliding_window_view(x, n)[:-1], x[n:, None]
-        out[n:] = (np.count_nonzero(before < now, axis=1) - np.count_nonzero(before > now, axis=1)) / n
-        out[n:][np.isnan(before).any(axis=1) | np.isnan(x[n:])] = np.nan
+def rank(x: FloatArray, n: int, last: int | None = None) -> FloatArray:
+    """From −1 (lowest) to 1 (highest) among the `n` values before it, ties counting half; NaN for the first `n`."""
+    out = rank_in_window(x, n, last)
+    out *= 2
+    out -= 1
     return out
 
 
 def signed_root(x: FloatArray) -> FloatArray:
     """sign·√|x|: brings a product of two opinions back to the size of one."""
-    return np.asarray(np.sign(x) * np.sqrt(np.abs(x)))
+    return np.copysign(np.sqrt(np.abs(x)), x)
 
 
-def seen_at(market: Market, i: int) -> Market:
-    """What a daemon holds of the market when candle `i` closes: all that an explanation of `i` may look at."""
-    candles = market.candles[max(0, i + 1 - REACH) : i + 1]
-    now = candles.last_close
-    return Market(
-        instrument=market.instrument,
-        candles=candles,
-        benchmarks={symbol: other.closed_by(now)[-REACH:] for symbol, other in market.benchmarks.items()},
-        context={name: series.known_by(now) for name, series in market.context.items()},
-    )
+def turning_points(moments: IntArray, series: Iterable[ContextSeries | None]) -> IntArray:
+    """The first of `moments`, and those at which a value is known or stale for the first time: positions, rising."""
+    if len(moments) < 2:
+        return np.arange(len(moments))
+    turns = np.zeros(len(moments) + 1, dtype=np.bool_)
+    turns[0] = True
+    for one in series:
+        if one is not None:
+            begin = max(0, int(np.searchsorted(one.known_at, moments[0], side="right")) - 1)
+            known = one.known_at[begin : int(np.searchsorted(one.known_at, moments[-1], side="right"))]
+            turns[np.searchsorted(moments, known)] = True
+            stale = known + one.stale_after
+            unfollowed = np.append(stale[:-1] < known[1:], True)[: len(stale)]
+            turns[np.searchsorted(moments, stale[unfollowed], side="right")] = True
+    return np.flatnonzero(turns[:-1])
 
 
-def newest(series: ContextSeries | None) -> float:
-    """The last value, NaN without one."""
-    return float(series.values[-1]) if series is not None and len(series) else float("nan")
+def latest(series: ContextSeries | None, moment: int) -> float:
+    """The newest value known at a moment (ms UTC), NaN without one."""
+    known = None if series is None else series.known_by(moment)
+    return float(known.values[-1]) if known is not None and len(known) else float("nan")

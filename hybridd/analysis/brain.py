@@ -1,18 +1,24 @@
 """The brain: runs the layers over a market and makes one score of what they say."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
 from hybridd.analysis.calibration import Calibration
-from hybridd.analysis.combination import agreement, combined, correlation_matrix
-from hybridd.analysis.layer import Layer
+from hybridd.analysis.combination import agreement, combined, correlation_matrix, count
+from hybridd.analysis.layer import Layer, SharingLayer
+from hybridd.analysis.scoring import Codes, up_to
+from hybridd.analysis.view import View
 from hybridd.model.candle import BoolArray, FloatArray, IntArray
 from hybridd.model.instrument import nearest
 from hybridd.model.reading import Abstain, LayerSeries, Market, Reading
 
 DEGRADED_CAP = 0.5
+CHUNK = 12_288
+"""Candles at a time: what is at work then stays in a processor's cache."""
 
 # What a layer written by somebody else may raise while it computes. Named one by one, so that a full disk, a lost
 # network or a request to stop still reach those who answer for them.
@@ -29,6 +35,7 @@ class Scores:
     `close_time` ms UTC, `price` the close, `score` in [0, 100] or NaN where no layer answered, `confidence` in [0, 1],
     `agreeing` and `answered` count layers, `degraded` where fewer than `min_layers` answered: all of shape (n,).
     `values` and `abstain`, shape (k, n), hold a row for each of `names`. `failures`: what a layer that broke said.
+    `view`: what was computed on the way, where the candles are few enough to be seen at once.
     """
 
     close_time: IntArray
@@ -43,6 +50,7 @@ class Scores:
     names: tuple[str, ...]
     weights: FloatArray
     failures: Mapping[str, str] = field(default_factory=dict)
+    view: View | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.close_time)
@@ -66,67 +74,131 @@ class Brain:
         self.layers = tuple(layer for layer in layers if weights.get(layer.name, 1.0) > 0)
         if not self.layers:
             raise ValueError("every layer has weight 0: nothing is left to analyse with")
+        self._sharing = _sharing(self.layers)
         self.names = tuple(layer.name for layer in self.layers)
         self.weights = np.array([float(weights.get(name, 1.0)) for name in self.names])
         self.min_layers = min_layers
         self._gain = calibration.gain
         self._rho = correlation_matrix(self.names, calibration.correlation)
 
-    def score_series(self, market: Market) -> Scores:
-        """The score at every candle. A layer that breaks abstains with FAILED, is told in `failures`; others go on."""
-        series, failures = self._run(market)
-        values = np.stack([one.values for one in series])
-        opinions = (values - 50) / 50
-        x = combined(opinions, self.weights, self._rho, self._gain)
-        confidence, side = agreement(opinions, x, self.weights)
-        answered = np.count_nonzero(~np.isnan(values), axis=0)
-        degraded = answered < self.min_layers
+    def with_layers(self, layers: Sequence[Layer]) -> "Brain":
+        """The same brain with others in place of its layers, name by name."""
+        if tuple(layer.name for layer in layers) != self.names:
+            raise ValueError(f"the layers must be {', '.join(self.names)}")
+        other = copy(self)
+        other.layers, other._sharing = tuple(layers), _sharing(layers)
+        return other
+
+    def score_series(self, market: Market, after: int | None = None) -> Scores:
+        """The score at every candle, or at those that closed after `after` (ms UTC).
+
+        A layer that breaks abstains with FAILED, is told in `failures`; others go on.
+        """
+        candles = market.candles
+        last = len(candles) if after is None else len(candles.since(after + 1 - candles.step))
+        heard, view = self._hear(market, last)
+        judged = [self._judge(heard.values[:, part], heard.abstain[:, part]) for part in _parts(last)]
+        score, confidence, agreeing, answered = (np.concatenate(columns) for columns in zip(*judged, strict=True))
         return Scores(
-            close_time=market.candles.close_time,
-            price=market.candles.close,
-            score=50 + 50 * x,
-            confidence=np.where(degraded, np.minimum(confidence, DEGRADED_CAP), confidence),
-            agreeing=np.count_nonzero(side, axis=0),
+            close_time=candles.close_time[len(candles) - last :],
+            price=candles.close[len(candles) - last :],
+            score=score,
+            confidence=confidence,
+            agreeing=agreeing,
             answered=answered,
-            degraded=degraded,
-            values=values,
-            abstain=np.stack([one.abstain for one in series]),
+            degraded=answered < self.min_layers,
+            values=heard.values,
+            abstain=heard.abstain,
             names=self.names,
             weights=self.weights,
-            failures=failures,
+            failures=heard.failures,
+            view=view,
         )
 
     def readings(self, market: Market, scores: Scores, i: int) -> tuple[Reading, ...]:
-        """What each layer said at candle `i` (of the same market), in words."""
+        """What each layer said at candle `i` of the scores (of the same market), in words."""
         i = range(len(scores))[i]
-        return tuple(self._reading(row, market, scores, i) for row in range(len(self.layers)))
+        view = scores.view if i == len(scores) - 1 else None
+        view = view or up_to(market, len(market.candles) - len(scores) + i)
+        return tuple(self._reading(row, view, scores, i) for row in range(len(self.layers)))
 
-    def _run(self, market: Market) -> tuple[list[LayerSeries], dict[str, str]]:
-        series, failures = [], {}
-        for layer in self.layers:
-            try:
-                series.append(_sound(layer.evaluate(market), len(market.candles)))
-            except LAYER_ERRORS as error:
-                failures[layer.name] = f"{type(error).__name__}: {error}"
-                series.append(_silent(len(market.candles)))
-        return series, failures
+    def _hear(self, market: Market, last: int) -> tuple["_Heard", View | None]:
+        """What every layer says of the newest `last` candles, and the view that they shared, if it was one for all."""
+        heard, n, view = _Heard(len(self.layers), last), len(market.candles), None
+        for part in _parts(last):
+            end = n - last + part.stop
+            view = View(replace(market, candles=market.candles[:end]), part.stop - part.start)
+            for row, layer in self._sharing.items():
+                heard.take(row, layer.name, partial(view.once, layer.said), part)
+        for row, one in enumerate(self.layers):
+            if row not in self._sharing:
+                heard.take(row, one.name, partial(_newest, one, market, last), slice(0, last))
+        return heard, view if last <= CHUNK else None
 
-    def _reading(self, row: int, market: Market, scores: Scores, i: int) -> Reading:
+    def _judge(self, values: FloatArray, abstain: Codes) -> tuple[FloatArray, FloatArray, IntArray, IntArray]:
+        """Score, confidence, and how many layers agree with the score and answered at all, each of shape (n,)."""
+        opinions = values - 50
+        opinions /= 50
+        answered = count(abstain == Abstain.ANSWERS)
+        x = combined(opinions, self.weights, self._rho, self._gain)
+        confidence, side = agreement(opinions, x, self.weights)
+        capped = np.minimum(confidence, DEGRADED_CAP)
+        return 50 + 50 * x, np.where(answered < self.min_layers, capped, confidence), count(side), answered
+
+    def _reading(self, row: int, view: View, scores: Scores, i: int) -> Reading:
         layer, code = self.layers[row], Abstain(scores.abstain[row, i])
         return Reading(
             layer=layer.name,
             score=float(scores.values[row, i]) if code is Abstain.ANSWERS else None,
             weight=float(self.weights[row]),
-            reason=_reason(layer, market, scores, i),
+            reason=_reason(self._sharing.get(row), layer, view, scores),
             abstain=code,
         )
 
 
-def _reason(layer: Layer, market: Market, scores: Scores, i: int) -> str:
+def _sharing(layers: Sequence[Layer]) -> dict[int, SharingLayer]:
+    return {row: layer for row, layer in enumerate(layers) if isinstance(layer, SharingLayer)}
+
+
+class _Heard:
+    """What the layers say, row by row; a row that broke once is FAILED from end to end."""
+
+    def __init__(self, rows: int, n: int) -> None:
+        self.values = np.full((rows, n), np.nan)
+        self.abstain = np.full((rows, n), Abstain.FAILED, dtype=np.int8)
+        self.failures: dict[str, str] = {}
+
+    def take(self, row: int, name: str, ask: Callable[[], LayerSeries], part: slice) -> None:
+        """Put down what a layer answers to `ask` about the candles of `part`."""
+        if name in self.failures:
+            return
+        try:
+            series = _sound(ask(), part.stop - part.start)
+        except LAYER_ERRORS as error:
+            self.failures[name] = f"{type(error).__name__}: {error}"
+            self.values[row], self.abstain[row] = np.nan, Abstain.FAILED
+            return
+        self.values[row, part], self.abstain[row, part] = series.values, series.abstain
+
+
+def _parts(n: int) -> list[slice]:
+    """The newest `n` candles in pieces; one piece, which may be empty, at least."""
+    return [slice(k, min(n, k + CHUNK)) for k in range(0, max(n, 1), CHUNK)]
+
+
+def _newest(layer: Layer, market: Market, last: int) -> LayerSeries:
+    """Of a layer that knows but the whole market."""
+    n, series = len(market.candles), layer.evaluate(market)
+    if series.values.shape != (n,):
+        raise ValueError(f"gave {series.values.shape} values for {n} candles")
+    return LayerSeries(series.values[n - last :], series.abstain[n - last :])
+
+
+def _reason(sharing: SharingLayer | None, layer: Layer, view: View, scores: Scores) -> str:
     if layer.name in scores.failures:
         return f"failed: {scores.failures[layer.name]}"
     try:
-        return layer.explain(market, i)
+        return sharing.why(view) if sharing is not None else layer.explain(view.market, len(view.candles) - 1)
     except LAYER_ERRORS as error:
         return f"cannot explain itself: {type(error).__name__}: {error}"
 
@@ -135,13 +207,9 @@ def _sound(series: LayerSeries, n: int) -> LayerSeries:
     """The series as it is; raises ValueError where it is not one value in [0, 100] a candle."""
     if series.values.shape != (n,):
         raise ValueError(f"gave {series.values.shape} values for {n} candles")
-    if n and (np.nanmin(series.values, initial=50.0) < 0 or np.nanmax(series.values, initial=50.0) > 100):
+    if ((series.values < 0) | (series.values > 100)).any():
         raise ValueError("gave a value outside 0 to 100")
     return series
-
-
-def _silent(n: int) -> LayerSeries:
-    return LayerSeries(np.full(n, np.nan), np.full(n, Abstain.FAILED, dtype=np.int8))
 
 
 def _check(layers: Sequence[Layer], weights: Mapping[str, float], min_layers: int) -> None:

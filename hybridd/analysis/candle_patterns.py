@@ -1,12 +1,14 @@
 """TA-Lib's 61 candlestick patterns, found the same way whatever the unit of price and wherever the history begins."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import talib
 from numpy.typing import NDArray
 
 from hybridd.analysis.indicators import ema
-from hybridd.analysis.windows import rolling_max
-from hybridd.model.candle import BoolArray, Candles
+from hybridd.analysis.windows import any_of
+from hybridd.model.candle import BoolArray, Candles, IntArray
 
 PATTERNS = {
     "CDL2CROWS": "two crows", "CDL3BLACKCROWS": "three black crows", "CDL3INSIDE": "three inside",
@@ -45,26 +47,53 @@ _GRID = 2.0**32
 Hits = NDArray[np.int8]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sightings:
+    """Each pattern that was seen: its number in NAMES, at which candle it ended, and whether it is bullish."""
+
+    pattern: IntArray
+    at: IntArray
+    bullish: BoolArray
+
+
 def pattern_hits(candles: Candles) -> Hits:
     """Which pattern ends at which candle: shape (61, n), +1 bullish, −1 bearish, 0 none, rows in the order of NAMES.
 
     Exact from candle BLOCK + WARM on. A pattern that a gap in time runs through is none, nor is one that ends in a
     candle without any range.
     """
-    found = np.zeros((len(NAMES), len(candles)), dtype=np.int32)  # TA-Lib's own type: copied in without a conversion
-    for begin, start, end in _blocks(candles):
-        columns = _on_grid(candles[begin:end])
-        for row, function in zip(found, _FUNCTIONS, strict=True):
-            row[start:end] = function(*columns)[start - begin :]
-    gap = np.diff(candles.open_time, prepend=candles.open_time[:1] - candles.step) != candles.step
-    broken = rolling_max(gap.astype(np.float64), LONGEST - 1) > 0
-    found[:, broken | (candles.high == candles.low)] = 0
-    return (found > 0).view(np.int8) - (found < 0).view(np.int8)
+    seen, hits = sightings(candles), np.zeros((len(NAMES), len(candles)), dtype=np.int8)
+    hits[seen.pattern, seen.at] = np.where(seen.bullish, 1, -1)
+    return hits
 
 
-def rising(candles: Candles) -> BoolArray:
+def sightings(candles: Candles, last: int | None = None) -> Sightings:
+    """The hits of the newest `last` candles, counted from the first of them."""
+    wanted = len(candles) if last is None else last
+    candles = candles[max(0, len(candles) - wanted - BLOCK - WARM) :]
+    first = len(candles) - wanted
+    columns, place = _on_grid(candles, first)
+    found = np.zeros((len(NAMES), len(place)), dtype=np.int32)  # TA-Lib's own type: taken over without a conversion
+    for row, function in zip(found, _FUNCTIONS if len(place) else (), strict=False):
+        row[:] = function(*columns)
+    hits = np.flatnonzero(found != 0)
+    pattern, at = np.divmod(hits, max(1, len(place)))
+    bullish = found.ravel()[hits] > 0
+    kept = (place >= first) & ~_broken(candles)[place]
+    whole = kept[at]
+    return Sightings(pattern[whole], place[at[whole]] - first, bullish[whole])
+
+
+def _broken(candles: Candles) -> BoolArray:
+    """Where a pattern would run through a gap in time, or end in a candle without any range."""
+    gap = np.zeros(len(candles), dtype=np.bool_)
+    gap[1:] = candles.open_time[1:] - candles.open_time[:-1] != candles.step
+    return np.asarray(any_of(gap, LONGEST - 1) | (candles.high == candles.low))
+
+
+def rising(candles: Candles, last: int | None = None) -> BoolArray:
     """The trend that a pattern stands in: EMA(20) above EMA(50). Shape (n,), False until candle 249."""
-    fast, slow = (ema(candles.close, n) for n in CONTEXT)
+    fast, slow = (ema(candles.close, n, last=last) for n in CONTEXT)
     return np.asarray(fast > slow)
 
 
@@ -76,15 +105,29 @@ def _blocks(candles: Candles) -> list[tuple[int, int, int]]:
     if not len(candles):
         return []
     period = candles.open_time // (BLOCK * candles.step)
-    starts = np.flatnonzero(np.r_[True, period[1:] != period[:-1]]).tolist()
+    starts = [0, *(np.flatnonzero(period[1:] != period[:-1]) + 1).tolist()]
     return [(max(0, start - WARM), start, end) for start, end in zip(starts, [*starts[1:], len(candles)], strict=True)]
 
 
-def _on_grid(candles: Candles) -> tuple[NDArray[np.float64], ...]:
-    """Open, high, low, close as whole numbers of 2⁻³² of the first close.
+def _on_grid(candles: Candles, first: int) -> tuple[list[NDArray[np.float64]], IntArray]:
+    """Open, high, low, close of the blocks from candle `first` on, one after the other, each with its warm-up before it
+    and as whole numbers of 2⁻³² of the first close of its warm-up. And which candle each is, −1 in a warm-up.
 
     TA-Lib compares bodies with running averages of bodies. Where prices are few ticks apart the two are often equal,
     and rounding would decide, by where the sum began and by the unit of price. Sums of whole numbers are exact.
     """
-    unit = candles.close[0] / _GRID
-    return tuple(np.rint(column / unit) for column in (candles.open, candles.high, candles.low, candles.close))
+    parts, units, places = [], [], []
+    for begin, start, end in _blocks(candles):
+        if first < end:
+            wanted = max(start, first)
+            part = slice(max(begin, wanted - WARM), end)
+            place = np.arange(part.start, end)
+            place[: wanted - part.start] = -1
+            parts.append(part)
+            places.append(place)
+            units.append(float(candles.close[begin]) / _GRID)
+    columns = []
+    for column in (candles.open, candles.high, candles.low, candles.close):
+        scaled = [column[part] / unit for part, unit in zip(parts, units, strict=True)]
+        columns.append(np.rint(np.concatenate([np.zeros(0), *scaled])))
+    return columns, np.concatenate([np.zeros(0, dtype=np.int64), *places])

@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from hybridd.analysis.windows import ratio
-from hybridd.model.candle import BoolArray, FloatArray
+from hybridd.model.candle import BoolArray, FloatArray, IntArray
+
+_BYTE = 255
 
 
 def correlation_matrix(names: Sequence[str], measured: Mapping[tuple[str, str], float]) -> FloatArray:
@@ -32,17 +34,21 @@ def multipliers(answers: BoolArray, weights: FloatArray, rho: FloatArray) -> Flo
 
     1 where none did. Computed once for each set of answering layers, of which a history holds a handful.
     """
-    which = np.zeros(answers.shape[1], dtype=np.int64)
-    first = np.zeros(0, dtype=np.int64)
-    for eight in np.packbits(answers, axis=0):
+    n, turns = answers.shape[1], np.ones(answers.shape[1], dtype=np.bool_)
+    turns[1:] = False
+    for row in answers:
+        turns[1:] |= row[1:] != row[:-1]
+    starts = np.flatnonzero(turns)
+    which, first = np.zeros(len(starts), dtype=np.int64), np.zeros(0, dtype=np.int64)
+    for eight in np.packbits(answers[:, starts], axis=0):
         _, first, which = np.unique(which * 256 + eight, return_index=True, return_inverse=True)
     found = np.ones(len(first))
-    for position, candle in enumerate(first):
+    for position, candle in enumerate(starts[first].tolist()):
         chosen = answers[:, candle]
         if chosen.any():
             share = weights[chosen] / weights[chosen].sum()
             found[position] = diversification_multiplier(share, rho[np.ix_(chosen, chosen)])
-    return found[which]
+    return np.repeat(found[which], np.diff(starts, append=n))
 
 
 def combined(opinions: FloatArray, weights: FloatArray, rho: FloatArray, gain: float = 1.0) -> FloatArray:
@@ -54,18 +60,28 @@ def combined(opinions: FloatArray, weights: FloatArray, rho: FloatArray, gain: f
     answers = ~np.isnan(opinions)
     answered = weight_answered(answers, weights)
     total = np.zeros(opinions.shape[1])
-    for weight, row in zip(weights, opinions, strict=True):
-        total += weight * np.where(np.isnan(row), 0.0, row)
+    for weight, row, there in zip(weights.tolist(), opinions, answers, strict=True):
+        said = row if weight == 1 else weight * row
+        total += said if there.all() else np.where(there, said, 0.0)
     scaled = gain * multipliers(answers, weights, rho) * ratio(total, answered)
-    return np.asarray(np.clip(scaled, -1.0, 1.0))
+    return np.asarray(np.minimum(np.maximum(scaled, -1.0), 1.0))
 
 
 def weight_answered(chosen: BoolArray, weights: FloatArray) -> FloatArray:
     """Σ of the weights of the rows chosen at each candle, shape (n,): row by row, so that the length changes no bit."""
+    if (weights == weights[0]).all():
+        return np.asarray(weights[0] * count(chosen))
     total = np.zeros(chosen.shape[1])
     for weight, row in zip(weights, chosen, strict=True):
         total += weight * row
     return total
+
+
+def count(chosen: BoolArray) -> IntArray:
+    """How many rows are chosen at each candle, shape (n,)."""
+    if len(chosen) > _BYTE:
+        return np.asarray(np.count_nonzero(chosen, axis=0))
+    return np.asarray(np.add.reduce(chosen.view(np.uint8), axis=0, dtype=np.uint8), dtype=np.int64)
 
 
 def agreement(opinions: FloatArray, x: FloatArray, weights: FloatArray) -> tuple[FloatArray, BoolArray]:
@@ -73,5 +89,5 @@ def agreement(opinions: FloatArray, x: FloatArray, weights: FloatArray) -> tuple
 
     Weight on the score's side/weight that answered × weight that answered/all weight; 0 at a score of exactly 50.
     """
-    side = np.sign(np.nan_to_num(opinions)) * np.sign(np.nan_to_num(x)) > 0
+    side = ((opinions > 0) & (x > 0)) | ((opinions < 0) & (x < 0))
     return weight_answered(side, weights) / weights.sum(), side

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
-from hybridd.analysis.windows import rolling_mean
+from hybridd.analysis.windows import cut, newest, rolling_mean
 from hybridd.model.candle import FloatArray
 
 WINDOW = 288
@@ -14,6 +15,8 @@ MEMORY = 24
 NOISE = 0.05
 """Variance of the observation over the level's: what a first autocorrelation of returns of −0.05 amounts to."""
 ERRORS = 288
+_FEW = 512  # sums up to which a dot product each is quicker than a product of matrices
+_BLOCK = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,30 +67,43 @@ def _of_changes(weights: FloatArray) -> FloatArray:
     return np.cumsum(weights[:0:-1])
 
 
-def weighted_sum(x: FloatArray, weights: FloatArray) -> FloatArray:
-    """Σ weights[k]·x[i−k], added up from the newest on, shape (n,); NaN where the window is not full."""
-    n, m = len(x), len(weights)
-    out = np.full(n, np.nan)
-    if n < m:
-        return out
-    total, term = np.zeros(n - m + 1), np.empty(n - m + 1)
-    for k, weight in enumerate(weights.tolist()):
-        np.multiply(x[m - 1 - k : n - k], weight, out=term)
-        total += term
-    out[m - 1 :] = total
+def weighted_sum(x: FloatArray, weights: FloatArray, last: int | None = None) -> FloatArray:
+    """Σ weights[k]·x[i−k] of the newest `last` values, shape (n,); NaN where the window is not full."""
+    x, out, full = cut(x, len(weights), last)
+    if 0 < len(full) <= _FEW:
+        full[:] = np.correlate(x, weights[::-1])
+    elif len(full):
+        full[:] = _in_blocks(x, weights)
     return out
 
 
-def local_slope(change: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _in_blocks(x: FloatArray, weights: FloatArray) -> FloatArray:
+    """All weighted sums, _BLOCK of them at a time as one product of matrices.
+
+    What lies outside a window has the weight 0 there: it adds exactly nothing.
+    """
+    m, n = len(weights), len(x) - len(weights) + 1
+    spread = np.zeros((m + _BLOCK - 1, _BLOCK))
+    for k in range(_BLOCK):
+        spread[k : k + m, k] = weights[::-1]
+    whole = n // _BLOCK * _BLOCK
+    rows = sliding_window_view(x, m + _BLOCK - 1)[:whole:_BLOCK]
+    return np.concatenate(
+        [(np.ascontiguousarray(rows) @ spread).ravel(), np.correlate(x[whole:], weights[::-1])[: n - whole]]
+    )
+
+
+def local_slope(change: FloatArray, last: int | None = None) -> tuple[FloatArray, FloatArray]:
     """The filtered slope a candle and its standard error, of one-step changes of log price, shape (n,).
 
     Each value is the filter's after exactly the WINDOW newest prices. The level's variance is the mean of the last 288
     squared one-step errors over their own variance, as in a concentrated likelihood (Harvey (1989), ch. 3.4). NaN
     where price never moved.
     """
-    weights = trend_weights()
-    slope = weighted_sum(change, weights.slope)
-    ahead = weighted_sum(change, weights.forecast)
-    error = change - np.r_[np.nan, ahead[:-1]][: len(change)]
-    level = rolling_mean(error * error, ERRORS) / weights.forecast_variance
+    weights, last = trend_weights(), len(change) if last is None else last
+    change = change[1:] if len(change) and change[0] != change[0] else change
+    slope = weighted_sum(change, weights.slope, last)
+    inner = min(last + ERRORS, len(change))
+    error = newest(change, inner)[1:] - weighted_sum(change, weights.forecast, inner)[:-1]
+    level = rolling_mean(error * error, ERRORS, last) / weights.forecast_variance
     return slope, np.sqrt(weights.slope_variance * np.where(level > 0, level, np.nan))

@@ -2,21 +2,23 @@
 
 Everything that remembers without end in the textbooks (EMA, Wilder's averages) is cut where what is left out weighs
 less than 1e-12, and renormalised. Arrays of shape (n,) in the instrument's own units unless said otherwise; NaN until
-the window is full and where a formula has no value (a price that never moved).
+the window is full and where a formula has no value (a price that never moved). With `last` no more than that many
+newest values are computed.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 
+from hybridd.analysis.spreads import rolling_spread, weighted_spread
 from hybridd.analysis.windows import (
-    ewma,
-    lagged,
+    newest,
     ratio,
+    recursive_mean,
     rolling_max,
     rolling_mean,
     rolling_min,
-    rolling_spread,
     rolling_sum,
-    weighted_spread,
 )
 from hybridd.model.candle import Candles, FloatArray
 
@@ -30,126 +32,165 @@ SIGNAL_WINDOW = 128
 SAME = 1e-9
 
 
-def ema(x: FloatArray, n: int, window: int = 0) -> FloatArray:
+def step(x: FloatArray, last: int | None = None) -> FloatArray:
+    """How far each of the newest `last` values lies above the one before it; NaN for the first of all."""
+    return _beside(np.subtract, x, x, last)
+
+
+def ema(x: FloatArray, n: int, window: int = 0, last: int | None = None) -> FloatArray:
     """Exponential moving average, weight 2/(n+1), over `window` values (5n by default: 4.5e-5 left out)."""
-    return ewma(x, 1 - 2 / (n + 1), window or 5 * n)
+    return recursive_mean(x, n, window or 5 * n, last)
 
 
-def wilder(x: FloatArray, n: int = 14, window: int = WILDER_WINDOW) -> FloatArray:
+def wilder(x: FloatArray, n: int = 14, window: int = WILDER_WINDOW, last: int | None = None) -> FloatArray:
     """Wilder's average, weight 1/n: J. W. Wilder, New Concepts in Technical Trading Systems (1978), p. 23."""
-    return ewma(x, 1 - 1 / n, window)
+    return recursive_mean(x, 2 * n - 1, window, last)
 
 
-def true_range(candles: Candles) -> FloatArray:
+def true_range(candles: Candles, last: int | None = None) -> FloatArray:
     """Wilder (1978), p. 21; NaN at the first candle, which has no close before it."""
-    before = lagged(candles.close, 1)
-    return np.maximum(candles.high, before) - np.minimum(candles.low, before)
+    top = _beside(np.maximum, candles.high, candles.close, last)
+    top -= _beside(np.minimum, candles.low, candles.close, last)
+    return top
 
 
-def atr(candles: Candles) -> FloatArray:
+def atr(candles: Candles, last: int | None = None) -> FloatArray:
     """Average true range of 14, Wilder (1978), p. 23. First value at candle 384."""
-    return wilder(true_range(candles))
+    last = len(candles) if last is None else last
+    return wilder(true_range(candles, last + WILDER_WINDOW), last=last)
 
 
-def rsi(close: FloatArray) -> FloatArray:
+def rsi(close: FloatArray, last: int | None = None) -> FloatArray:
     """Relative strength index of 14, 0 to 100, Wilder (1978), p. 65. First value at candle 384."""
-    step = close - lagged(close, 1)
-    up, down = wilder(np.maximum(step, 0.0)), wilder(np.maximum(-step, 0.0))
+    last = len(close) if last is None else last
+    move = step(close, last + WILDER_WINDOW)
+    up, down = wilder(np.maximum(move, 0.0), last=last), wilder(np.maximum(-move, 0.0), last=last)
     return 100 * ratio(up, up + down)
 
 
-def cutler_rsi(close: FloatArray, n: int = 14) -> FloatArray:
+def cutler_rsi(close: FloatArray, n: int = 14, last: int | None = None) -> FloatArray:
     """Cutler's RSI, 0 to 100: plain sums in place of Wilder's averages, so that n + 1 closes are all it needs."""
-    step = close - lagged(close, 1)
-    up, down = rolling_sum(np.maximum(step, 0.0), n), rolling_sum(np.maximum(-step, 0.0), n)
+    last = len(close) if last is None else last
+    move = step(close, last + n)
+    up, down = rolling_sum(np.maximum(move, 0.0), n, last), rolling_sum(np.maximum(-move, 0.0), n, last)
     return 100 * ratio(up, up + down)
 
 
-def adx(candles: Candles) -> FloatArray:
+def adx(candles: Candles, last: int | None = None) -> FloatArray:
     """Average directional index of 14, 0 to 100, Wilder (1978), p. 35–47. First value at candle 767."""
-    up = candles.high - lagged(candles.high, 1)
-    down = lagged(candles.low, 1) - candles.low
-    same = SAME * candles.close
-    # 0 * up and not 0: the first candle, which has none before it, stays NaN.
-    plus = wilder(np.where((up - down > same) & (up > 0), up, 0 * up))
-    minus = wilder(np.where((down - up > same) & (down > 0), down, 0 * down))
-    return wilder(100 * ratio(np.abs(plus - minus), plus + minus))
+    last = len(candles) if last is None else last
+    inner = min(last + WILDER_WINDOW, len(candles))
+    reach = min(inner + WILDER_WINDOW, len(candles))
+    up, down = step(candles.high, reach), -step(candles.low, reach)
+    ahead, same = up - down, SAME * candles.close[len(candles) - reach :]
+    # By a factor and not by a choice: the first candle, which has none before it, stays NaN.
+    plus = wilder(up * ((ahead > same) & (up > 0)), last=inner)
+    minus = wilder(down * ((-ahead > same) & (down > 0)), last=inner)
+    return wilder(100 * ratio(np.abs(plus - minus), plus + minus), last=last)
 
 
-def macd_histogram(close: FloatArray) -> FloatArray:
+def macd_histogram(close: FloatArray, last: int | None = None) -> FloatArray:
     """MACD(12, 26) less its signal line of 9: G. Appel (1979); T. Aspray (1986) for the histogram. From candle 510."""
-    line = ema(close, 12, MACD_WINDOW) - ema(close, 26, MACD_WINDOW)
-    return line - ema(line, 9, SIGNAL_WINDOW)
+    last = len(close) if last is None else last
+    reach = min(last + SIGNAL_WINDOW, len(close))
+    line = ema(close, 12, MACD_WINDOW, reach) - ema(close, 26, MACD_WINDOW, reach)
+    return newest(line, last) - ema(line, 9, SIGNAL_WINDOW, last)
 
 
-def stochastic(candles: Candles, n: int = 14, slowing: int = 3) -> tuple[FloatArray, FloatArray]:
+def stochastic(
+    candles: Candles, n: int = 14, slowing: int = 3, last: int | None = None
+) -> tuple[FloatArray, FloatArray]:
     """Slow %K and its average %D, 0 to 100: G. Lane, "Lane's Stochastics" (1984). First %D at candle n + 3."""
-    low, high = rolling_min(candles.low, n), rolling_max(candles.high, n)
-    slow = rolling_mean(100 * ratio(candles.close - low, high - low), slowing)
-    return slow, rolling_mean(slow, slowing)
+    last = len(candles) if last is None else last
+    reach = min(last + 2 * slowing, len(candles))
+    low, high = rolling_min(candles.low, n, reach), rolling_max(candles.high, n, reach)
+    fast = ratio(candles.close[len(candles) - reach :] - low, high - low)
+    slow = rolling_mean(100 * fast, slowing, min(last + slowing, len(candles)))
+    return newest(slow, last), rolling_mean(slow, slowing, last)
 
 
-def squeeze(candles: Candles, n: int = 20) -> tuple[FloatArray, FloatArray, FloatArray]:
+def squeeze(candles: Candles, n: int = 20, last: int | None = None) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Middle (mean of n closes), width of Bollinger's bands (2σ) and of Keltner's channel (1.5 mean true ranges).
 
     J. Bollinger, Bollinger on Bollinger Bands (2001), ch. 8; the channel and the squeeze as in J. Carter, Mastering
     the Trade (2005), ch. 11: the bands inside the channel.
     """
-    middle, sigma = rolling_spread(candles.close, n)
-    return middle, 2 * sigma, 1.5 * rolling_mean(true_range(candles), n)
+    last = len(candles) if last is None else last
+    middle, sigma = rolling_spread(candles.close, n, last)
+    return middle, 2 * sigma, 1.5 * rolling_mean(true_range(candles, last + n), n, last)
 
 
-def money_flow(candles: Candles, n: int = 20) -> FloatArray:
+def money_flow(candles: Candles, n: int = 20, last: int | None = None) -> FloatArray:
     """Chaikin money flow, −1 to 1: where in its range each candle closed, weighted by volume (M. Chaikin, 1980s)."""
-    span = candles.high - candles.low
-    place = ratio(2 * candles.close - candles.high - candles.low, span)
-    flow = np.where(span > 0, place, 0.0) * candles.volume
-    return ratio(rolling_sum(flow, n), rolling_sum(candles.volume, n))
+    last = len(candles) if last is None else last
+    high, low, close, volume = (x[max(0, len(x) - last - n) :] for x in _columns(candles))
+    span = high - low
+    flow = (2 * close - high - low) / np.where(span > 0, span, np.inf) * volume
+    return ratio(rolling_sum(flow, n, last), rolling_sum(volume, n, last))
 
 
-def money_flow_index(candles: Candles, n: int = 14) -> FloatArray:
+def money_flow_index(candles: Candles, n: int = 14, last: int | None = None) -> FloatArray:
     """MFI, 0 to 100: G. Quong and A. Soudack, Stocks & Commodities 7:3 (1989)."""
-    typical = typical_price(candles)
-    step = typical - lagged(typical, 1)
-    flow = typical * candles.volume + 0 * step  # 0 * keeps NaN
+    last = len(candles) if last is None else last
+    typical = typical_price(candles, last + n + 1)
+    move = step(typical)
+    flow = typical * candles.volume[len(candles) - len(typical) :]
     same = SAME * typical
-    up = rolling_sum(np.where(step > same, flow, 0 * flow), n)
-    down = rolling_sum(np.where(step < -same, flow, 0 * flow), n)
+    up, down = (flow * (side > same) + 0 * move for side in (move, -move))  # 0 * keeps NaN
+    up, down = rolling_sum(up, n, last), rolling_sum(down, n, last)
     return 100 * ratio(up, up + down)
 
 
-def typical_price(candles: Candles) -> FloatArray:
+def typical_price(candles: Candles, last: int | None = None) -> FloatArray:
     """(high + low + close) / 3."""
-    return (candles.high + candles.low + candles.close) / 3
+    high, low, close, _ = (x if last is None else x[max(0, len(x) - last) :] for x in _columns(candles))
+    total = high + low
+    total += close
+    total /= 3
+    return total
 
 
-def obv_slope(candles: Candles, n: int = 50) -> FloatArray:
+def obv_slope(candles: Candles, n: int = 50, last: int | None = None) -> FloatArray:
     """Slope of on-balance volume over its newest `n` values, in mean volumes a candle: about −1 to 1.
 
     J. Granville, New Key to Stock Market Profits (1963). The line is drawn afresh in each window, so what it was
     before does not count: it is the sum of the signed volumes in it.
     """
-    signed = np.sign(candles.close - lagged(candles.close, 1)) * candles.volume
-    return ratio(_slope_of_sum(signed, n), rolling_mean(candles.volume, n))
+    last = len(candles) if last is None else last
+    side = np.sign(step(candles.close, last + n))
+    signed = side * candles.volume[len(candles) - len(side) :]
+    return ratio(_slope_of_sum(signed, n, last), rolling_mean(candles.volume, n, last))
 
 
-def _slope_of_sum(step: FloatArray, n: int) -> FloatArray:
+def _slope_of_sum(steps: FloatArray, n: int, last: int) -> FloatArray:
     """Least-squares slope of the running sum of the newest `n` steps.
 
     Σ_t (t−t̄)·S_t with S_t = Σ_{s≤t} step_s is Σ_s step_s·Σ_{t≥s}(t−t̄), the inner sum being (a+1)(n−1−a)/2 for a
     step of age a.
     """
-    out = np.full(len(step), np.nan)
-    if len(step) < n:
-        return out
-    total = np.zeros(len(step) - n + 1)
-    for age in range(n):
-        total += (age + 1) * (n - 1 - age) / 2 * step[n - 1 - age : len(step) - age]
-    out[n - 1 :] = total / (n * (n * n - 1) / 12)
-    return out
+    if len(steps) < n:
+        return np.full(last, np.nan)
+    age = np.arange(n - 1, -1, -1.0)
+    return newest(np.correlate(steps, (age + 1) * (n - 1 - age) / 2 / (n * (n * n - 1) / 12)), last)
 
 
-def vwap_distance(candles: Candles, n: int = 96) -> FloatArray:
+def vwap_distance(candles: Candles, n: int = 96, last: int | None = None) -> FloatArray:
     """How far the close lies above the rolling volume-weighted mean of typical prices, in its weighted σ."""
-    mean, sigma = weighted_spread(typical_price(candles), candles.volume, n)
-    return ratio(candles.close - mean, sigma)
+    last = len(candles) if last is None else last
+    mean, sigma = weighted_spread(typical_price(candles, last + n), candles.volume, n, last)
+    return ratio(newest(candles.close, last) - mean, sigma)
+
+
+def _columns(candles: Candles) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    return candles.high, candles.low, candles.close, candles.volume
+
+
+def _beside(join: Callable[..., FloatArray], x: FloatArray, before: FloatArray, last: int | None) -> FloatArray:
+    """Each of the newest `last` of x joined with the value of `before` a candle earlier; NaN where there is none."""
+    start = 0 if last is None else max(0, len(x) - last)
+    if start:
+        return join(x[start:], before[start - 1 : -1])
+    out = np.empty(len(x))
+    out[:1] = np.nan
+    join(x[1:], before[:-1], out=out[1:])
+    return out

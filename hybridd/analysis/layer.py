@@ -1,7 +1,8 @@
 """The layer protocol: one opinion on a market."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from hybridd.analysis.view import View
 from hybridd.model.reading import Input, LayerSeries, Market
 
 
@@ -19,4 +20,20 @@ class Layer(Protocol):
 
     def explain(self, market: Market, i: int) -> str:
         """One short plain sentence with its numbers for candle `i`, whether the layer answered there or not."""
+        ...
+
+
+@runtime_checkable
+class SharingLayer(Layer, Protocol):
+    """A layer that computes no more than it is asked for, and shares what it computes. Optional: Layer is enough.
+
+    A live cycle asks about one candle of two thousand.
+    """
+
+    def said(self, view: View) -> LayerSeries:
+        """One value for each of the newest `view.last` candles, the same as `evaluate` gives them."""
+        ...
+
+    def why(self, view: View) -> str:
+        """The sentence of `explain` for the newest candle."""
         ...

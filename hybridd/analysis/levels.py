@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
-from hybridd.analysis.windows import lagged, ratio
+from hybridd.analysis.windows import lagged, newest, ratio, rolling_max, rolling_min, rolling_sum
 from hybridd.model.candle import Candles, FloatArray, IntArray
 from hybridd.model.timeframe import parse_timeframe
 
@@ -17,10 +17,10 @@ MOST_OF_PERIOD = 420
 
 PROFILE = 288
 EVERY = 12
+BRACKET = 6
 ROWS = 48
 AREA = 0.7
 _WHOLE = 2.0**40
-_CHUNK = 128  # windows at a time: what is at work stays in a processor's cache
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,26 +31,27 @@ class Pivots:
     spread: FloatArray
 
 
-def pivots(candles: Candles) -> Pivots:
+def pivots(candles: Candles, last: int | None = None) -> Pivots:
     """P = (H + L + C)/3, R1 = 2P − L, S1 = 2P − H of the period before, so R1 − S1 = H − L: the floor traders' pivots.
 
     As in J. Person, A Complete Guide to Technical Trading Tactics (2004), ch. 6. The period is cut by the calendar in
     UTC (days for candles of 5 to 15 minutes) and is the newest one before that has candles. NaN in the first.
     """
     n = len(candles)
+    last = n if last is None else last
+    candles = candles[max(0, n - last - 2 * MOST_OF_PERIOD) :]
+    n = len(candles)
     if not n:
         return Pivots(np.empty(0), np.empty(0))
     number = _period_number(candles)
-    starts = np.flatnonzero(np.r_[True, number[1:] != number[:-1]])
-    high = np.maximum.reduceat(candles.high, starts)
-    low = np.minimum.reduceat(candles.low, starts)
-    close = candles.close[np.r_[starts[1:], n] - 1]
-    period = np.searchsorted(starts, np.arange(n), side="right") - 1
+    starts = np.append(0, np.flatnonzero(number[1:] != number[:-1]) + 1)
+    ends = np.append(starts[1:], n)
+    high, low = np.maximum.reduceat(candles.high, starts), np.minimum.reduceat(candles.low, starts)
 
     def of_the_one_before(value: FloatArray) -> FloatArray:
-        return lagged(value, 1)[period]
+        return np.repeat(lagged(value, 1), ends - starts)[n - last :]
 
-    return Pivots(of_the_one_before((high + low + close) / 3), of_the_one_before(high - low))
+    return Pivots(of_the_one_before((high + low + candles.close[ends - 1]) / 3), of_the_one_before(high - low))
 
 
 def _period_number(candles: Candles) -> IntArray:
@@ -75,65 +76,80 @@ class ValueArea:
     high: FloatArray
 
 
-def value_areas(candles: Candles) -> ValueArea:
+def value_areas(candles: Candles, last: int | None = None) -> ValueArea:
     """The value area of 288 candles, drawn anew before each time that is a multiple of 12 candles.
 
-    Each candle's volume is spread evenly over the rows (48 between the window's low and high) that its range touches.
-    From the fullest row the area grows by the fuller of its two neighbours until it holds 70 %: J. Dalton, E. Jones
-    and R. Dalton, Mind over Markets (1990), app. 1, a row at a time. Without any volume every candle counts the same,
-    as time does in the original profile. NaN where 288 candles are not at hand and where price never moved.
+    The volume of each bracket of 6 candles (half an hour of those of 5 minutes, as in the original) is spread evenly
+    over the rows (48 between the window's low and high) that its range touches. From the fullest row the area grows by
+    the fuller of its two neighbours until it holds 70 %: J. Dalton, E. Jones and R. Dalton, Mind over Markets (1990),
+    app. 1, a row at a time. Without any volume every bracket counts the same, as time does in the original profile.
+    NaN where 288 candles are not at hand and where price never moved.
     """
-    n = len(candles)
+    last = len(candles) if last is None else last
+    reach = min(len(candles), last + PROFILE + EVERY)
+    candles = candles[len(candles) - reach :]
     number = candles.open_time // (EVERY * candles.step)
-    starts = np.flatnonzero(np.diff(number, prepend=-1) != 0)
-    full = starts[starts >= PROFILE]
+    starts = np.flatnonzero(number[1:] != number[:-1]) + 1
+    full = starts[int(np.searchsorted(starts, PROFILE)) :]
+    full = full[max(0, int(np.searchsorted(full, reach - last, side="right")) - 1) :]
     if not len(full):
-        return ValueArea(np.full(n, np.nan), np.full(n, np.nan))
-    parts = [_histograms(candles, full[k : k + _CHUNK] - PROFILE) for k in range(0, len(full), _CHUNK)]
-    bottom, height, counts = (np.concatenate(column) for column in zip(*parts, strict=True))
-    first, last = _grown(counts)
-    row = np.searchsorted(full, np.arange(n), side="right") - 1
-    known = row >= 0
+        return ValueArea(np.full(last, np.nan), np.full(last, np.nan))
+    first, edges = max(int(full[0]), reach - last), _areas(candles, full - PROFILE)
+    held = np.append(full[1:], reach) - np.maximum(full, first)
 
     def spread_out(edge: FloatArray) -> FloatArray:
-        return np.where(known, edge[np.maximum(row, 0)], np.nan)
+        return newest(np.repeat(edge, held), last)
 
-    height = np.where(height > 0, height, np.nan)
-    return ValueArea(spread_out(bottom + first * height), spread_out(bottom + (last + 1) * height))
+    return ValueArea(spread_out(edges[0]), spread_out(edges[1]))
 
 
-def _histograms(candles: Candles, begins: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Lowest price and height of the rows, shape (m,), and volume by row, shape (m, 48), in 2⁻⁴⁰ of the whole."""
-    high, low, volume = (sliding_window_view(x, PROFILE)[begins] for x in (candles.high, candles.low, candles.volume))
+def _areas(candles: Candles, begins: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Lowest and highest price of the value area of each window, shape (m,)."""
+    ends = begins[:, None] + BRACKET * np.arange(1, PROFILE // BRACKET + 1) - 1
+    high, low = rolling_max(candles.high, BRACKET)[ends], rolling_min(candles.low, BRACKET)[ends]
     bottom, top = low.min(axis=1), high.max(axis=1)
     height = (top - bottom) / ROWS
-    unit = np.where(height > 0, height, 1.0)[:, None]
+    height = np.where(height > 0, height, np.nan)
+    rows = _rows(low, bottom, height), _rows(high, bottom, height)
+    first, beyond = _grown(_histograms(*rows, rolling_sum(candles.volume, BRACKET)[ends]))
+    return bottom + first * height, bottom + beyond * height
+
+
+def _rows(price: FloatArray, bottom: FloatArray, height: FloatArray) -> IntArray:
+    """The row that each price of a window lies in, shape (m, brackets)."""
+    unit = np.where(height > 0, height, 1.0)
     # The small addition settles prices that lie on a row's edge, which whole ticks often do, in any unit of price.
-    from_row = np.minimum((low - bottom[:, None]) / unit + 1e-6, ROWS - 1).astype(np.int64)
-    to_row = np.minimum((high - bottom[:, None]) / unit + 1e-6, ROWS - 1).astype(np.int64)
+    place = (price - bottom[:, None]) / unit[:, None]
+    place += 1e-6
+    return np.minimum(place, ROWS - 1, out=place).astype(np.int64)
+
+
+def _histograms(from_row: IntArray, to_row: IntArray, volume: FloatArray) -> FloatArray:
+    """Volume by row, shape (m, 48), in 2⁻⁴⁰ of the whole: whole numbers, so that an empty row is exactly empty."""
     total = volume.sum(axis=1, keepdims=True)
-    share = np.where(total > 0, volume / np.where(total > 0, total, 1.0), 1 / PROFILE)
-    each = np.rint(share * (_WHOLE / (to_row - from_row + 1)))
-    # Steps up and down, then their running sum. Whole numbers, so that an empty row is exactly empty.
-    base = np.arange(len(begins))[:, None] * (ROWS + 1)
-    steps = np.bincount((base + from_row).ravel(), each.ravel(), len(begins) * (ROWS + 1))
-    steps -= np.bincount((base + to_row + 1).ravel(), each.ravel(), len(begins) * (ROWS + 1))
-    return bottom, height, np.cumsum(steps.reshape(-1, ROWS + 1), axis=1)[:, :ROWS].astype(np.float64)
+    share = np.where(total > 0, volume, 1.0) / np.where(total > 0, total, volume.shape[1])
+    each = np.rint(share * _WHOLE / (to_row - from_row + 1))
+    # Steps up and down, then their running sum.
+    base = np.arange(len(volume))[:, None] * (ROWS + 1)
+    steps = np.bincount((base + from_row).ravel(), each.ravel(), len(volume) * (ROWS + 1))
+    steps -= np.bincount((base + to_row + 1).ravel(), each.ravel(), len(volume) * (ROWS + 1))
+    return np.asarray(np.cumsum(steps.reshape(-1, ROWS + 1), axis=1)[:, :ROWS], dtype=np.float64)
 
 
-def _grown(counts: FloatArray) -> tuple[IntArray, IntArray]:
-    """First and last row of each value area, shape (m,); of equal neighbours the upper one joins first."""
-    padded = np.pad(counts, ((0, 0), (1, 1)), constant_values=-1)  # −1: no row there
-    line = np.arange(len(counts))
-    first = counts.argmax(axis=1)
-    last = first.copy()
-    held, wanted = counts[line, first], AREA * counts.sum(axis=1)
-    for _ in range(ROWS - 1):
-        growing = held < wanted
-        if not growing.any():
-            break
-        above, below = padded[line, last + 2], padded[line, first]
-        up, down = growing & (above >= below), growing & (above < below)
-        held = held + np.where(up, above, np.where(down, below, 0))
-        last, first = last + up, first - down
-    return first, last
+def _grown(counts: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First row of each area and the one beyond its last, shape (m,); of equal neighbours the upper one joins first."""
+    padded = np.full((len(counts), ROWS + 2), -1.0)  # −1: no row there
+    padded[:, 1:-1] = counts
+    flat, line = padded.ravel(), np.arange(len(counts)) * (ROWS + 2)
+    below = line + counts.argmax(axis=1)  # the places in `flat` just outside the area
+    above = below + 2
+    missing = AREA * counts.sum(axis=1) - flat[below + 1]
+    growing = np.flatnonzero(missing > 0)
+    while len(growing):
+        down, up = below[growing], above[growing]
+        lower, upper = flat[down], flat[up]
+        rises = upper >= lower
+        missing[growing] -= np.where(rises, upper, lower)
+        above[growing], below[growing] = up + rises, down - ~rises
+        growing = growing[missing[growing] > 0]
+    return below - line, above - line - 1

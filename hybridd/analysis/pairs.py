@@ -7,7 +7,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from hybridd.analysis.as_known import z_value
-from hybridd.analysis.windows import lagged, ratio, rolling_mean, rolling_spread
+from hybridd.analysis.scoring import tanh
+from hybridd.analysis.spreads import spreads
+from hybridd.analysis.windows import newest, ratio, rolling_mean
 from hybridd.model.candle import BoolArray, Candles, FloatArray, IntArray
 
 SPAN = 12
@@ -39,9 +41,15 @@ class Pair:
     other_place: IntArray
 
 
-def paired(own: Candles, other: Candles) -> Pair:
-    """Join by open time; a candle that one of them lacks is left out, never filled."""
+def paired(own: Candles, other: Candles, last: int | None = None) -> Pair:
+    """Join by open time; a candle that one of them lacks is left out, never filled.
+
+    With `last` those among this market's newest `last` candles, and the LOOKBACK before them.
+    """
     mine, theirs = shared(own, other)
+    if last is not None:
+        kept = len(mine) - int(np.searchsorted(mine, len(own) - last)) + LOOKBACK
+        mine, theirs = mine[-kept:], theirs[-kept:]
     return Pair(own.step, own.open_time[mine], np.log(own.close[mine]), np.log(other.close[theirs]), mine, theirs)
 
 
@@ -55,7 +63,7 @@ def shared(own: Candles, other: Candles) -> tuple[IntArray, IntArray]:
     return mine, found[mine]
 
 
-def lead(pair: Pair) -> FloatArray:
+def lead(pair: Pair, last: int | None = None) -> FloatArray:
     """What the other market's last 12 candles foretell of this one's next 12, in standard deviations, shape (m,).
 
     With x and o the two markets' returns over 12 candles and y this one's over the 12 after, r is the partial
@@ -63,24 +71,30 @@ def lead(pair: Pair) -> FloatArray:
     explain. The value is r·u·t²/(1 + t²), t that of r with 576/12 independent returns: nothing where the lead is not
     more than chance. C. Granger, Econometrica 37 (1969); A. Lo and C. MacKinlay, Review of Financial Studies 3 (1990).
     """
-    x, o = pair.other - lagged(pair.other, SPAN), pair.own - lagged(pair.own, SPAN)
-    then_x, then_o, y = _moments(lagged(x, SPAN)), _moments(lagged(o, SPAN)), _moments(o)
-    r_xy, r_oy, r_xo = _correlation(then_x, y), _correlation(then_o, y), _correlation(then_x, then_o)
+    last = len(pair.own) if last is None else last
+    if len(pair.own) < WINDOW + 2 * SPAN:
+        return np.full(last, np.nan)
+    x, o = pair.other[SPAN:] - pair.other[:-SPAN], pair.own[SPAN:] - pair.own[:-SPAN]
+    (then_x, _), (then_o, y) = _moments(x, last), _moments(o, last)
+    r_xy = _correlation(x[:-SPAN] * o[SPAN:], then_x, y)
+    r_oy = _correlation(o[:-SPAN] * o[SPAN:], then_o, y)
+    r_xo = _correlation((x * o)[:-SPAN], then_x, then_o)
     unexplained = _above(1 - r_xo * r_xo)
-    r = np.clip((r_xy - r_oy * r_xo) / np.sqrt(unexplained * _above(1 - r_oy * r_oy)), -1.0, 1.0)
-    u = (ratio(x - then_x.mean, then_x.spread) - r_xo * ratio(o - then_o.mean, then_o.spread)) / np.sqrt(unexplained)
+    r = _bounded((r_xy - r_oy * r_xo) / np.sqrt(unexplained * _above(1 - r_oy * r_oy)))
+    x, o = newest(x, last), newest(o, last)
+    u = ((x - then_x.mean) / then_x.spread - r_xo * (o - then_o.mean) / then_o.spread) / np.sqrt(unexplained)
     return np.asarray(r * u * _shrunk(r))
 
 
-def strength(pair: Pair) -> FloatArray:
+def strength(pair: Pair, last: int | None = None) -> FloatArray:
     """Where the ratio of the two prices stands in its last 288 values, in standard deviations, shape (m,).
 
     R. Levy, "Relative strength as a criterion for investment selection", Journal of Finance 22 (1967).
     """
-    return z_value(pair.own - pair.other, STRENGTH_WINDOW)
+    return z_value(pair.own - pair.other, STRENGTH_WINDOW, last)
 
 
-def tails(pair: Pair) -> tuple[FloatArray, FloatArray]:
+def tails(pair: Pair, last: int | None = None) -> tuple[FloatArray, FloatArray]:
     """Lower and upper tail dependence of one-candle returns, each in [0, 1], shape (m,).
 
     Of the tenth of the last 576 returns that are lowest (highest) in one market, the share that is so in the other
@@ -88,28 +102,34 @@ def tails(pair: Pair) -> tuple[FloatArray, FloatArray]:
     of tail dependence", Scandinavian Journal of Statistics 33 (2006). Measured anew with the first candle that closes
     in each period of 48 candles of the clock, and kept until the next.
     """
-    out = np.full((2, len(pair.open_time)), np.nan)
+    n = len(pair.own)
+    last = n if last is None else last
     period = (pair.open_time + pair.step) // (REFRESH * pair.step)
     starts = np.flatnonzero(period[1:] != period[:-1]) + 1
-    starts = starts[starts >= WINDOW]
-    if len(starts):
-        held = np.searchsorted(starts, np.arange(starts[0], len(period)), side="right") - 1
-        out[:, starts[0] :] = _together(_windows(pair.own, starts), _windows(pair.other, starts))[:, held]
-    return out[0], out[1]
+    starts = starts[int(np.searchsorted(starts, WINDOW)) :]
+    starts = starts[max(0, int(np.searchsorted(starts, n - last, side="right")) - 1) :]
+    if not len(starts):
+        return np.full(last, np.nan), np.full(last, np.nan)
+    held = np.append(starts[1:], n) - np.maximum(starts, n - last)
+    low, high = _together(_windows(pair.own, starts), _windows(pair.other, starts))
+    return newest(np.repeat(low, held), last), newest(np.repeat(high, held), last)
 
 
-def place(candles: Candles) -> FloatArray:
+def place(candles: Candles, last: int | None = None) -> FloatArray:
     """How far a market stands above its averages of 20, 50 and 200 closes: mean of tanh(z), in (−1, 1), shape (n,)."""
-    total = np.zeros(len(candles))
-    for n in AVERAGES:
-        total = total + np.tanh(z_value(candles.close, n))
+    last = len(candles) if last is None else last
+    close, total = newest(candles.close, last), np.zeros(last)
+    for mean, sigma in spreads(candles.close, AVERAGES, last):
+        total += tanh(ratio(close - mean, sigma))
     return total / len(AVERAGES)
 
 
 def _windows(log_price: FloatArray, ends: IntArray) -> Grains:
     """The 576 returns up to each of `ends`, in whole grains, shape (k, 576)."""
-    grains = np.clip(np.rint(np.diff(log_price) * _GRAIN), -_WIDEST, _WIDEST).astype(np.int32)
-    return np.asarray(sliding_window_view(grains, WINDOW)[ends - WINDOW])
+    begin = int(ends[0]) - WINDOW
+    grains = np.rint((log_price[begin + 1 :] - log_price[begin:-1]) * _GRAIN)
+    grains = np.minimum(np.maximum(grains, -_WIDEST), _WIDEST).astype(np.int32)
+    return np.asarray(sliding_window_view(grains, WINDOW)[ends - WINDOW - begin])
 
 
 def _together(one: Grains, other: Grains) -> FloatArray:
@@ -127,8 +147,8 @@ def _together(one: Grains, other: Grains) -> FloatArray:
 def _edges(x: Grains) -> tuple[Grains, Grains]:
     """The highest of each row's lowest tenth and the lowest of its highest, each of shape (k, 1)."""
     deepest = round(TAIL * WINDOW)
-    ordered = np.sort(x, axis=1)
-    return ordered[:, deepest - 1, None], ordered[:, WINDOW - deepest, None]
+    low, high = (np.partition(x, place, axis=1)[:, place, None] for place in (deepest - 1, WINDOW - deepest))
+    return low, high
 
 
 def _share(one: BoolArray, other: BoolArray) -> FloatArray:
@@ -138,23 +158,29 @@ def _share(one: BoolArray, other: BoolArray) -> FloatArray:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Moments:
-    """A series with its mean and standard deviation over the newest 576; a spread of rounding only is NaN."""
+    """Mean and standard deviation over the newest 576; a spread of rounding only is NaN."""
 
-    values: FloatArray
     mean: FloatArray
     spread: FloatArray
 
 
-def _moments(x: FloatArray) -> _Moments:
-    mean, sigma = rolling_spread(x, WINDOW)
-    moves = sigma * sigma > _NOTHING * (sigma * sigma + mean * mean)
-    return _Moments(x, mean, np.where(moves, sigma, np.nan))
+def _moments(x: FloatArray, last: int) -> tuple[_Moments, _Moments]:
+    """Those of the newest `last` windows 12 candles ago, and of the newest now."""
+    mean, square = rolling_mean(x, WINDOW, last + SPAN), rolling_mean(x * x, WINDOW, last + SPAN)
+    middle = mean * mean
+    variance = square - middle
+    spread = np.sqrt(np.where(variance > _NOTHING * square, variance, np.nan))
+    return _Moments(mean[:-SPAN], spread[:-SPAN]), _Moments(mean[SPAN:], spread[SPAN:])
 
 
-def _correlation(x: _Moments, y: _Moments) -> FloatArray:
-    """Pearson's over the newest 576 values; NaN where one of the two does not move."""
-    shared = rolling_mean(x.values * y.values, WINDOW) - x.mean * y.mean
-    return np.clip(ratio(shared, x.spread * y.spread), -1.0, 1.0)
+def _correlation(product: FloatArray, x: _Moments, y: _Moments) -> FloatArray:
+    """Pearson's over the newest 576 pairs, given their products; NaN where one of the two does not move."""
+    together = rolling_mean(product, WINDOW, len(x.mean)) - x.mean * y.mean
+    return _bounded(together / (x.spread * y.spread))
+
+
+def _bounded(r: FloatArray) -> FloatArray:
+    return np.minimum(np.maximum(r, -1.0), 1.0)
 
 
 def _above(share: FloatArray) -> FloatArray:

@@ -3,10 +3,12 @@
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import permutations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from hybridd.analysis.windows import ewma, lagged, ratio, rolling_sum
+from hybridd.analysis.windows import ewma, newest, ratio, rolling_sum
 from hybridd.model.candle import FloatArray, IntArray
 
 DECAY = 0.94
@@ -21,6 +23,8 @@ SHUFFLES = 4
 PATHS = SHUFFLES * POOL
 FAR = 2.0
 """A path ends far out beyond 2·√12 of the volatility of now."""
+_OUT = FAR * HORIZON**0.5
+_FEW = 16  # candles up to which each draws its own paths
 NEEDED = MEMORY + BLOCK + POOL
 """Candles: a close before the first return, the volatility's memory, a block, and the other blocks of the pool."""
 
@@ -48,22 +52,25 @@ class Outlook:
     tails: FloatArray
 
 
-def volatility(change: FloatArray) -> FloatArray:
+def volatility(change: FloatArray, last: int | None = None) -> FloatArray:
     """Standard deviation of the next one-candle log return, shape (n,): J.P. Morgan, RiskMetrics (1996), sec. 5.2.
 
     Squares about 0, weighing 0.94 a candle, over exactly the last 384 returns.
     """
-    return np.sqrt(ewma(change * change, DECAY, MEMORY))
+    return np.sqrt(ewma(change * change, DECAY, MEMORY, last))
 
 
-def blocks(change: FloatArray) -> Blocks:
+def blocks(change: FloatArray, last: int | None = None) -> Blocks:
     """Returns over the volatility forecast for them, in overlapping blocks; NaN where volatility is none."""
-    unit = ratio(change, lagged(volatility(change), 1))
-    move, growth = np.zeros(len(change)), np.ones(len(change))
-    for age in range(BLOCK - 1, -1, -1):
-        piece = lagged(unit, age)
-        move = move + growth * piece
-        growth = growth * np.sqrt(DECAY + (1 - DECAY) * piece * piece)
+    last = len(change) if last is None else last
+    reach = min(last + BLOCK, len(change))
+    before = volatility(change[:-1], max(0, reach - 1))
+    unit = newest(ratio(newest(change, len(before)), before), last + BLOCK - 1)
+    move, growth = unit[:last].copy(), np.sqrt(DECAY + (1 - DECAY) * unit[:last] ** 2)
+    for age in range(BLOCK - 2, -1, -1):
+        piece = unit[BLOCK - 1 - age : BLOCK - 1 - age + last]
+        move += growth * piece
+        growth *= np.sqrt(DECAY + (1 - DECAY) * piece * piece)
     return Blocks(move, growth)
 
 
@@ -81,7 +88,7 @@ def draws(symbol: str) -> IntArray:
     return np.argsort(words, axis=2, kind="stable").reshape(PIECES, PATHS).T
 
 
-def outlook(change: FloatArray, number: IntArray, symbol: str) -> Outlook:
+def outlook(change: FloatArray, number: IntArray, symbol: str, last: int | None = None) -> Outlook:
     """Simulates PATHS paths of 12 candles from every candle: one-candle log returns and candle numbers, shape (n,).
 
     Filtered historical simulation: G. Barone-Adesi, K. Giannopoulos and L. Vosper, "VaR without correlations for
@@ -94,72 +101,136 @@ def outlook(change: FloatArray, number: IntArray, symbol: str) -> Outlook:
     in: of 480 steps a block sees, 479 throw no dice, and the outlook moves with the market (common random numbers,
     Glasserman (2004), 7.1). The draw depends on symbol and candle time alone, never on where the history begins.
     """
-    found = blocks(change)
-    up, tails = np.full(len(change), np.nan), np.full(len(change), np.nan)
-    for start, end in _stretches(number):
-        first = int(number[start]) % POOL
-        counts = _counts(found, _plan(symbol), start - first)
-        up[start:end], tails[start:end] = counts[:, first : first + end - start]
-    known = ~np.isnan(rolling_sum(found.move, POOL))
-    return Outlook(np.where(known, 0.5 + up / (2 * PATHS), np.nan), np.where(known, tails / PATHS, np.nan))
+    last = len(change) if last is None else last
+    found = blocks(change, min(len(change), last + POOL))
+    counts = np.full((2, last), np.nan)
+    number = number[len(number) - last :]
+    offset = len(found.move) - last
+    if last <= _FEW:
+        for k in range(last):
+            counts[:, k] = _tally(_drawn_ends(found, offset + k, int(number[k]), symbol))
+    else:
+        for start, end in _stretches(number):
+            counts[:, start:end] = _rounds(found, offset + start, end - start, int(number[start]), _plan(symbol))
+    known = ~np.isnan(rolling_sum(found.move, POOL, last))
+    up, tails = np.where(known, counts, np.nan) / PATHS
+    return Outlook(0.5 + up / 2, tails)
 
 
 def path_ends(change: FloatArray, number: IntArray, symbol: str) -> FloatArray:
     """Log returns at which the paths from the newest candle end, shape (PATHS,), in rising order."""
-    age = (int(number[-1]) - draws(symbol)) % POOL
-    return np.sort(volatility(change)[-1] * _ends(blocks(change), len(change) - 1 - age))
+    now = float(volatility(change, 1)[0])
+    return np.sort(now * _drawn_ends(blocks(change, POOL), POOL - 1, int(number[-1]), symbol))
+
+
+def outermost(ends: FloatArray, share: float) -> tuple[float, float]:
+    """The ends that `share` of all lie below and above, between neighbours in proportion; `ends` in rising order."""
+    place = share * (len(ends) - 1)
+    low, high = np.interp([place, len(ends) - 1 - place], np.arange(len(ends)), ends).tolist()
+    return low, high
+
+
+def _drawn_ends(found: Blocks, at: int, number: int, symbol: str) -> FloatArray:
+    """Where the paths from the candle at position `at` end, from a volatility of 1; NaN where blocks are missing."""
+    place = (at - (number - draws(symbol).T) % POOL).clip(-1)
+    move, growth = (np.append(column, np.nan)[place] for column in (found.move, found.growth))
+    return np.asarray(move[0] + growth[0] * (move[1] + growth[1] * move[2]))
+
+
+def _tally(ends: FloatArray) -> tuple[int, int]:
+    """Paths above 0 less those below, and far above less far below."""
+    above, below = np.count_nonzero(ends > 0), np.count_nonzero(ends < 0)
+    far = np.count_nonzero(ends > _OUT) - np.count_nonzero(ends < -_OUT)
+    return int(above - below), int(far)
 
 
 def _stretches(number: IntArray) -> list[tuple[int, int]]:
-    """Start and end of each run of candles without a gap whose numbers share a multiple of POOL."""
-    if not len(number):
-        return []
-    broken = (np.diff(number) != 1) | (np.diff(number // POOL) != 0)
-    starts = [0, *(np.flatnonzero(broken) + 1).tolist()]
-    return list(zip(starts, [*starts[1:], len(number)], strict=True))
+    """Start and end of each run of candles without a gap."""
+    starts = [0, *(np.flatnonzero(np.diff(number) != 1) + 1).tolist()]
+    return list(zip(starts, [*starts[1:], len(number)], strict=True)) if len(number) else []
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Group:
+    """Paths whose first, second and third piece change in the same order.
+
+    `drawn`, shape (PIECES, p): the remainders of their pieces; `order`: which piece changes first, second, third.
+    """
+
+    drawn: IntArray
+    order: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Plan:
     """What the draws amount to in a round of POOL candles.
 
-    `offset`, shape (PIECES + 1, PATHS, PIECES): positions of the blocks less the round's start, before a path's first
-    change, after it, and so on; `at`, shape (PIECES·PATHS,): the remainders of all first changes, all second ones …
+    `groups` of paths, 6 or less; `at`, shape (POOL, SHUFFLES·PIECES): which changes of the paths, group by group and in
+    each by the order of the changes, take place at each remainder.
     """
 
-    offset: IntArray
+    groups: tuple[_Group, ...]
     at: IntArray
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _plan(symbol: str) -> _Plan:
     drawn = draws(symbol)
-    rank = np.argsort(np.argsort(drawn, axis=1, kind="stable"), axis=1)
-    stage = np.arange(PIECES + 1)[:, None, None]
-    return _Plan(drawn - POOL * (rank >= stage), np.sort(drawn, axis=1).T.ravel())
+    orders = np.argsort(drawn, axis=1, kind="stable")
+    groups = []
+    for order in permutations(range(PIECES)):
+        chosen = drawn[(orders == order).all(axis=1)].T
+        groups.append(_Group(np.ascontiguousarray(chosen), order))
+    changes = np.concatenate([group.drawn[list(group.order)].ravel() for group in groups])
+    return _Plan(tuple(groups), np.argsort(changes, kind="stable").reshape(POOL, SHUFFLES * PIECES))
 
 
-def _counts(found: Blocks, plan: _Plan, round_start: int) -> FloatArray:
-    """Paths above less paths below 0, and far above less far below, at each remainder: shape (2, POOL), whole numbers.
+def _rounds(found: Blocks, start: int, length: int, number: int, plan: _Plan) -> FloatArray:
+    """The tallies of `length` candles without a gap from position `start` on, whose first has `number`: (2, length).
 
     At remainder u a piece drawn as c is the block numbered c of this round where c ≤ u, of the round before where not.
-    So a path changes at its own three remainders only, and its four ends (before, after the first change …) are all.
+    So a path changes at its own three remainders only, and its ends before and after each are all that there are.
     """
-    ends = np.nan_to_num(_ends(found, round_start + plan.offset))
-    far = FAR * np.sqrt(HORIZON)
-    counts = []
-    for said in (np.sign(ends), (ends > far) * 1.0 - (ends < -far)):
-        change = np.bincount(plan.at, weights=np.diff(said, axis=0).ravel(), minlength=POOL)
-        counts.append(said[0].sum() + np.cumsum(change))
-    return np.array(counts)
+    first = number % POOL
+    rounds = -(-(first + length) // POOL)
+    begin = start - first - POOL
+    move, growth = (_by_remainder(column, begin, rounds + 1) for column in (found.move, found.growth))
+    before, changes = np.zeros((2, rounds)), []
+    for group in plan.groups:
+        said = _said(move, growth, group)
+        before += said[:, 0].sum(axis=1, dtype=np.int64)
+        changes.append((said[:, 1:] - said[:, :-1]).reshape(2, -1, rounds))
+    change = np.concatenate(changes, axis=1)[:, plan.at].sum(axis=2, dtype=np.int16)
+    counts = before[:, None] + np.cumsum(change, axis=1, dtype=np.int64)
+    return counts.transpose(0, 2, 1).reshape(2, -1)[:, first : first + length]
 
 
-def _ends(found: Blocks, at: IntArray) -> FloatArray:
-    """Where paths of the blocks at positions `at`, shape (…, PIECES), end, from a volatility of 1; NaN out of range."""
-    inside = np.clip(at, 0, len(found.move) - 1)
-    move = np.where(inside == at, found.move[inside], np.nan)
-    growth = found.growth[inside]
-    end = move[..., -1]
-    for piece in range(PIECES - 2, -1, -1):
-        end = move[..., piece] + growth[..., piece] * end
-    return end
+def _by_remainder(column: FloatArray, begin: int, rounds: int) -> FloatArray:
+    """Values from position `begin` on by their remainder and round, shape (POOL, rounds); NaN where there is none."""
+    out = np.full(rounds * POOL, np.nan)
+    end = min(len(column), begin + len(out))
+    out[max(0, -begin) : end - begin] = column[max(0, begin) : end]
+    return np.ascontiguousarray(out.reshape(rounds, POOL).T)
+
+
+def _said(move: FloatArray, growth: FloatArray, group: _Group) -> NDArray[np.int8]:
+    """Whether each path of a group ends above (1), at or below (−1) 0, and so far out, before and after each change.
+
+    Shape (2, PIECES + 1, paths, rounds); `move` and `growth` begin with the round before. After all changes it is as
+    before the first one of the next round.
+    """
+    m, g = [move[drawn] for drawn in group.drawn], [growth[drawn] for drawn in group.drawn[:-1]]
+    rounds = move.shape[1] - 1
+    said = np.empty((2, PIECES + 1, len(m[0]), rounds), dtype=np.int8)
+    changed = [False] * PIECES
+    for stage in range(PIECES + 1):
+        now = [slice(1, None) if new else slice(None, -1) for new in changed]
+        end = m[2][:, now[2]] * g[1][:, now[1]]
+        end += m[1][:, now[1]]
+        end *= g[0][:, now[0]]
+        end += m[0][:, now[0]]
+        for row, edge in ((0, 0.0), (1, _OUT)):
+            np.subtract((end > edge).view(np.int8), (end < -edge).view(np.int8), out=said[row, stage])
+        if stage < PIECES:
+            changed[group.order[stage]] = True
+    return said

@@ -4,66 +4,115 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hybridd.analysis.returns import log_change
-from hybridd.analysis.windows import lagged, ratio, rolling_sum
+from hybridd.analysis.windows import newest, ratio, rolling_sum
 from hybridd.model.candle import FloatArray
 
 WINDOW = 576
 LONG = 12
 STILL = 1e-9  # a variance below this share of the mean square is rounding, not movement
+_FEW = 16  # windows up to which each is summed up by itself
+# (2(q−j)/q)² for the lags j from 1 on, and the sums of those beyond each lag.
+_WEIGHTS = (2 * (LONG - np.arange(1, LONG)) / LONG) ** 2
+_BEYOND = np.cumsum(_WEIGHTS[::-1])[::-1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Persistence:
-    """At each candle, shape (n,): the variance ratio, its robust z-value, and the last move in its usual sizes."""
+    """At each candle, shape (n,): the variance ratio and its robust z-value."""
 
     variance_ratio: FloatArray
     z: FloatArray
-    move: FloatArray
 
 
-def persistence(close: FloatArray) -> Persistence:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moments:
+    """Of the last 576 returns: their mean, their sum of squares about it, and the 12-candle returns up to each."""
+
+    mean: FloatArray
+    about_mean: FloatArray
+    leap: FloatArray
+
+
+def persistence(step: FloatArray, last: int | None = None) -> Persistence:
     """Variance of 12-candle returns over 12 times that of one-candle returns, of the last T = 576, and its z-value.
 
     A. Lo and A. C. MacKinlay, "Stock market prices do not follow random walks", Review of Financial Studies 1 (1988):
     σ̄²ₐ and σ̄²_c with overlapping sums and without bias (sec. 1.1), the z-value z* robust to changing volatility
-    (sec. 1.2). `move`: the last 12-candle return less its mean, over √12·σ̄ₐ. NaN where price never moved.
+    (sec. 1.2). `step`: one-candle log returns, shape (n,). NaN where price never moved.
     """
-    step, leap = log_change(close), log_change(close, LONG)
-    mean = rolling_sum(step, WINDOW) / WINDOW
-    square = rolling_sum(step * step, WINDOW)
+    step, last = _known(step), len(step) if last is None else last
+    found, leaps = _moments(step, last), WINDOW - LONG + 1
+    leap = rolling_sum(step, LONG, min(last + WINDOW, len(step)))
+    drift = LONG * found.mean
+    spread = rolling_sum(leap * leap, leaps, last) - 2 * drift * rolling_sum(leap, leaps, last) + leaps * drift * drift
+    vr = ratio(spread / (LONG * leaps * (1 - LONG / WINDOW)), found.about_mean / (WINDOW - 1))
+    error = np.sqrt(_robust_variance(step, found.mean)) / found.about_mean
+    return Persistence(vr, ratio(vr - 1, error))
+
+
+def usual_moves(step: FloatArray, last: int | None = None) -> FloatArray:
+    """The last 12-candle return less its mean, over √12·σ̄ₐ of the last 576 returns, shape (n,)."""
+    step, last = _known(step), len(step) if last is None else last
+    found = _moments(step, last)
+    return ratio(found.leap - LONG * found.mean, np.sqrt(LONG / (WINDOW - 1) * found.about_mean))
+
+
+def _known(step: FloatArray) -> FloatArray:
+    """Without the first of all, which has no price before it."""
+    return step[1:] if len(step) and step[0] != step[0] else step
+
+
+def _moments(step: FloatArray, last: int) -> _Moments:
+    mean = rolling_sum(step, WINDOW, last) / WINDOW
+    square = rolling_sum(step * step, WINDOW, last)
     about_mean = square - WINDOW * mean * mean
-    about_mean = np.where(about_mean > STILL * square, about_mean, np.nan)
-    short = about_mean / (WINDOW - 1)
-    leaps = WINDOW - LONG + 1
-    drift = LONG * mean
-    spread = rolling_sum(leap * leap, leaps) - 2 * drift * rolling_sum(leap, leaps) + leaps * drift * drift
-    long = spread / (LONG * leaps * (1 - LONG / WINDOW))
-    vr = ratio(long, short)
-    error = np.sqrt(_robust_variance(step, mean)) / about_mean
-    return Persistence(vr, ratio(vr - 1, error), ratio(leap - drift, np.sqrt(LONG * short)))
+    moves = about_mean > STILL * square
+    return _Moments(mean, np.where(moves, about_mean, np.nan), rolling_sum(step, LONG, last))
 
 
 def _robust_variance(step: FloatArray, mean: FloatArray) -> FloatArray:
-    """Σⱼ (2(q−j)/q)²·Σₜ (xₜ−μ)²(xₜ₋ⱼ−μ)²: the numerators of δ̂(j) in θ̂(q), the brackets multiplied out.
+    """Σⱼ (2(q−j)/q)²·Σₜ (xₜ−μ)²(xₜ₋ⱼ−μ)²: the numerators of δ̂(j) in θ̂(q).
 
     The inner sum is taken over the pairs that lie in the window of T returns, hence over T − j of them.
     """
-    square = step * step
-    ones, squares = 2 * WINDOW * mean, 2 * rolling_sum(square, WINDOW)  # of both numbers of every pair
-    total = np.zeros(len(step))
-    for lag in range(1, LONG):
-        pairs = WINDOW - lag
-        # In the pairs of this lag the oldest `lag` returns are never the newer one, the newest never the older one.
-        ones = ones - lagged(step, pairs) - lagged(step, lag - 1)
-        squares = squares - lagged(square, pairs) - lagged(square, lag - 1)
-        product = step * lagged(step, lag)
-        inner = rolling_sum(product * product, pairs)
-        inner -= 2 * mean * rolling_sum(product * (step + lagged(step, lag)), pairs)
-        inner += mean**2 * (squares + 4 * rolling_sum(product, pairs))
-        inner += mean**3 * (mean * pairs - 2 * ones)
-        total += (2 * (LONG - lag) / LONG) ** 2 * inner
-    return total
+    last = min(len(mean), max(0, len(step) - WINDOW + 1))
+    if last > _FEW:
+        return newest(_multiplied_out(step[len(step) - last - WINDOW + 1 :], mean[len(mean) - last :]), len(mean))
+    out = np.full(len(mean), np.nan)
+    for age in range(last):
+        end = len(step) - age
+        square = (step[end - WINDOW : end] - mean[-1 - age]) ** 2
+        out[-1 - age] = sum(w * square[j:].dot(square[:-j]) for j, w in enumerate(_WEIGHTS.tolist(), 1))
+    return out
+
+
+def _multiplied_out(x: FloatArray, mean: FloatArray) -> FloatArray:
+    """The brackets multiplied out, so that all lags go into one sum over the window.
+
+    From the sum over all T the pairs are taken away whose older one lies before the window: at lag j those of its
+    oldest j returns. With the lags taken from the longest on, `pairs` at the j-th oldest return holds just those lags.
+    """
+    n, deep = len(mean), LONG - 1
+    pairs, outside = np.zeros((3, len(x))), np.zeros((3, n))
+    for lag in range(deep, 0, -1):
+        new, old = x[lag:], x[:-lag]
+        product = new * old
+        weighted = product * _WEIGHTS[lag - 1]
+        pairs[0, lag:] += product * weighted
+        pairs[1, lag:] += weighted * (new + old)
+        pairs[2, lag:] += weighted
+        outside += pairs[:, lag - 1 : lag - 1 + n]
+    fourth, third, second = (rolling_sum(row, WINDOW, n) - gone for row, gone in zip(pairs, outside, strict=True))
+    ones, squares = (_of_pairs(row, n) for row in (x, x * x))
+    total = fourth - 2 * mean * third + mean**2 * (squares + 4 * second)
+    return total + mean**3 * (mean * float(np.sum(_WEIGHTS * (WINDOW - np.arange(1, LONG)))) - 2 * ones)
+
+
+def _of_pairs(x: FloatArray, n: int) -> FloatArray:
+    """Σⱼ weight·Σ of both numbers of every pair: all twice, but the oldest j never newer, the newest j never older."""
+    oldest = np.correlate(x[: n + LONG - 2], _BEYOND)
+    latest = np.correlate(x[len(x) - n - LONG + 2 :], _BEYOND[::-1])
+    return 2 * float(np.sum(_WEIGHTS)) * rolling_sum(x, WINDOW, n) - oldest - latest
 
 
 def hurst_exponent(variance_ratio: float) -> float:

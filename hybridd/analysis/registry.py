@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.layers.cross_asset import CrossAsset
 from hybridd.analysis.layers.cycle import Cycle
-from hybridd.analysis.layers.derivatives import Derivatives
+from hybridd.analysis.layers.derivatives import derivatives_layer
 from hybridd.analysis.layers.fractal import Fractal
 from hybridd.analysis.layers.kalman import Kalman
-from hybridd.analysis.layers.macro import Macro
+from hybridd.analysis.layers.macro import macro_layer
 from hybridd.analysis.layers.momentum import Momentum
 from hybridd.analysis.layers.monte_carlo import MonteCarlo
 from hybridd.analysis.layers.patterns import Patterns
-from hybridd.analysis.layers.sentiment import Sentiment
+from hybridd.analysis.layers.sentiment import sentiment_layer
 from hybridd.analysis.layers.structure import Structure
 from hybridd.analysis.layers.timeframes import Timeframes
 from hybridd.analysis.layers.trend import Trend
@@ -33,9 +33,9 @@ LAYERS: Mapping[str, Callable[[Calibration], MeasuredLayer]] = {
     "cycle": Cycle,
     "monte_carlo": MonteCarlo,
     "cross_asset": CrossAsset,
-    "derivatives": Derivatives,
-    "sentiment": Sentiment,
-    "macro": Macro,
+    "derivatives": derivatives_layer,
+    "sentiment": sentiment_layer,
+    "macro": macro_layer,
 }
 
 

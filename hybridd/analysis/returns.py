@@ -2,10 +2,18 @@
 
 import numpy as np
 
-from hybridd.analysis.windows import lagged
-from hybridd.model.candle import FloatArray
+from hybridd.analysis.indicators import step
+from hybridd.model.candle import Candles, FloatArray
 
 
-def log_change(close: FloatArray, n: int = 1) -> FloatArray:
-    """ln(close/close n candles ago), shape (n,), NaN in front; exactly 0 where the price is the same."""
-    return np.log(close / lagged(close, n))
+def log_change(close: FloatArray, last: int | None = None) -> FloatArray:
+    """How far each of the newest `last` log prices lies above the one before; NaN for the first of all.
+
+    Exactly 0 where the price is the same.
+    """
+    return step(np.log(close if last is None else close[max(0, len(close) - last - 1) :]), last)
+
+
+def changes(candles: Candles, last: int) -> FloatArray:
+    """`log_change` of the newest `last` closes of a market."""
+    return log_change(candles.close, last)

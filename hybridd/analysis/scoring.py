@@ -1,17 +1,21 @@
 """From a layer's raw value to its score, the same way for every layer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
 from hybridd.analysis.calibration import Calibration, Scale
-from hybridd.model.candle import Candles, FloatArray
+from hybridd.analysis.layer import Layer
+from hybridd.analysis.view import View
+from hybridd.model.candle import BoolArray, FloatArray
 from hybridd.model.reading import Abstain, Input, LayerSeries, Market
 
 CANDLES_ONLY = frozenset({Input.CANDLES})
 GAIN = 0.3  # one robust standard deviation of the raw value is 50·tanh(0.3) = 14.6 points of score
+_FEW = 512
+_FLAT = 350.0  # from here on the tangent is 1, and twice it can still be raised to
 LIMIT = 3.0  # a part of a layer is bent toward ± 3 of its spreads, so that one wild part does not outvote the others
 
 Codes = np.ndarray[tuple[int], np.dtype[np.int8]]
@@ -25,12 +29,8 @@ class Raw:
     abstain: Codes
 
 
-class MeasuredLayer(Protocol):
+class MeasuredLayer(Layer, Protocol):
     """A layer whose scaling constants are learned from recorded candles: what calibration needs beside Layer."""
-
-    name: str
-    inputs: frozenset[Input]
-    lookback: int
 
     def parts(self, market: Market) -> Mapping[str, FloatArray]:
         """What the raw value is mixed of and must be brought to one scale first, by "layer.part"; may be empty."""
@@ -40,41 +40,73 @@ class MeasuredLayer(Protocol):
         """The value that calibration learns centre and spread of."""
         ...
 
-    def evaluate(self, market: Market) -> LayerSeries:
-        """The raw value scaled to a score in [0, 100]."""
-        ...
 
-    def explain(self, market: Market, i: int) -> str:
-        """One short plain sentence with its numbers."""
-        ...
+def tanh(x: FloatArray) -> FloatArray:
+    """Hyperbolic tangent as 1 − 2/(1 + e²ˣ): of many values the library's own takes twice as long."""
+    if len(x) <= _FEW:
+        return np.tanh(x)
+    out = np.minimum(x, _FLAT)
+    out *= 2
+    np.exp(out, out=out)
+    out += 1
+    np.divide(-2.0, out, out=out)
+    out += 1
+    return out
 
 
-def raw_of(values: FloatArray, lookback: int) -> Raw:
-    """Mark the values before `lookback` candles as WARM_UP and those that came out NaN later as UNDEFINED."""
-    warm = np.arange(len(values)) < lookback - 1
-    codes = np.where(np.isnan(values), Abstain.UNDEFINED, Abstain.ANSWERS)
-    codes[warm] = Abstain.WARM_UP
-    return Raw(np.where(warm, np.nan, values), codes.astype(np.int8))
+def raw_of(values: FloatArray, lookback: int, n: int | None = None) -> Raw:
+    """Mark the values before `lookback` candles as WARM_UP and those that came out NaN later as UNDEFINED.
+
+    `values` are those of the newest of `n` candles, by default of all.
+    """
+    codes = np.isnan(values).view(np.int8) * np.int8(Abstain.UNDEFINED)
+    warm = warming(len(values), lookback, len(values) if n is None else n)
+    if warm:
+        codes[:warm], values = Abstain.WARM_UP, values.copy()
+        values[:warm] = np.nan
+    return Raw(values, codes)
+
+
+def warming(last: int, lookback: int, n: int) -> int:
+    """How many of the newest `last` of `n` candles have fewer than `lookback` closed ones up to them."""
+    return min(last, max(0, lookback - 1 - (n - last)))
+
+
+def silenced(raw: Raw, silent: BoolArray, code: Abstain) -> Raw:
+    """The raw value without those marked `silent`, for the reason given."""
+    codes = raw.abstain.copy()
+    codes[silent] = code
+    values = raw.values.copy()
+    values[silent] = np.nan
+    return Raw(values, codes)
 
 
 def scored(raw: Raw, scale: Scale) -> LayerSeries:
     """50 + 50·tanh(0.3·(raw − centre)/spread): median 50, robust standard deviation 15 on the calibration data."""
-    unit = (raw.values - scale.centre) / scale.spread
-    return LayerSeries(50 + 50 * np.tanh(GAIN * unit), raw.abstain)
+    unit = raw.values - scale.centre
+    unit *= GAIN / scale.spread
+    score = tanh(unit)
+    score *= 50
+    score += 50
+    return LayerSeries(score, raw.abstain)
 
 
 def mixed(parts: Mapping[str, FloatArray], calibration: Calibration) -> FloatArray:
     """The mean of the parts, each in its own measured spreads (kept around 0) and bent toward ± 3."""
-    bent = [LIMIT * np.tanh(values / (LIMIT * calibration.scale(name).spread)) for name, values in parts.items()]
-    total = bent[0]
-    for values in bent[1:]:
-        total = total + values
-    return total / len(bent)
+    total: FloatArray | None = None
+    for name, values in parts.items():
+        bent = tanh(values / (LIMIT * calibration.scale(name).spread))
+        total = bent if total is None else np.add(total, bent, out=total)
+    if total is None:
+        raise ValueError("nothing to mix")
+    total *= LIMIT / len(parts)
+    return total
 
 
-def tail(candles: Candles, i: int, lookback: int) -> Candles:
-    """The last `lookback` candles up to and with `i`: what an explanation of `i` may look at."""
-    return candles[max(0, i + 1 - lookback) : i + 1]
+def up_to(market: Market, i: int) -> View:
+    """The newest candle is asked about, of a market as it stood when candle `i` closed."""
+    i = range(len(market.candles))[i]
+    return View(replace(market, candles=market.candles[: i + 1]), 1)
 
 
 def why_not(code: Abstain, lookback: int, have: int) -> str:

@@ -5,10 +5,10 @@ from functools import cache
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
-from hybridd.analysis.returns import log_change
 from hybridd.analysis.windows import ratio, rolling_mean
-from hybridd.model.candle import FloatArray
+from hybridd.model.candle import FloatArray, IntArray
 
 WINDOW = 256
 TURNS = np.arange(3, 11)
@@ -17,93 +17,139 @@ LEVEL = 0.05
 """Chance that red noise shows a peak among all the turns together (each is tested at 0.05/8, after Bonferroni)."""
 AHEAD = 12
 STILL = 1e-12  # a variance about the line below this share of the mean square is rounding, not movement
-_FEW = 48
-_CHUNK = 10 * _FEW  # windows at a time: 1 MB, which stays in a processor's cache
+EVERY = 6
+"""Candles between two spectra."""
+_CHUNK = 1_000  # windows at a time: what is at work stays in a processor's cache
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cycles:
-    """At each candle, shape (n,): the period of the strongest cycle in candles, its power over what 95 % of red noise
-    stays under (significant above 1), its phase now (radians: 0 at the top, ±π at the bottom, falling from 0 to π),
-    and how far it alone moves price in the next 12 candles, in usual 12-candle moves."""
+    """The strongest cycle as seen at each candle.
 
-    period: FloatArray
+    `strength`, shape (n,): its power over what 95 % of red noise stays under (significant above 1); `swing`, shape
+    (n,): how far it alone moves price in the next 12 candles, in usual 12-candle moves. At the newest candle its
+    `period` in candles and its `phase` (radians: 0 at the top, ±π at the bottom, falling from 0 to π).
+    """
+
     strength: FloatArray
-    phase: FloatArray
     swing: FloatArray
+    period: float
+    phase: float
 
 
-def cycles(close: FloatArray) -> Cycles:
-    """Fourier spectrum of 256 log prices, each window less its own straight line and tapered (Hann).
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waves:
+    """The strongest turn of each spectrum: its number, its strength, and what the basis picks out (log price)."""
+
+    turn: IntArray
+    strength: FloatArray
+    amplitude: NDArray[np.complex128]
+
+
+def cycles(close: FloatArray, number: IntArray, last: int | None = None) -> Cycles:
+    """Fourier spectrum of 256 log prices less their own straight line and tapered (Hann), carried on for 6 candles.
 
     Red noise of the same variance and lag-1 autocorrelation α has the spectrum
     P = (1 − α²)/(1 + α² − 2α·cos 2πk/N), and a periodogram is distributed as ½·P·χ²₂ around it: C. Torrence and
     G. Compo, "A practical guide to wavelet analysis", BAMS 79 (1998), eq. 16 to 18. The quantile of ½χ²₂ at 1 − p is
-    −ln p. NaN where the window is not full or price never moved in it.
+    −ln p. The spectrum is drawn with the first candle in each 6 of the clock, and its strongest wave goes on from there
+    until the next. `number`: the candles' numbers since 1970. NaN where the window is not full or price never moved
+    in it.
     """
-    n = len(close)
-    empty = np.full((4, n), np.nan)
-    if n >= WINDOW:
-        windows = sliding_window_view(np.log(close), WINDOW)
-        for start in range(0, len(windows), _CHUNK):
-            found = _strongest(windows[start : start + _CHUNK])
-            empty[:, start + WINDOW - 1 : start + WINDOW - 1 + found.shape[1]] = found
-    period, strength, phase, swing = empty
-    change = log_change(close)
-    usual = np.sqrt(AHEAD * rolling_mean(change * change, WINDOW - 1))
-    return Cycles(period, strength, phase, ratio(swing, usual))
+    last = len(close) if last is None else last
+    reach = min(len(close), last + WINDOW + EVERY)
+    price, number = np.log(close[len(close) - reach :]), number[len(number) - reach :]
+    strength, ahead, period, phase = np.full(last, np.nan), np.full(last, np.nan), float("nan"), float("nan")
+    drawn = np.flatnonzero(number[1:] // EVERY != number[:-1] // EVERY) + 1
+    drawn = drawn[int(np.searchsorted(drawn, WINDOW - 1)) :]
+    drawn = drawn[max(0, int(np.searchsorted(drawn, reach - last, side="right")) - 1) :]
+    if len(drawn):
+        first, waves = max(int(drawn[0]), reach - last), _waves(price, drawn)
+        of = np.repeat(np.arange(len(drawn)), np.append(drawn[1:], reach) - np.maximum(drawn, first))
+        age = number[first:] - number[drawn][of]
+        strength[first - reach :] = waves.strength[of]
+        ahead[first - reach :] = _ahead(waves).take(of * EVERY + age)
+        period, phase = _newest(waves, int(age[-1]))
+    step = price[1:] - price[:-1]
+    usual = np.sqrt(AHEAD * rolling_mean(step * step, WINDOW - 1, last))
+    return Cycles(strength, ratio(ahead, usual), period, phase)
 
 
-def _strongest(windows: FloatArray) -> FloatArray:
-    """Period, strength, phase and move ahead (log price) of the strongest turn in each row; shape (4, rows)."""
-    moved = windows - windows[:, -1:]  # exactly 0 where a price never moved
-    picked = _picked(moved)
-    total, beside = _about_line(moved, picked[:, -2], picked[:, -1])
+def _ahead(waves: _Waves) -> FloatArray:
+    """How far each wave alone moves log price in 12 candles, from 0, 1 … 5 candles after its spectrum: (m, EVERY)."""
+    turned = _turned()[waves.turn]
+    return np.real(waves.amplitude)[:, None] * turned.real - np.imag(waves.amplitude)[:, None] * turned.imag
+
+
+def _newest(waves: _Waves, age: int) -> tuple[float, float]:
+    """Period and phase of the last wave when it has gone on for `age` candles."""
+    turning = _turning()[waves.turn[-1]]
+    now = waves.amplitude[-1] * np.exp(1j * turning * (WINDOW - 1 + age))
+    return float(2 * np.pi / turning), float(np.angle(now))
+
+
+def _waves(price: FloatArray, drawn: IntArray) -> _Waves:
+    """The strongest wave of the window that ends at each of `drawn`."""
+    windows = sliding_window_view(price, WINDOW)
+    found = [_seen(windows, drawn[k : k + _CHUNK]) for k in range(0, len(drawn), _CHUNK)]
+    return (
+        _strongest(*found[0]) if len(found) == 1 else _strongest(*(np.concatenate(x) for x in zip(*found, strict=True)))
+    )
+
+
+def _seen(windows: FloatArray, drawn: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """What the basis picks out of each window, and of what that is away from its line Σ xₜ² and Σ xₜxₜ₋₁."""
+    moved = windows[drawn - WINDOW + 1]
+    moved -= moved[:, -1:].copy()  # exactly 0 where a price never moved
+    picked = moved @ _basis()
+    return picked, *_about_line(moved, picked[:, -2], picked[:, -1])
+
+
+def _strongest(picked: FloatArray, total: FloatArray, beside: FloatArray) -> _Waves:
+    """The strongest turn in each row."""
     alpha = beside / total
-    amplitude = picked[:, : len(TURNS)] + 1j * picked[:, len(TURNS) : -2]
-    noise = (1 - alpha**2)[:, None] / (1 + alpha[:, None] ** 2 - 2 * alpha[:, None] * np.cos(_turning()))
-    strength = np.abs(amplitude) ** 2 / (total / WINDOW)[:, None] / noise / -np.log(LEVEL / len(TURNS))
-    best = np.where(np.isnan(strength), -1.0, strength).argmax(axis=1)
+    square = alpha * alpha
+    noise = (1 + square)[:, None] - 2 * alpha[:, None] * _cosines()
+    noise *= (WINDOW / -np.log(LEVEL / len(TURNS)) / (total * (1 - square)))[:, None]
+    east, north = picked[:, : len(TURNS)], picked[:, len(TURNS) : -2]
+    strength = (east * east + north * north) * noise
+    best = np.where(np.isnan(total), 0, strength.argmax(axis=1))
     rows = np.arange(len(best))
-    turning = _turning()[best]
-    now = amplitude[rows, best] * _height() * np.exp(1j * turning * (WINDOW - 1))
-    ahead = np.real(now * (np.exp(1j * turning * AHEAD) - 1))
-    found = np.stack([WINDOW / TURNS[best], strength[rows, best], np.angle(now), ahead])
-    found[:, np.isnan(total)] = np.nan
-    return found
-
-
-def _picked(moved: FloatArray) -> FloatArray:
-    """What each column of the basis picks out of each row.
-
-    A few rows at a time, below the size at which the linear algebra library wakes all processors for a short sum.
-    """
-    picked = np.empty((len(moved), _basis().shape[1]))
-    for start in range(0, len(moved), _FEW):
-        np.matmul(moved[start : start + _FEW], _basis(), out=picked[start : start + _FEW])
-    return picked
+    return _Waves(best, strength[rows, best], east[rows, best] + 1j * north[rows, best])
 
 
 def _about_line(moved: FloatArray, mean: FloatArray, slope: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Σ xₜ² and Σ xₜxₜ₋₁ of what a row is away from its line, the brackets multiplied out; NaN where it never is."""
     far = (WINDOW - 1) / 2
-    spread = float(np.sum(_time() ** 2))
+    spread, neighbours = _of_time()
     squares = np.einsum("ij,ij->i", moved, moved)
     total = squares - WINDOW * mean * mean - spread * slope * slope
     total = np.where(total > STILL * squares, total, np.nan)
     # Σ (mₜ−lₜ)(mₜ₋₁−lₜ₋₁): the line's own products, and each m times the line before and after it but for the ends.
     beyond = (mean - slope * (far + 1), mean + slope * (far + 1))
     crossed = 2 * (WINDOW * mean * mean + spread * slope * slope) - moved[:, 0] * beyond[0] - moved[:, -1] * beyond[1]
-    later, earlier = _time()[1:], _time()[:-1]
-    own = (WINDOW - 1) * mean * mean + slope * slope * float(np.sum(later * earlier))
+    own = (WINDOW - 1) * mean * mean + slope * slope * neighbours
     beside = np.einsum("ij,ij->i", moved[:, 1:], moved[:, :-1]) - crossed + own
     return total, beside
+
+
+@cache
+def _of_time() -> tuple[float, float]:
+    """Σ t² and Σ t·(t − 1) of the times of a window about its middle."""
+    time = _time()
+    return float(np.sum(time**2)), float(np.sum(time[1:] * time[:-1]))
+
+
+@cache
+def _cosines() -> FloatArray:
+    return np.cos(_turning())
 
 
 def _time() -> FloatArray:
     return np.arange(WINDOW, dtype=np.float64) - (WINDOW - 1) / 2
 
 
+@cache
 def _turning() -> FloatArray:
     """Radians a candle of each turn, shape (turns,)."""
     return 2 * np.pi * TURNS / WINDOW
@@ -124,9 +170,13 @@ def _basis() -> FloatArray:
     return np.column_stack([waves, np.full(WINDOW, 1 / WINDOW), time / np.sum(time * time)])
 
 
-def _height() -> float:
-    """From what the basis picks out to the height of the wave."""
-    return float(2 * np.sqrt(np.sum(_hann() ** 2)) / np.sum(_hann()))
+@cache
+def _turned() -> NDArray[np.complex128]:
+    """From what the basis picks out to the move in 12 candles, by turn and candles gone, shape (turns, EVERY)."""
+    height = 2 * np.sqrt(np.sum(_hann() ** 2)) / np.sum(_hann())
+    turning = _turning()[:, None]
+    now = np.exp(1j * turning * (WINDOW - 1 + np.arange(EVERY)))
+    return np.asarray(height * now * (np.exp(1j * turning * AHEAD) - 1))
 
 
 def _hann() -> FloatArray:

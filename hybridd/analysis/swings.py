@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hybridd.analysis.windows import lagged, rolling_max
+from hybridd.analysis.windows import rolling_max
 from hybridd.model.candle import BoolArray, FloatArray, IntArray
 
 SPAN = 10
@@ -34,12 +34,12 @@ def swing_highs(high: FloatArray) -> Swings:
     n = len(high)
     if n < 2 * SPAN + 1:
         return Swings(np.full(n, np.nan), np.full(n, np.nan), np.full(n, -1))
-    middle = lagged(high, SPAN)  # the candle that a swing is confirmed of
-    after, earlier = rolling_max(high, SPAN), lagged(rolling_max(high, SPAN), SPAN + 1)
-    confirmed = np.flatnonzero((middle > earlier) & (middle >= after))
-    count = np.cumsum(np.bincount(confirmed, minlength=n))
-    last, at = _price_of(high, confirmed, count - 1)
-    before, _ = _price_of(high, confirmed, count - 2)
+    top = rolling_max(high, SPAN)
+    middle = high[SPAN : n - SPAN]
+    stands_out = (middle > top[SPAN - 1 : n - SPAN - 1]) & (middle >= top[2 * SPAN :])
+    confirmed = np.flatnonzero(stands_out) + 2 * SPAN
+    last, at = _price_of(high, confirmed, confirmed)
+    before, _ = _price_of(high, confirmed[1:], confirmed[:-1])
     return Swings(last, before, at)
 
 
@@ -49,19 +49,24 @@ def swing_lows(low: FloatArray) -> Swings:
     return Swings(-mirrored.last, -mirrored.before, mirrored.at)
 
 
-def _price_of(high: FloatArray, confirmed: IntArray, which: IntArray) -> tuple[FloatArray, IntArray]:
-    """Price and position of the swing number `which`, as far as it lies within REACH."""
-    if not len(confirmed):
-        return np.full(len(high), np.nan), np.full(len(high), -1)
-    at = confirmed[np.maximum(which, 0)] - SPAN
-    known = (which >= 0) & (np.arange(len(high)) - at <= REACH)
-    return np.where(known, high[at], np.nan), np.where(known, at, -1)
+def _price_of(high: FloatArray, since: IntArray, confirmed: IntArray) -> tuple[FloatArray, IntArray]:
+    """Price and position of the swings `confirmed`, each in force since a candle and as far as it is within REACH."""
+    n, at = len(high), confirmed - SPAN
+    begin = np.minimum(since, at + REACH + 1)
+    end = np.minimum(np.append(since[1:], n), at + REACH + 1)
+    # In turn: nothing, the first, nothing, the second … each for as long as it holds.
+    edges = np.column_stack([begin, np.maximum(end, begin)]).ravel()
+    lengths = np.diff(edges, prepend=0, append=n)
+    price = np.column_stack([high[at], np.full(len(at), np.nan)]).ravel()
+    place = np.column_stack([at, np.full(len(at), -1)]).ravel()
+    return np.repeat(np.append(np.nan, price), lengths), np.repeat(np.append(-1, place), lengths)
 
 
 def breaks(close: FloatArray, level: FloatArray, at: IntArray) -> BoolArray:
     """Where a close first went above the newest swing high: `level` and `at` as in Swings, shape (n,)."""
     beyond = np.flatnonzero(close > level)
-    first = beyond[np.unique(at[beyond], return_index=True)[1]]
+    of = at[beyond]
     broken = np.zeros(len(close), dtype=np.bool_)
-    broken[first] = True
+    broken[beyond[:1]] = True
+    broken[beyond[1:][of[1:] != of[:-1]]] = True
     return broken

@@ -1,124 +1,187 @@
 """Sums, averages, extremes and slopes over exact windows: what the newest n values say, and nothing older.
 
 A window of n is put together from windows of 1, 2, 4, 8 … (doubling), always in the same order. So the number at a
-candle depends on that window alone, bit for bit: a daemon that keeps 2,000 candles and a replay of years agree, and
-no rounding drifts in as it does in a running sum. Cost: n log(window), no memory beyond a few arrays.
+candle depends on that window alone: a daemon that keeps 2,000 candles and a replay of years agree, a window in which
+nothing moved says exactly 0, and no rounding drifts in as it does in a running sum. Cost: n log(window).
 
-All functions take and return arrays of shape (n,), NaN where the window is not full or holds a NaN.
+All functions take and return arrays of shape (n,), NaN where the window is not full or holds a NaN. Those with `last`
+compute and return no more than that many newest values, out of an array that may be shorter or longer.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
+import talib
 
-from hybridd.model.candle import FloatArray
+from hybridd.model.candle import BoolArray, FloatArray
 
 State = tuple[FloatArray, ...]
 Join = Callable[[State, State, int, int], State]
 """(newer, older, length of newer, length of older) → the state of both windows together."""
 
+FEW = 16  # windows up to which a dot product each is quicker than doubling
 
-def rolling_sum(x: FloatArray, n: int) -> FloatArray:
+
+def rolling_sum(x: FloatArray, n: int, last: int | None = None) -> FloatArray:
     """Sum of the newest `n` values."""
-    return _windowed((x,), n, lambda new, old, _a, _b: (new[0] + old[0],))[0]
+    x, out, full = cut(x, n, last)
+    if len(full) == 1:
+        full[0] = np.add.reduce(x)
+    elif 0 < len(full) <= FEW:
+        full[:] = np.correlate(x, np.ones(n))
+    elif len(full):
+        _summed(x, n, full)
+    return out
 
 
-def rolling_mean(x: FloatArray, n: int) -> FloatArray:
+def rolling_mean(x: FloatArray, n: int, last: int | None = None) -> FloatArray:
     """Arithmetic mean of the newest `n` values."""
-    return rolling_sum(x, n) / n
+    out = rolling_sum(x, n, last)
+    out /= n
+    return out
 
 
-def rolling_max(x: FloatArray, n: int) -> FloatArray:
+def rolling_max(x: FloatArray, n: int, last: int | None = None) -> FloatArray:
     """Greatest of the newest `n` values."""
-    return _windowed((x,), n, lambda new, old, _a, _b: (np.maximum(new[0], old[0]),))[0]
+    return _extreme(x, n, last, np.maximum)
 
 
-def rolling_min(x: FloatArray, n: int) -> FloatArray:
+def rolling_min(x: FloatArray, n: int, last: int | None = None) -> FloatArray:
     """Least of the newest `n` values."""
-    return _windowed((x,), n, lambda new, old, _a, _b: (np.minimum(new[0], old[0]),))[0]
+    return _extreme(x, n, last, np.minimum)
 
 
-def rolling_spread(x: FloatArray, n: int) -> tuple[FloatArray, FloatArray]:
-    """Mean and population standard deviation of the newest `n` values; exactly 0 where they are all the same.
-
-    Means and squared deviations of parts are merged after Chan, Golub and LeVeque, "Updating formulae and a pairwise
-    algorithm for computing sample variances" (1979), eq. 2.1, which loses no digits at large prices.
-    """
-
-    def join(new: State, old: State, a: int, b: int) -> State:
-        gap = new[0] - old[0]
-        return old[0] + gap * (a / (a + b)), new[1] + old[1] + gap * gap * (a * b / (a + b))
-
-    mean, squares = _windowed((x, np.zeros_like(x)), n, join)
-    return mean, np.sqrt(squares / n)
+def any_of(x: BoolArray, n: int) -> BoolArray:
+    """Whether any of the newest `n` is true, or of those that there are, shape (n,)."""
+    out, size = x.copy(), 1
+    while size < n:
+        step = min(size, n - size)
+        out[step:] |= out[:-step].copy()
+        size += step
+    return out
 
 
-def weighted_spread(x: FloatArray, weight: FloatArray, n: int) -> tuple[FloatArray, FloatArray]:
-    """Mean and standard deviation of the newest `n` values, each counted `weight` (≥ 0) times; NaN without weight.
-
-    The same merging as in `rolling_spread`, with weights in place of counts.
-    """
-
-    def join(new: State, old: State, _a: int, _b: int) -> State:
-        total = new[2] + old[2]
-        share = np.divide(new[2], total, out=np.full_like(total, 0.5), where=total > 0)
-        gap = new[0] - old[0]
-        return old[0] + gap * share, new[1] + old[1] + gap * gap * share * old[2], total
-
-    mean, squares, total = _windowed((x, np.zeros_like(x), weight), n, join)
-    return np.where(total > 0, mean, np.nan), np.sqrt(ratio(squares, total))
-
-
-def ewma(x: FloatArray, decay: float, n: int) -> FloatArray:
+def ewma(x: FloatArray, decay: float, n: int, last: int | None = None) -> FloatArray:
     """Exponentially weighted mean of the newest `n` values: weights 1, decay, decay² … from the newest, summing to 1.
 
     It equals (y[i] − decayⁿ·y[i−n]) / (1 − decayⁿ) with y the usual endless recursion.
     """
-    return decayed_sum(x, decay, n) * ((1 - decay) / (1 - decay**n))
+    return decayed_sum(x, decay, n, last) * ((1 - decay) / (1 - decay**n))
 
 
-def decayed_sum(x: FloatArray, decay: float, n: int) -> FloatArray:
+def decayed_sum(x: FloatArray, decay: float, n: int, last: int | None = None) -> FloatArray:
     """Σ decayᵏ·x[i−k] over the newest `n` values."""
-    return _windowed((x,), n, lambda new, old, a, _b: (new[0] + decay**a * old[0],))[0]
-
-
-def rank_in_window(x: FloatArray, n: int) -> FloatArray:
-    """Share of the `n` values before the newest that lie below it, ties counting half: in [0, 1]."""
-    out = np.full(len(x), np.nan)
-    if len(x) <= n:
-        return out
-    newest = x[n:]
-    twice = np.zeros(len(newest), dtype=np.int32)
-    hit = np.empty(len(newest), dtype=np.bool_)
-    for k in range(n):
-        earlier = x[k : k + len(newest)]
-        twice += np.less(earlier, newest, out=hit)
-        twice += np.less_equal(earlier, newest, out=hit)
-    full = ~np.isnan(rolling_sum(x, n + 1)[n:])
-    out[n:][full] = twice[full] / (2 * n)
+    x, out, full = cut(x, n, last)
+    if 0 < len(full) <= FEW:
+        full[:] = np.correlate(x, _fading(decay, n))
+    elif len(full):
+        full[:] = _folded((x,), n, lambda new, old, a, _b: (new[0] + decay**a * old[0],))[0]
     return out
+
+
+def recursive_mean(x: FloatArray, period: int, n: int, last: int | None = None) -> FloatArray:
+    """`ewma` of decay 1 − 2/(period + 1), by TA-Lib's endless average less what is older than `n`.
+
+    Exactly the value where all are the same. A NaN before the first value is passed over; one in between costs the
+    speed, not the answer.
+    """
+    decay = 1 - 2 / (period + 1)
+    x, out, full = cut(x, n, last)
+    if 0 < len(full) <= FEW:
+        full[:] = np.correlate(x - x[-1], _fading(decay, n))
+        full *= (1 - decay) / (1 - decay**n)
+        full += x[-1]
+    elif len(full):
+        x = x[int(np.argmax(x == x)) :] if x[0] != x[0] else x
+        full[: len(full) - max(0, len(x) - n + 1)] = np.nan
+        full = full[len(full) - max(0, len(x) - n + 1) :]
+        if len(full):
+            full[:] = (
+                ewma(x, decay, n)[n - 1 :] if np.isnan(np.minimum.reduce(x)) else _recursive(x, period, decay**n, n)
+            )
+    return out
+
+
+def _recursive(x: FloatArray, period: int, left: float, n: int) -> FloatArray:
+    """The average of all full windows of `n`; `left` is the share of the endless average that is older than one."""
+    endless = talib.EMA(np.concatenate([np.zeros(period), x]), period)[period:]  # begun at 0, whatever came first
+    full = endless[n - 1 :] / (1 - left)
+    full[1:] -= endless[: len(x) - n] * (left / (1 - left))
+    moved = x[1:] != x[:-1]
+    if n > 1 and len(moved) - np.count_nonzero(moved) >= n - 1:
+        still = ~any_of(moved, n - 1)[n - 2 :]
+        full[still] = x[n - 1 :][still]
+    return full
+
+
+@lru_cache(maxsize=64)
+def _fading(decay: float, n: int) -> FloatArray:
+    """decayᵏ, oldest first."""
+    return np.asarray(decay ** np.arange(n - 1, -1, -1.0))
 
 
 def lagged(x: FloatArray, n: int) -> FloatArray:
     """The value `n` candles ago."""
-    out = np.full(len(x), np.nan)
+    out = np.empty(len(x))
+    out[:n] = np.nan
     out[n:] = x[: max(len(x) - n, 0)]
     return out
 
 
+def newest(x: FloatArray, last: int) -> FloatArray:
+    """The newest `last` values, NaN in front where there are fewer."""
+    if len(x) >= last:
+        return x[len(x) - last :]
+    return np.concatenate([np.full(last - len(x), np.nan), x])
+
+
 def ratio(top: FloatArray, bottom: FloatArray) -> FloatArray:
     """top / bottom, NaN where the bottom is not above 0."""
-    out = np.full(np.shape(bottom), np.nan)
-    np.divide(top, bottom, out=out, where=bottom > 0)
+    if np.minimum.reduce(bottom, initial=1.0) > 0:  # which NaN is not
+        return np.asarray(top / bottom)
+    return np.asarray(top / np.where(bottom > 0, bottom, np.nan))
+
+
+def cut(x: FloatArray, n: int, last: int | None) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """What the newest `last` windows of `n` are made of, the array for their answers, and its part that has any."""
+    wanted = len(x) if last is None else last
+    x = x[max(0, len(x) - wanted - n + 1) :]
+    out = np.empty(wanted)
+    empty = min(wanted, max(0, wanted - (len(x) - n + 1)))
+    out[:empty] = np.nan
+    return x, out, out[empty:]
+
+
+def _summed(x: FloatArray, n: int, full: FloatArray) -> None:
+    """Sums of `n`, by doubling, put into `full`."""
+    block, size, total, done = x, 1, x, 0
+    while True:
+        if n & size:
+            out = full if done + size == n else None
+            total = np.add(total[size:], block[:-done], out=out) if done else block
+            done += size
+        if done == n:
+            break
+        block = block[size:] + block[:-size]
+        size *= 2
+    if n & (n - 1) == 0:
+        full[:] = total
+
+
+def _extreme(x: FloatArray, n: int, last: int | None, which: np.ufunc) -> FloatArray:
+    """The greatest or the least of `n`: two windows of a power of two may overlap."""
+    x, out, full = cut(x, n, last)
+    if len(full) == 1:
+        full[0] = which.reduce(x)
+    elif len(full):
+        size = 1
+        while 2 * size <= n:
+            x = which(x[size:], x[:-size])
+            size *= 2
+        rest = n - size
+        which(x[rest:], x[: len(x) - rest], out=full)
     return out
-
-
-def _windowed(leaf: State, n: int, join: Join) -> State:
-    """The states of all windows of `n`, aligned with their newest value and padded with NaN in front."""
-    length = len(leaf[0])
-    if length < n:
-        return tuple(np.full(length, np.nan) for _ in leaf)
-    return tuple(np.concatenate([np.full(n - 1, np.nan), column]) for column in _folded(leaf, n, join))
 
 
 def _folded(leaf: State, n: int, join: Join) -> State:

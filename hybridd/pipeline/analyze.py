@@ -68,10 +68,11 @@ class LayerAnalyst:
             yield columns.opinion(i, columns.readings(i, self._brain, market) if explain and newest else ())
 
     def columns(self, market: Market, after: int) -> "Columns":
-        scores = self._brain.score_series(market)
+        scores = self._brain.score_series(market, after)
         self._failures = dict(scores.failures)
         same_frame = self._odds is not None and timeframe_of(market.candles.step).text == self._odds.timeframe
-        return Columns(scores, market.candles, after, self._odds if same_frame else None)
+        candles = market.candles[len(market.candles) - len(scores) :]
+        return Columns(scores, candles, after, self._odds if same_frame else None)
 
     def failures(self) -> dict[str, str]:
         return self._failures

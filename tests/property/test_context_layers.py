@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from hybridd.analysis.layers.cross_asset import CrossAsset
 from hybridd.analysis.layers.derivatives import HISTORY as OF_DERIVATIVES
-from hybridd.analysis.layers.derivatives import Derivatives
+from hybridd.analysis.layers.derivatives import derivatives_layer
 from hybridd.analysis.layers.macro import HISTORY as OF_MACRO
-from hybridd.analysis.layers.macro import Macro
+from hybridd.analysis.layers.macro import macro_layer
 from hybridd.analysis.layers.sentiment import HISTORY as OF_SENTIMENT
-from hybridd.analysis.layers.sentiment import Sentiment
+from hybridd.analysis.layers.sentiment import sentiment_layer
 from hybridd.model.candle import Candles
 from hybridd.model.context import FEAR_GREED, FUNDING, IMBALANCE, MACRO, OPEN_INTEREST, ContextSeries
 from hybridd.model.instrument import parse_instrument
@@ -21,11 +21,11 @@ from hybridd.model.reading import Abstain, Market
 from tests.recorded_candles import scaled, walk
 from tests.recorded_context import CALIBRATION, informed_market, live_informed, part_of
 
-LAYERS = (CrossAsset, Derivatives, Sentiment, Macro)
+LAYERS = (CrossAsset, derivatives_layer, sentiment_layer, macro_layer)
 POINTS = 1e-6
 DAY = 86_400_000
 
-every_layer = pytest.mark.parametrize("make", LAYERS, ids=lambda layer: layer.name)
+every_layer = pytest.mark.parametrize("make", LAYERS, ids=lambda make: make.__name__)
 
 
 def assert_same(a, b):
@@ -106,7 +106,12 @@ def shaken(c: Candles, now: int) -> Candles:
 
 @pytest.mark.parametrize(
     ("make", "name"),
-    [(Derivatives, FUNDING), (Derivatives, OPEN_INTEREST), (Sentiment, FEAR_GREED), (Macro, "vix")],
+    [
+        (derivatives_layer, FUNDING),
+        (derivatives_layer, OPEN_INTEREST),
+        (sentiment_layer, FEAR_GREED),
+        (macro_layer, "vix"),
+    ],
 )
 def test_a_value_published_later_is_known_later_whatever_day_it_describes(make, name):
     """The moment that a value describes stays, its publication moves by six hours: so does what is made of it."""

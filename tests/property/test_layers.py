@@ -1,5 +1,6 @@
 """What every layer keeps, whatever the market: bounds, no look-ahead, live equals replay, no unit of its own."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -49,6 +50,32 @@ def test_live_equals_replay(symbol):
         assert np.array_equal(now.abstain[:, -1], whole.abstain[:, i])
         assert_same(now.score[-1], whole.score[i])
         assert_same(now.confidence[-1], whole.confidence[i])
+
+
+@pytest.mark.parametrize("symbol", ["BTC/USDT", "SOL/USDT"])
+def test_asked_about_the_newest_candles_alone_the_layers_say_the_same_in_the_same_words(symbol):
+    market, whole = informed_market(symbol), scores_of(symbol)
+    for i, last in zip(np.random.default_rng(5).integers(2_000, len(whole), 9).tolist(), [1, 2, 37] * 3, strict=True):
+        held = live_informed(market, i)
+        now = brain().score_series(held, int(held.candles.close_time[-last - 1]))
+        assert len(now) == last
+        assert_same(now.values, whole.values[:, i + 1 - last : i + 1])
+        assert np.array_equal(now.abstain, whole.abstain[:, i + 1 - last : i + 1])
+        assert_same(now.score, whole.score[i + 1 - last : i + 1])
+        words = [one.reason for one in brain().readings(held, now, -1)]
+        assert words == [one.explain(market, i) for one in brain().layers]
+
+
+def test_a_history_is_cut_into_pieces_that_leave_no_trace(monkeypatch):
+    market = informed_market("ETH/USDT")
+    market = replace(market, candles=market.candles[60_000:66_000])
+    at_once = brain().score_series(market)
+    monkeypatch.setattr("hybridd.analysis.brain.CHUNK", 1_777)
+    in_pieces = brain().score_series(market)
+    assert_same(in_pieces.values, at_once.values)
+    assert np.array_equal(in_pieces.abstain, at_once.abstain)
+    assert_same(in_pieces.score, at_once.score)
+    assert_same(in_pieces.confidence, at_once.confidence)
 
 
 def test_nothing_sees_what_comes_after():

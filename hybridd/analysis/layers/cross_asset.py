@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hybridd.analysis.as_known import REACH, Part, joint_code, seen_at, signed_root, silent, stacked
+from hybridd.analysis.as_known import REACH, Part, joint_code, signed_root, silent, stacked
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.pairs import AVERAGES, LOOKBACK, Pair, lead, paired, place, shared, strength, tails
-from hybridd.analysis.scoring import Codes, Raw, leaning, scored, why_not
+from hybridd.analysis.scoring import Codes, Raw, leaning, scored, up_to, warming, why_not
+from hybridd.analysis.view import View, whole
 from hybridd.analysis.windows import ratio, rolling_mean
 from hybridd.model.candle import BoolArray, Candles, FloatArray, IntArray
 from hybridd.model.instrument import parse_instrument
@@ -35,39 +36,35 @@ class CrossAsset:
         self._calibration = calibration
 
     def parts(self, market: Market) -> Mapping[str, FloatArray]:
-        return {name: part.values for name, part in self._parts(market).items()}
+        return {name: part.values for name, part in whole(market).once(_parts).items()}
 
     def raw(self, market: Market) -> Raw:
-        scaled = [
-            Part(part.values / self._calibration.scale(name).spread, part.abstain)
-            for name, part in self._parts(market).items()
-        ]
-        return stacked(scaled)
+        return self._raw(whole(market))
 
     def evaluate(self, market: Market) -> LayerSeries:
-        return scored(self.raw(market), self._calibration.scale(self.name))
+        return self.said(whole(market))
 
     def explain(self, market: Market, i: int) -> str:
-        here = seen_at(market, i)
-        series = self.evaluate(here)
+        return self.why(up_to(market, i))
+
+    def said(self, view: View) -> LayerSeries:
+        return scored(self._raw(view), self._calibration.scale(self.name))
+
+    def why(self, view: View) -> str:
+        series, others = view.once(self.said), _others(view.market)
         code = Abstain(series.abstain[-1])
-        others = _others(here)
         if code is Abstain.NO_DATA:
             return "has no candles of another market to compare with"
-        if code is Abstain.WARM_UP and len(here.candles) >= self.lookback:
+        if code is Abstain.WARM_UP and len(view.candles) >= self.lookback:
             return f"shares too few candles with {next(iter(others))}, needs {self.lookback:,}"
         if code is not Abstain.ANSWERS:
-            return why_not(code, self.lookback, i + 1)
+            return why_not(code, self.lookback, len(view.candles))
         verdict = leaning(float(series.values[-1]), "they pull it up", "they drag it down", "no clear pull")
-        return f"{', '.join(_said(others, self.parts(here)))}: {verdict}"
+        return f"{', '.join(_said(view, others))}: {verdict}"
 
-    def _parts(self, market: Market) -> dict[str, Part]:
-        others = _others(market)
-        n = len(market.candles)
-        warm = np.arange(n) < self.lookback - 1
-        found = _pair_parts(market.candles, next(iter(others.values()), None))
-        found["cross_asset.breadth"] = _breadth(market.candles, others)
-        return {name: _after(warm, part) for name, part in found.items()}
+    def _raw(self, view: View) -> Raw:
+        parts = view.once(_parts).items()
+        return stacked([Part(part.values / self._calibration.scale(name).spread, part.abstain) for name, part in parts])
 
 
 def _others(market: Market) -> dict[str, Candles]:
@@ -83,77 +80,102 @@ def _others(market: Market) -> dict[str, Candles]:
     }
 
 
-def _pair_parts(own: Candles, other: Candles | None) -> dict[str, Part]:
-    names = ("cross_asset.lead", "cross_asset.strength", "cross_asset.tails")
+def _parts(view: View) -> dict[str, Part]:
+    others, last = _others(view.market), view.last
+    found = _pair_parts(view, next(iter(others.values()), None))
+    found["cross_asset.breadth"] = _breadth(view, others)
+    warm = warming(last, LOOKBACK, len(view.candles))
+    for part in found.values() if warm else ():
+        part.values[:warm], part.abstain[:warm] = np.nan, Abstain.WARM_UP
+    return found
+
+
+def _pair_parts(view: View, other: Candles | None) -> dict[str, Part]:
+    names, last = ("cross_asset.lead", "cross_asset.strength", "cross_asset.tails"), view.last
     if other is None:
-        return dict.fromkeys(names, silent(len(own), Abstain.NO_DATA))
-    pair = paired(own, other)
-    low, high = tails(pair)
-    codes = _codes(own, other, pair)
-    columns = zip(names, (signed_root(lead(pair)), strength(pair), high - low), strict=True)
-    return {name: _spread_out(values, pair.own_place, codes) for name, values in columns}
+        return {name: silent(last, Abstain.NO_DATA) for name in names}
+    own, other = _recent(view, other)
+    pair = paired(own, other, last)
+    places = pair.own_place - (len(own) - last)
+    m = len(places) - int(np.searchsorted(places, 0))
+    codes = _absent(own, other, last)
+    codes[places[len(places) - m :]] = np.where(_near(pair, m), Abstain.ANSWERS, Abstain.WARM_UP)
+    low, high = tails(pair, m)
+    columns = zip(names, (signed_root(lead(pair, m)), strength(pair, m), high - low), strict=True)
+    return {name: _spread_out(values, places[len(places) - m :], codes) for name, values in columns}
 
 
-def _codes(own: Candles, other: Candles, pair: Pair) -> Codes:
-    """Why a candle of `own` has no pair, or too few before it within what a daemon keeps; ANSWERS elsewhere."""
-    codes = _absent(own, other)
-    enough = _near(pair.own_place) & _near(pair.other_place)
-    codes[pair.own_place] = np.where(enough, Abstain.ANSWERS, Abstain.WARM_UP)
+def _recent(view: View, other: Candles) -> tuple[Candles, Candles]:
+    """What a daemon would hold of both markets at the oldest of the candles asked about, and all since."""
+    own = view.candles[max(0, len(view.candles) - view.last - REACH) :]
+    if not len(own):
+        return own, other[:1]
+    end = len(other.closed_by(own.last_close))
+    begin = len(other.closed_by(int(own.open_time[len(own) - view.last]))) - REACH if view.last else 0
+    # At least one, whose time says whether what is missing had begun.
+    return own, other[max(0, min(begin, end - 1)) : max(1, end)]
+
+
+def _absent(own: Candles, other: Candles, last: int) -> Codes:
+    """Why those of the newest `last` candles that `other` lacks have no counterpart."""
+    codes = np.full(last, Abstain.STALE, dtype=np.int8)
+    codes[own.open_time[len(own) - last :] < other.open_time[0]] = Abstain.NO_DATA
     return codes
 
 
-def _absent(own: Candles, other: Candles) -> Codes:
-    """Why a candle of `own` that `other` lacks has no counterpart."""
-    return np.where(own.open_time < other.open_time[0], Abstain.NO_DATA, Abstain.STALE).astype(np.int8)
-
-
-def _near(places: IntArray) -> BoolArray:
-    """Whether the 624 shared candles up to each lie within the reach of a daemon's history."""
-    near = np.zeros(len(places), dtype=np.bool_)
-    if len(places) >= LOOKBACK:
-        near[LOOKBACK - 1 :] = places[LOOKBACK - 1 :] - places[: len(places) - LOOKBACK + 1] < REACH
+def _near(pair: Pair, last: int) -> BoolArray:
+    """Whether the 624 shared candles up to each of the newest `last` lie within the reach of a daemon's history."""
+    full = min(last, max(0, len(pair.own_place) - LOOKBACK + 1))
+    near = np.arange(last) >= last - full
+    for places in (pair.own_place, pair.other_place):
+        first = places[len(places) - LOOKBACK + 1 - full :][:full]
+        near[last - full :] &= places[len(places) - full :] - first < REACH
     return near
 
 
 def _spread_out(values: FloatArray, places: IntArray, codes: Codes) -> Part:
-    """Values of shared candles put at their places among this market's; what is NaN all the same is UNDEFINED."""
-    out = np.full(len(codes), np.nan)
-    out[places] = values
-    undefined = (codes == Abstain.ANSWERS) & np.isnan(out)
-    codes = np.where(undefined, np.int8(Abstain.UNDEFINED), codes)
-    return Part(np.where(codes == Abstain.ANSWERS, out, np.nan), codes)
+    """Values of shared candles put at their places; what is NaN all the same is UNDEFINED."""
+    out = values
+    if len(places) < len(codes):
+        out = np.full(len(codes), np.nan)
+        out[places] = values
+    said = codes.copy()
+    said[np.isnan(out) & (codes == Abstain.ANSWERS)] = Abstain.UNDEFINED
+    out[codes != Abstain.ANSWERS] = np.nan
+    return Part(out, said)
 
 
-def _breadth(own: Candles, others: Mapping[str, Candles]) -> Part:
+def _breadth(view: View, others: Mapping[str, Candles]) -> Part:
     """The mean place of the benchmark markets that answer at each candle."""
-    places = [_place_of(candles, own) for candles in others.values()]
+    places = [_place_of(other, view) for other in others.values()]
     if not places:
-        return silent(len(own), Abstain.NO_DATA)
-    total, count = np.zeros(len(own)), np.zeros(len(own))
+        return silent(view.last, Abstain.NO_DATA)
+    total, count = np.zeros(view.last), np.zeros(view.last)
     for part in places:
         answers = part.abstain == Abstain.ANSWERS
-        total = total + np.where(answers, part.values, 0.0)
-        count = count + answers
+        total += np.where(answers, part.values, 0.0)
+        count += answers
     return Part(ratio(total, count), joint_code(places))
 
 
-def _place_of(other: Candles, own: Candles) -> Part:
-    """Where a benchmark stands at the candles that it shares with `own`."""
+def _place_of(other: Candles, view: View) -> Part:
+    """Where a benchmark stands at the candles that it shares with this market."""
+    own = view.candles[len(view.candles) - view.last :]
+    codes = _absent(own, other, view.last)
     mine, theirs = shared(own, other)
-    codes = _absent(own, other)
+    if not len(mine):
+        return Part(np.full(view.last, np.nan), codes)
     codes[mine] = np.where(theirs >= max(AVERAGES) - 1, Abstain.ANSWERS, Abstain.WARM_UP)
-    return _spread_out(place(other)[theirs], mine, codes)
+    first, end = int(theirs[0]), int(theirs[-1]) + 1
+    return _spread_out(place(other[:end], end - first)[theirs - first], mine, codes)
 
 
-def _after(warm: BoolArray, part: Part) -> Part:
-    return Part(np.where(warm, np.nan, part.values), np.where(warm, np.int8(Abstain.WARM_UP), part.abstain))
-
-
-def _said(others: Mapping[str, Candles], parts: Mapping[str, FloatArray]) -> list[str]:
+def _said(view: View, others: Mapping[str, Candles]) -> list[str]:
     """What each part that answers says of the newest candle, with its number."""
-    benchmark = next(iter(others))
-    newest = {name.partition(".")[2]: float(values[-1]) for name, values in parts.items()}
-    above = sum(bool(c.close[-1] > rolling_mean(c.close, n)[-1]) for c in others.values() for n in AVERAGES)
+    benchmark, now = next(iter(others)), view.candles.last_close
+    newest = {name.partition(".")[2]: float(part.values[-1]) for name, part in view.once(_parts).items()}
+    closes = [candles.closed_by(now).close for candles in others.values()]
+    above = sum(bool(close[-1] > rolling_mean(close, n, 1)[0]) for close in closes for n in AVERAGES)
     said = {
         "lead": f"{benchmark} foretells {newest['lead'] * abs(newest['lead']):+.2f}σ",
         "strength": f"strength against it {newest['strength']:+.1f}σ",

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from hybridd.analysis.calibration import Calibration
-from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, raw_of, scored, tail, why_not
-from hybridd.analysis.spectra import AHEAD, WINDOW, cycles
+from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, raw_of, scored, silenced, up_to, why_not
+from hybridd.analysis.spectra import AHEAD, EVERY, WINDOW, Cycles, cycles
+from hybridd.analysis.view import View, whole
 from hybridd.model.candle import FloatArray
 from hybridd.model.reading import Abstain, LayerSeries, Market
 
@@ -15,13 +16,14 @@ class Cycle:
     """Bullish when the dominant cycle of the last 256 candles is due to rise; abstains where red noise explains it.
 
     raw = what the strongest wave of 26 to 85 candles adds to log price in the next 12 candles if it goes on, over
-    √12 times the root mean square change. Significant at 95 % over all the waves looked for, against red noise:
+    √12 times the root mean square change. The spectrum is drawn anew with the first candle in each 6 of the clock.
+    Significant at 95 % over all the waves looked for, against red noise:
     C. Torrence and G. Compo (1998), eq. 16 to 18.
     """
 
     name = "cycle"
     inputs = CANDLES_ONLY
-    lookback = WINDOW
+    lookback = WINDOW + EVERY - 1
 
     def __init__(self, calibration: Calibration) -> None:
         self._calibration = calibration
@@ -30,28 +32,39 @@ class Cycle:
         return {}
 
     def raw(self, market: Market) -> Raw:
-        found = cycles(market.candles.close)
-        raw = raw_of(found.swing, self.lookback)
-        silent = (raw.abstain == Abstain.ANSWERS) & ~(found.strength > 1)
-        return Raw(np.where(silent, np.nan, raw.values), np.where(silent, np.int8(Abstain.NOTHING_SEEN), raw.abstain))
+        return self._raw(whole(market))
 
     def evaluate(self, market: Market) -> LayerSeries:
-        return scored(self.raw(market), self._calibration.scale(self.name))
+        return self.said(whole(market))
 
     def explain(self, market: Market, i: int) -> str:
-        recent = Market(instrument=market.instrument, candles=tail(market.candles, i, self.lookback))
-        series = self.evaluate(recent)
-        code, found = Abstain(series.abstain[-1]), cycles(recent.candles.close)
-        period, strength, phase, swing = (
-            float(x[-1]) for x in (found.period, found.strength, found.phase, found.swing)
-        )
+        return self.why(up_to(market, i))
+
+    def said(self, view: View) -> LayerSeries:
+        return scored(self._raw(view), self._calibration.scale(self.name))
+
+    def why(self, view: View) -> str:
+        series, found = view.once(self.said), view.once(_found)
+        code = Abstain(series.abstain[-1])
+        strength, swing = float(found.strength[-1]), float(found.swing[-1])
         if code is Abstain.NOTHING_SEEN:
-            return f"no cycle beyond noise: the strongest, {period:.0f} candles, has {strength:.0%} of the power needed"
+            seen = f"{found.period:.0f} candles, has {strength:.0%} of the power needed"
+            return f"no cycle beyond noise: the strongest, {seen}"
         if code is not Abstain.ANSWERS:
-            return why_not(code, self.lookback, i + 1)
-        since_bottom = (phase / (2 * np.pi) + 0.5) % 1 * period
+            return why_not(code, self.lookback, len(view.candles))
+        since_bottom = (found.phase / (2 * np.pi) + 0.5) % 1 * found.period
         verdict = leaning(float(series.values[-1]), "due to rise", "due to fall", "near its turn")
         return (
-            f"cycle of {period:.0f} candles at {strength:.0%} of the power needed, {since_bottom:.0f} after its "
+            f"cycle of {found.period:.0f} candles at {strength:.0%} of the power needed, {since_bottom:.0f} after its "
             f"bottom, {swing:+.1f} usual moves in {AHEAD} candles: {verdict}"
         )
+
+    def _raw(self, view: View) -> Raw:
+        found = view.once(_found)
+        raw = raw_of(found.swing, self.lookback, len(view.candles))
+        return silenced(raw, (raw.abstain == Abstain.ANSWERS) & ~(found.strength > 1), Abstain.NOTHING_SEEN)
+
+
+def _found(view: View) -> Cycles:
+    candles = view.candles
+    return cycles(candles.close, candles.open_time // candles.step, view.last)

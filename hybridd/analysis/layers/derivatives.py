@@ -1,27 +1,19 @@
 """The derivatives layer: is one side of the perpetual market crowded, and who is leaving?"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from hybridd.analysis.as_known import (
-    REACH,
-    Part,
-    as_known,
-    bent,
-    newest,
-    seen_at,
-    signed_root,
-    silent,
-    stacked,
-    z_value,
-)
+from hybridd.analysis.as_known import REACH, Part, bent, latest, signed_root, silent, z_value
 from hybridd.analysis.calibration import Calibration
-from hybridd.analysis.scoring import Raw, leaning, scored, why_not
-from hybridd.analysis.windows import lagged, ratio, rolling_mean
-from hybridd.model.candle import Candles, FloatArray, IntArray
+from hybridd.analysis.context_layer import ContextFormula, ContextLayer, Parts, Source
+from hybridd.analysis.returns import changes
+from hybridd.analysis.view import View
+from hybridd.analysis.windows import ratio, rolling_mean
+from hybridd.model.candle import BoolArray, Candles, FloatArray, IntArray
 from hybridd.model.context import BASIS, FUNDING, OPEN_INTEREST, ContextSeries
-from hybridd.model.reading import Abstain, Input, LayerSeries, Market
+from hybridd.model.reading import Abstain, Input
 
 FUNDING_WINDOW = 90  # settlements: a month
 BASIS_MEAN, BASIS_WINDOW = 12, 288
@@ -32,7 +24,7 @@ HISTORY: Mapping[str, int] = {FUNDING: FUNDING_WINDOW, BASIS: BASIS_MEAN + BASIS
 """Values that the layer needs of each series; 400 of open interest hold a day where one comes each 5 minutes."""
 
 
-class Derivatives:
+def derivatives_layer(calibration: Calibration) -> ContextLayer:
     """Bullish when shorts crowd (they pay, the perpetual is cheap), and when open interest goes with a rise.
 
     Crowding ends in an unwinding against the crowd, the likelier the further it went: −z with z that of the newest
@@ -44,90 +36,57 @@ class Derivatives:
     M. Schmeling, A. Schrimpf and K. Todorov, "Crypto carry", BIS Working Paper 1087 (2023): carry and what follows
     it; J. Murphy, Technical Analysis of the Financial Markets (1999), ch. 7: open interest with price.
     """
-
-    name = "derivatives"
-    inputs = frozenset({Input.CANDLES, Input.FUNDING, Input.OPEN_INTEREST})
-    lookback = 1
-
-    def __init__(self, calibration: Calibration) -> None:
-        self._calibration = calibration
-
-    def parts(self, market: Market) -> Mapping[str, FloatArray]:  # noqa: ARG002 - all are z-values already
-        return {}
-
-    def raw(self, market: Market) -> Raw:
-        return stacked(list(_parts(market).values()))
-
-    def evaluate(self, market: Market) -> LayerSeries:
-        return scored(self.raw(market), self._calibration.scale(self.name))
-
-    def explain(self, market: Market, i: int) -> str:
-        here = seen_at(market, i)
-        series = self.evaluate(here)
-        code = Abstain(series.abstain[-1])
-        if code is Abstain.NO_DATA:
-            return "has neither funding nor open interest nor a perpetual's premium"
-        if code is Abstain.WARM_UP:
-            return f"needs {FUNDING_WINDOW} funding rates, a day of open interest or {HISTORY[BASIS]} premiums"
-        if code is Abstain.UNDEFINED:
-            return "funding and premium did not move, so they have no extremes"
-        if code is not Abstain.ANSWERS:
-            return why_not(code, self.lookback, i + 1)
-        parts = _parts(here)
-        words = {
-            FUNDING: f"funding {newest(here.context.get(FUNDING)):+.4%}",
-            BASIS: f"premium {newest(here.context.get(BASIS)):+.3%}",
-            OPEN_INTEREST: "open interest with price",
-        }
-        said = ", ".join(
-            f"{words[name]} says {parts[name].values[-1]:+.1f}" for name in parts if not parts[name].abstain[-1]
-        )
-        verdict = leaning(float(series.values[-1]), "speaks for a rise", "speaks for a fall", "no side is crowded")
-        return f"{said}: {verdict}"
+    return ContextLayer(_FORMULA, calibration)
 
 
-def _parts(market: Market) -> dict[str, Part]:
-    now = market.candles.close_time
-    context = market.context
-    return {
-        FUNDING: as_known(context.get(FUNDING), _against_funding, HISTORY[FUNDING], now),
-        BASIS: as_known(context.get(BASIS), _against_basis, HISTORY[BASIS], now),
-        OPEN_INTEREST: _interest(context.get(OPEN_INTEREST), market.candles),
-    }
+def _against_funding(rates: FloatArray, last: int) -> FloatArray:
+    return -z_value(rates, FUNDING_WINDOW, last)
 
 
-def _against_funding(rates: FloatArray) -> FloatArray:
-    return -z_value(rates, FUNDING_WINDOW)
+def _against_basis(premium: FloatArray, last: int) -> FloatArray:
+    reach = min(len(premium), last + BASIS_WINDOW)
+    return -z_value(rolling_mean(premium, BASIS_MEAN, reach), BASIS_WINDOW, last)
 
 
-def _against_basis(premium: FloatArray) -> FloatArray:
-    return -z_value(rolling_mean(premium, BASIS_MEAN), BASIS_WINDOW)
-
-
-def _interest(series: ContextSeries | None, candles: Candles) -> Part:
+def _interest(view: View) -> dict[str, Part]:
     """Change of open interest with price over a day, as known at each candle."""
-    n = len(candles)
-    if series is None or not len(series):
-        return silent(n, Abstain.NO_DATA)
-    place = series.positions(candles.close_time)
-    last = np.maximum(place, 0)
+    series, last = view.market.context.get(OPEN_INTEREST), view.last
+    if series is None or not len(series) or not last:
+        return {OPEN_INTEREST: silent(last, Abstain.NO_DATA)}
+    candles, now = view.candles, view.candles.close_time[len(view.candles) - last :]
+    place = series.positions(now)
+    used = np.maximum(place, 0)
+    days = _days(series, candles, np.arange(used[0], used[-1] + 1))
+    of, at = used - used[0], np.arange(len(candles) - last, len(candles))
+    enough = days.whole[of] & (at - days.start[of] < REACH) & (at >= VOLATILITY_WINDOW)
+    values = days.opinion[of] / _volatility(view)
+    codes = np.isnan(values).view(np.int8) * np.int8(Abstain.UNDEFINED)
+    codes[~enough] = Abstain.WARM_UP
+    codes[now - series.known_at[used] > series.stale_after] = Abstain.STALE
+    codes[place < 0] = Abstain.NO_DATA
+    values[codes != Abstain.ANSWERS] = np.nan
+    return {OPEN_INTEREST: Part(bent(values), codes)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Days:
+    """For each value the day up to it: the candle it began with, whether it is all there, and √ of price × coins."""
+
+    start: IntArray
+    whole: BoolArray
+    opinion: FloatArray
+
+
+def _days(series: ContextSeries, candles: Candles, last: IntArray) -> _Days:
+    """The days up to the values at positions `last`; price and coins as logarithms, a candle's share of the time."""
     first = _a_day_before(series)[last]
-    span = series.at[last] - series.at[np.maximum(first, 0)]
-    start, end = (_candle_at(candles, series.at[k]) for k in (np.maximum(first, 0), last))
-    enough = (first >= 0) & (span <= 2 * DAY) & (last - first < HISTORY[OPEN_INTEREST])
-    enough &= (start >= 0) & (np.arange(n) - start < REACH) & (np.arange(n) >= VOLATILITY_WINDOW)
-    start, end, first = (np.maximum(k, 0) for k in (start, end, first))
-    price = np.log(candles.close[end] / candles.close[start])
-    coins = np.log(ratio(series.values[last], series.values[first])) - price
-    unit = _volatility(candles) * np.sqrt(span / candles.step)
-    values = signed_root(ratio(price, unit) * ratio(coins, unit))
-    stale = candles.close_time - series.known_at[last] > series.stale_after
-    codes = np.select(
-        [place < 0, stale, ~enough, np.isnan(values)],
-        [Abstain.NO_DATA, Abstain.STALE, Abstain.WARM_UP, Abstain.UNDEFINED],
-        Abstain.ANSWERS,
-    ).astype(np.int8)
-    return Part(np.where(codes == Abstain.ANSWERS, bent(values), np.nan), codes)
+    before = np.maximum(first, 0)
+    span = series.at[last] - series.at[before]
+    start, end = (_candle_at(candles, series.at[k]) for k in (before, last))
+    whole = (first >= 0) & (span <= 2 * DAY) & (last - first < HISTORY[OPEN_INTEREST]) & (start >= 0)
+    price = np.log(candles.close[np.maximum(end, 0)] / candles.close[np.maximum(start, 0)])
+    coins = np.log(ratio(series.values[last], series.values[before])) - price
+    return _Days(start, whole, signed_root(price * coins) / np.sqrt(np.where(whole, span / candles.step, np.nan)))
 
 
 def _a_day_before(series: ContextSeries) -> IntArray:
@@ -141,7 +100,36 @@ def _candle_at(candles: Candles, moments: IntArray) -> IntArray:
     return np.searchsorted(candles.close_time, moments, side="right").astype(np.int64) - 1
 
 
-def _volatility(candles: Candles) -> FloatArray:
-    """Root mean square of the last 288 one-candle log returns."""
-    step = np.log(candles.close) - lagged(np.log(candles.close), 1)
-    return np.sqrt(rolling_mean(step * step, VOLATILITY_WINDOW))
+def _volatility(view: View) -> FloatArray:
+    """Root mean square of the last 288 one-candle log returns; NaN without any."""
+    step = view.newest(changes, view.last + VOLATILITY_WINDOW)
+    variance = rolling_mean(step * step, VOLATILITY_WINDOW, view.last)
+    return np.sqrt(np.where(variance > 0, variance, np.nan))
+
+
+def _words(view: View, parts: Parts) -> list[str]:
+    known, now = view.market.context, view.candles.last_close
+    words = {
+        FUNDING: f"funding {latest(known.get(FUNDING), now):+.4%}",
+        BASIS: f"premium {latest(known.get(BASIS), now):+.3%}",
+        OPEN_INTEREST: "open interest with price",
+    }
+    return [f"{words[name]} says {part.values[-1]:+.1f}" for name, part in parts.items()]
+
+
+_FORMULA = ContextFormula(
+    name="derivatives",
+    inputs=frozenset({Input.CANDLES, Input.FUNDING, Input.OPEN_INTEREST}),
+    sources={
+        FUNDING: Source(_against_funding, HISTORY[FUNDING]),
+        BASIS: Source(_against_basis, HISTORY[BASIS]),
+    },
+    priced=_interest,
+    silence={
+        Abstain.NO_DATA: "has neither funding nor open interest nor a perpetual's premium",
+        Abstain.WARM_UP: f"needs {FUNDING_WINDOW} funding rates, a day of open interest or {HISTORY[BASIS]} premiums",
+        Abstain.UNDEFINED: "funding and premium did not move, so they have no extremes",
+    },
+    words=_words,
+    verdicts=("speaks for a rise", "speaks for a fall", "no side is crowded"),
+)

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from hybridd.analysis.calibration import Calibration
-from hybridd.analysis.persistence import LONG, WINDOW, Persistence, hurst_exponent, persistence
-from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, raw_of, scored, tail, why_not
+from hybridd.analysis.persistence import LONG, WINDOW, Persistence, hurst_exponent, persistence, usual_moves
+from hybridd.analysis.returns import changes
+from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, raw_of, scored, tanh, up_to, why_not
+from hybridd.analysis.view import View, whole
 from hybridd.analysis.windows import rolling_mean
 from hybridd.model.candle import FloatArray
 from hybridd.model.reading import Abstain, LayerSeries, Market
@@ -33,19 +33,23 @@ class Fractal:
         return {}
 
     def raw(self, market: Market) -> Raw:
-        found = persistence(market.candles.close)
-        return raw_of(np.tanh(found.z / 2) * np.tanh(_move(found) / 2), self.lookback)
+        return self._raw(whole(market))
 
     def evaluate(self, market: Market) -> LayerSeries:
-        return scored(self.raw(market), self._calibration.scale(self.name))
+        return self.said(whole(market))
 
     def explain(self, market: Market, i: int) -> str:
-        recent = Market(instrument=market.instrument, candles=tail(market.candles, i, self.lookback))
-        series = self.evaluate(recent)
+        return self.why(up_to(market, i))
+
+    def said(self, view: View) -> LayerSeries:
+        return scored(self._raw(view), self._calibration.scale(self.name))
+
+    def why(self, view: View) -> str:
+        series = view.once(self.said)
         if series.abstain[-1]:
-            return why_not(Abstain(series.abstain[-1]), self.lookback, i + 1)
-        found = persistence(recent.candles.close)
-        vr, z, move = (float(x[-1]) for x in (found.variance_ratio, found.z, _move(found)))
+            return why_not(Abstain(series.abstain[-1]), self.lookback, len(view.candles))
+        found = view.once(_found)
+        vr, z, move = (float(x[-1]) for x in (found.variance_ratio, found.z, view.once(_move)))
         habit = "goes on" if z > 1 else "turns back" if z < -1 else "walks at random"
         verdict = leaning(float(series.values[-1]), "speaks for a rise", "speaks for a fall", "says little")
         return (
@@ -53,6 +57,15 @@ class Fractal:
             f"of late {move:+.1f} σ in {LONG} candles: {verdict}"
         )
 
+    def _raw(self, view: View) -> Raw:
+        values = tanh(view.once(_found).z / 2) * tanh(view.once(_move) / 2)
+        return raw_of(values, self.lookback, len(view.candles))
 
-def _move(found: Persistence) -> FloatArray:
-    return rolling_mean(found.move, SMOOTH)
+
+def _found(view: View) -> Persistence:
+    return persistence(view.newest(changes, view.last + WINDOW + SMOOTH), view.last)
+
+
+def _move(view: View) -> FloatArray:
+    moves = usual_moves(view.newest(changes, view.last + WINDOW + SMOOTH), min(view.last + SMOOTH, len(view.candles)))
+    return rolling_mean(moves, SMOOTH, view.last)

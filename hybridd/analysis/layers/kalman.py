@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.filters import ERRORS, WINDOW, local_slope
-from hybridd.analysis.returns import log_change
-from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, raw_of, scored, tail, why_not
+from hybridd.analysis.returns import changes
+from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, raw_of, scored, up_to, why_not
+from hybridd.analysis.view import View, whole
 from hybridd.analysis.windows import ratio
 from hybridd.model.candle import FloatArray
 from hybridd.model.reading import Abstain, LayerSeries, Market
@@ -31,16 +30,28 @@ class Kalman:
         return {}
 
     def raw(self, market: Market) -> Raw:
-        return raw_of(ratio(*local_slope(log_change(market.candles.close))), self.lookback)
+        return self._raw(whole(market))
 
     def evaluate(self, market: Market) -> LayerSeries:
-        return scored(self.raw(market), self._calibration.scale(self.name))
+        return self.said(whole(market))
 
     def explain(self, market: Market, i: int) -> str:
-        recent = Market(instrument=market.instrument, candles=tail(market.candles, i, self.lookback))
-        series = self.evaluate(recent)
+        return self.why(up_to(market, i))
+
+    def said(self, view: View) -> LayerSeries:
+        return scored(self._raw(view), self._calibration.scale(self.name))
+
+    def why(self, view: View) -> str:
+        series = view.once(self.said)
         if series.abstain[-1]:
-            return why_not(Abstain(series.abstain[-1]), self.lookback, i + 1)
-        slope, error = (1e4 * float(x[-1]) for x in local_slope(log_change(recent.candles.close)))
+            return why_not(Abstain(series.abstain[-1]), self.lookback, len(view.candles))
+        slope, error = (1e4 * float(x[-1]) for x in view.once(_slope))
         verdict = leaning(float(series.values[-1]), "climbs", "falls", "no slope to speak of")
-        return f"slope {slope:+.2f} ± {error:.2f} bps a candle, {np.abs(slope / error):.1f} standard errors: {verdict}"
+        return f"slope {slope:+.2f} ± {error:.2f} bps a candle, {abs(slope / error):.1f} standard errors: {verdict}"
+
+    def _raw(self, view: View) -> Raw:
+        return raw_of(ratio(*view.once(_slope)), self.lookback, len(view.candles))
+
+
+def _slope(view: View) -> tuple[FloatArray, FloatArray]:
+    return local_slope(view.newest(changes, view.last + WINDOW + ERRORS), view.last)

@@ -6,13 +6,15 @@ from functools import partial
 
 import numpy as np
 
-from hybridd.analysis.as_known import UNIFORM, Part, as_known, bent, newest, rank, seen_at, stacked
+from hybridd.analysis.as_known import UNIFORM, bent, rank
 from hybridd.analysis.calibration import Calibration
-from hybridd.analysis.scoring import Raw, leaning, scored, why_not
-from hybridd.analysis.windows import lagged, ratio, rolling_spread
+from hybridd.analysis.context_layer import ContextFormula, ContextLayer, Parts, Source
+from hybridd.analysis.spreads import rolling_spread
+from hybridd.analysis.view import View
+from hybridd.analysis.windows import lagged, newest, ratio
 from hybridd.model.candle import FloatArray
-from hybridd.model.context import MACRO
-from hybridd.model.reading import Abstain, Input, LayerSeries, Market
+from hybridd.model.context import MACRO, ContextSeries
+from hybridd.model.reading import Abstain, Input
 
 WEEK, CHANGE_WINDOW, YEAR = 5, 60, 252
 NEED = YEAR + 1
@@ -41,7 +43,7 @@ GAUGES: Mapping[str, _Gauge] = {
 }
 
 
-class Macro:
+def macro_layer(calibration: Calibration) -> ContextLayer:
     """Bullish when VIX, the dollar and yields fall and are low for the year, stocks and gold rise and are high.
 
     Each series says sign·(z + √3·u)/√2: z its change in 5 values in standard deviations of the last 60 such changes
@@ -50,48 +52,16 @@ class Macro:
     prices", Journal of Monetary Economics 51 (2004); S. Corbet and others, "Exploring the dynamic relationships
     between cryptocurrencies and other financial assets", Economics Letters 165 (2018).
     """
-
-    name = "macro"
-    inputs = frozenset({Input.CANDLES, Input.MACRO})
-    lookback = 1
-
-    def __init__(self, calibration: Calibration) -> None:
-        self._calibration = calibration
-
-    def parts(self, market: Market) -> Mapping[str, FloatArray]:  # noqa: ARG002 - all are in their own spreads already
-        return {}
-
-    def raw(self, market: Market) -> Raw:
-        return stacked(list(_parts(market).values()))
-
-    def evaluate(self, market: Market) -> LayerSeries:
-        return scored(self.raw(market), self._calibration.scale(self.name))
-
-    def explain(self, market: Market, i: int) -> str:
-        here = seen_at(market, i)
-        series = self.evaluate(here)
-        code = Abstain(series.abstain[-1])
-        if code is Abstain.NO_DATA:
-            return "has no macro series"
-        if code is Abstain.WARM_UP:
-            return f"needs {NEED} days of a macro series"
-        if code is Abstain.UNDEFINED:
-            return "the macro series did not move, so they have no trend"
-        if code is not Abstain.ANSWERS:
-            return why_not(code, self.lookback, i + 1)
-        parts = _parts(here)
-        said = ", ".join(_words(here, name) for name, part in parts.items() if not part.abstain[-1])
-        verdict = leaning(float(series.values[-1]), "a mood for risk", "a flight from risk", "no clear mood")
-        return f"{said}: {verdict}"
+    return ContextLayer(_FORMULA, calibration)
 
 
-def gauge_says(name: str, values: FloatArray) -> FloatArray:
+def gauge_says(name: str, values: FloatArray, last: int | None = None) -> FloatArray:
     """What each value of the series `name` says in the light of those before it, shape (n,); NaN for the first 252."""
-    gauge = GAUGES[name]
-    change = _change(gauge, values)
-    _, usual = rolling_spread(change, CHANGE_WINDOW)
-    place = rank(values, YEAR)
-    return np.asarray(gauge.sign * (bent(ratio(change, usual)) + UNIFORM * place) / np.sqrt(2))
+    gauge, last = GAUGES[name], len(values) if last is None else last
+    change = _change(gauge, values[max(0, len(values) - last - CHANGE_WINDOW - WEEK) :])
+    _, usual = rolling_spread(change, CHANGE_WINDOW, last)
+    place = rank(values, YEAR, last)
+    return np.asarray(gauge.sign * (bent(ratio(newest(change, last), usual)) + UNIFORM * place) / np.sqrt(2))
 
 
 def _change(gauge: _Gauge, values: FloatArray) -> FloatArray:
@@ -102,14 +72,27 @@ def _change(gauge: _Gauge, values: FloatArray) -> FloatArray:
     return np.log(ratio(np.where(values > 0, values, np.nan), before))
 
 
-def _parts(market: Market) -> dict[str, Part]:
-    now = market.candles.close_time
-    return {name: as_known(market.context.get(name), partial(gauge_says, name), NEED, now) for name in GAUGES}
+def _words(view: View, parts: Parts) -> list[str]:
+    now = view.candles.last_close
+    return [_described(GAUGES[name], view.market.context[name].known_by(now)) for name in parts]
 
 
-def _words(here: Market, name: str) -> str:
-    gauge, series = GAUGES[name], here.context[name]
+def _described(gauge: _Gauge, series: ContextSeries) -> str:
     change = float(_change(gauge, series.values[-WEEK - 1 :])[-1])
     moved = f"{np.expm1(change):+.1%}" if gauge.shares else f"{change:+.2f} points"
-    above = (1 + float(rank(series.values[-NEED:], YEAR)[-1])) / 2
-    return f"{gauge.title} {newest(series):,.5g} ({moved} in {WEEK} days, above {above:.0%} of a year)"
+    above = (1 + float(rank(series.values, YEAR, 1)[0])) / 2
+    return f"{gauge.title} {series.values[-1]:,.5g} ({moved} in {WEEK} days, above {above:.0%} of a year)"
+
+
+_FORMULA = ContextFormula(
+    name="macro",
+    inputs=frozenset({Input.CANDLES, Input.MACRO}),
+    sources={name: Source(partial(gauge_says, name), NEED) for name in GAUGES},
+    silence={
+        Abstain.NO_DATA: "has no macro series",
+        Abstain.WARM_UP: f"needs {NEED} days of a macro series",
+        Abstain.UNDEFINED: "the macro series did not move, so they have no trend",
+    },
+    words=_words,
+    verdicts=("a mood for risk", "a flight from risk", "no clear mood"),
+)

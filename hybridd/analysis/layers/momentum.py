@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.indicators import MACD_WINDOW, SIGNAL_WINDOW, atr, macd_histogram, rsi, stochastic
-from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, mixed, raw_of, scored, tail, why_not
+from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, mixed, raw_of, scored, up_to, why_not
+from hybridd.analysis.view import View, whole
 from hybridd.analysis.windows import ratio
 from hybridd.model.candle import FloatArray
 from hybridd.model.reading import Abstain, LayerSeries, Market
@@ -24,24 +25,36 @@ class Momentum:
         self._calibration = calibration
 
     def parts(self, market: Market) -> Mapping[str, FloatArray]:
-        candles = market.candles
-        return {
-            "momentum.rsi": rsi(candles.close) - 50,
-            "momentum.macd": ratio(macd_histogram(candles.close), atr(candles)),
-            "momentum.stochastic": stochastic(candles)[1] - 50,
-        }
+        return whole(market).once(_parts)
 
     def raw(self, market: Market) -> Raw:
-        return raw_of(mixed(self.parts(market), self._calibration), self.lookback)
+        return self._raw(whole(market))
 
     def evaluate(self, market: Market) -> LayerSeries:
-        return scored(self.raw(market), self._calibration.scale(self.name))
+        return self.said(whole(market))
 
     def explain(self, market: Market, i: int) -> str:
-        recent = Market(instrument=market.instrument, candles=tail(market.candles, i, self.lookback))
-        series = self.evaluate(recent)
+        return self.why(up_to(market, i))
+
+    def said(self, view: View) -> LayerSeries:
+        return scored(self._raw(view), self._calibration.scale(self.name))
+
+    def why(self, view: View) -> str:
+        series = view.once(self.said)
         if series.abstain[-1]:
-            return why_not(Abstain(series.abstain[-1]), self.lookback, i + 1)
-        strength, push, place = (float(values[-1]) for values in self.parts(recent).values())
+            return why_not(Abstain(series.abstain[-1]), self.lookback, len(view.candles))
+        strength, push, place = (float(values[-1]) for values in view.once(_parts).values())
         verdict = leaning(float(series.values[-1]), "buyers push", "sellers push", "neither side pushes")
         return f"RSI {strength + 50:.0f}, MACD histogram {push:+.2f} ATR, stochastic {place + 50:.0f}: {verdict}"
+
+    def _raw(self, view: View) -> Raw:
+        return raw_of(mixed(view.once(_parts), self._calibration), self.lookback, len(view.candles))
+
+
+def _parts(view: View) -> dict[str, FloatArray]:
+    candles, last = view.candles, view.last
+    return {
+        "momentum.rsi": rsi(candles.close, last) - 50,
+        "momentum.macd": ratio(macd_histogram(candles.close, last), view.newest(atr)),
+        "momentum.stochastic": stochastic(candles, last=last)[1] - 50,
+    }

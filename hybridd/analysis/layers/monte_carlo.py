@@ -1,14 +1,14 @@
 """The monte_carlo layer: of many ways that the next hour could go, how many end higher?"""
 
+import math
 from collections.abc import Mapping
 
-import numpy as np
-
 from hybridd.analysis.calibration import Calibration
-from hybridd.analysis.paths import HORIZON, NEEDED, PATHS, Outlook, outlook, path_ends
-from hybridd.analysis.returns import log_change
-from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, mixed, raw_of, scored, tail, why_not
-from hybridd.model.candle import Candles, FloatArray, IntArray
+from hybridd.analysis.paths import HORIZON, NEEDED, PATHS, Outlook, outermost, outlook, path_ends
+from hybridd.analysis.returns import changes
+from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, mixed, raw_of, scored, up_to, why_not
+from hybridd.analysis.view import View, whole
+from hybridd.model.candle import FloatArray, IntArray
 from hybridd.model.reading import Abstain, LayerSeries, Market
 
 
@@ -28,34 +28,51 @@ class MonteCarlo:
         self._calibration = calibration
 
     def parts(self, market: Market) -> Mapping[str, FloatArray]:
-        found = _outlook(market)
-        return {"monte_carlo.up": found.up - 0.5, "monte_carlo.tails": found.tails}
+        return whole(market).once(_parts)
 
     def raw(self, market: Market) -> Raw:
-        return raw_of(mixed(self.parts(market), self._calibration), self.lookback)
+        return self._raw(whole(market))
 
     def evaluate(self, market: Market) -> LayerSeries:
-        return scored(self.raw(market), self._calibration.scale(self.name))
+        return self.said(whole(market))
 
     def explain(self, market: Market, i: int) -> str:
-        recent = Market(instrument=market.instrument, candles=tail(market.candles, i, self.lookback))
-        series = self.evaluate(recent)
+        return self.why(up_to(market, i))
+
+    def said(self, view: View) -> LayerSeries:
+        return scored(self._raw(view), self._calibration.scale(self.name))
+
+    def why(self, view: View) -> str:
+        series = view.once(self.said)
         if series.abstain[-1]:
-            return why_not(Abstain(series.abstain[-1]), self.lookback, i + 1)
-        up = float(_outlook(recent).up[-1])
-        ends = path_ends(log_change(recent.candles.close), _number(recent.candles), recent.instrument.symbol)
-        low, high = (np.expm1(float(end)) for end in np.quantile(ends, [0.05, 0.95]))
+            return why_not(Abstain(series.abstain[-1]), self.lookback, len(view.candles))
+        up = float(view.once(_outlook).up[-1])
+        ends = path_ends(_changes(view), _number(view), view.market.instrument.symbol)
+        low, high = (math.expm1(end) for end in outermost(ends, 0.05))
         verdict = leaning(float(series.values[-1]), "leans up", "leans down", "even")
         return (
             f"{up:.0%} of {PATHS:,} paths end higher in {HORIZON} candles, nine in ten between {low:+.2%} and "
             f"{high:+.2%}: {verdict}"
         )
 
+    def _raw(self, view: View) -> Raw:
+        return raw_of(mixed(view.once(_parts), self._calibration), self.lookback, len(view.candles))
 
-def _outlook(market: Market) -> Outlook:
-    return outlook(log_change(market.candles.close), _number(market.candles), market.instrument.symbol)
+
+def _parts(view: View) -> dict[str, FloatArray]:
+    found = view.once(_outlook)
+    return {"monte_carlo.up": found.up - 0.5, "monte_carlo.tails": found.tails}
 
 
-def _number(candles: Candles) -> IntArray:
-    """The candles' numbers since 1970."""
-    return candles.open_time // candles.step
+def _outlook(view: View) -> Outlook:
+    return outlook(_changes(view), _number(view), view.market.instrument.symbol, view.last)
+
+
+def _changes(view: View) -> FloatArray:
+    return view.newest(changes, view.last + NEEDED)
+
+
+def _number(view: View) -> IntArray:
+    """The candles' numbers since 1970, as many as there are changes."""
+    opened = view.candles.open_time
+    return opened[max(0, len(opened) - view.last - NEEDED) :] // view.candles.step

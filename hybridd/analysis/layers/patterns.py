@@ -1,17 +1,27 @@
 """The patterns layer: what followed candlestick patterns like the latest ones, as measured, not as told."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from hybridd.analysis.calibration import Calibration, PatternRecord
-from hybridd.analysis.candle_patterns import BLOCK, NAMES, PATTERNS, WARM, Hits, pattern_hits, rising
-from hybridd.analysis.scoring import CANDLES_ONLY, Raw, raw_of, scored, tail, why_not
-from hybridd.model.candle import FloatArray
+from hybridd.analysis.candle_patterns import BLOCK, NAMES, PATTERNS, WARM, Sightings, rising, sightings
+from hybridd.analysis.scoring import CANDLES_ONLY, Raw, raw_of, scored, silenced, up_to, why_not
+from hybridd.analysis.view import View, whole
+from hybridd.model.candle import BoolArray, FloatArray
 from hybridd.model.reading import Abstain, LayerSeries, Market
 
 HORIZON = 12
 """Candles that a pattern's record looks ahead, and that the pattern counts for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """The patterns of the candles asked about and of the HORIZON before, and the trends that they stood in."""
+
+    patterns: Sightings
+    up: BoolArray
 
 
 class Patterns:
@@ -29,37 +39,30 @@ class Patterns:
     def __init__(self, calibration: Calibration) -> None:
         self._calibration = calibration
         self._worth = _worth_table(calibration.patterns)
+        self._records = {(one.pattern, one.sign, one.rising): one for one in calibration.patterns}
 
     def parts(self, market: Market) -> Mapping[str, FloatArray]:  # noqa: ARG002 - records share the unit ATR
         return {}
 
     def raw(self, market: Market) -> Raw:
-        hits, up = pattern_hits(market.candles), rising(market.candles)
-        row, at = np.nonzero(hits)
-        n = len(market.candles)
-        worth = self._worth[row, (hits[row, at] > 0).astype(np.int64), up[at].astype(np.int64)]
-        count = np.bincount(at, minlength=n)
-        said = np.bincount(at, weights=worth, minlength=n) / np.maximum(count, 1)
-        raw = raw_of(_fading(said), self.lookback)
-        seen = _fading(count.astype(np.float64)) > 0
-        silent = ~seen & (raw.abstain == Abstain.ANSWERS)
-        return Raw(
-            np.where(silent, np.nan, raw.values),
-            np.where(silent, np.int8(Abstain.NOTHING_SEEN), raw.abstain),
-        )
+        return self._raw(whole(market))
 
     def evaluate(self, market: Market) -> LayerSeries:
-        return scored(self.raw(market), self._calibration.scale(self.name))
+        return self.said(whole(market))
 
     def explain(self, market: Market, i: int) -> str:
-        recent = Market(instrument=market.instrument, candles=tail(market.candles, i, self.lookback))
-        code = Abstain(self.evaluate(recent).abstain[-1])
+        return self.why(up_to(market, i))
+
+    def said(self, view: View) -> LayerSeries:
+        return scored(self._raw(view), self._calibration.scale(self.name))
+
+    def why(self, view: View) -> str:
+        code = Abstain(view.once(self.said).abstain[-1])
         if code is Abstain.NOTHING_SEEN:
             return f"no candlestick pattern in the last {HORIZON} candles"
         if code is not Abstain.ANSWERS:
-            return why_not(code, self.lookback, i + 1)
-        hits, up = pattern_hits(recent.candles), rising(recent.candles)
-        found = self._strongest(hits[:, -HORIZON:], up[-HORIZON:])
+            return why_not(code, self.lookback, len(view.candles))
+        found = self._strongest(view.once(_seen))
         if found is None:
             return f"the patterns of the last {HORIZON} candles have no record"
         record, age, others = found
@@ -70,27 +73,43 @@ class Patterns:
             f"than usual in {HORIZON} candles ({record.n:,} cases, t {record.t:+.1f}), and {others} more"
         )
 
+    def _raw(self, view: View) -> Raw:
+        seen, n = view.once(_seen), view.last
+        pattern, at, bullish = seen.patterns.pattern, seen.patterns.at, seen.patterns.bullish
+        worth = self._worth[pattern, bullish.view(np.int8), seen.up[at].view(np.int8)]
+        count = np.bincount(at, minlength=len(seen.up)).astype(np.float64)
+        said = np.bincount(at, weights=worth, minlength=len(seen.up)) / np.maximum(count, 1)
+        raw = raw_of(_fading(said)[len(said) - n :], self.lookback, len(view.candles))
+        silent = ~(_fading(count)[len(said) - n :] > 0) & (raw.abstain == Abstain.ANSWERS)
+        return silenced(raw, silent, Abstain.NOTHING_SEEN)
+
     def _called(self, record: PatternRecord) -> str:
         """The pattern's name; with its direction where it has two."""
         signs = {one.sign for one in self._calibration.patterns if one.pattern == record.pattern}
         side = "" if len(signs) == 1 else "bullish " if record.sign > 0 else "bearish "
         return side + PATTERNS[record.pattern]
 
-    def _strongest(
-        self, hits: Hits, up: np.ndarray[tuple[int], np.dtype[np.bool_]]
-    ) -> tuple[PatternRecord, int, int] | None:
+    def _strongest(self, seen: _Seen) -> tuple[PatternRecord, int, int] | None:
         """The record that weighs most in the last candles, its age, and how many other patterns there were."""
-        records = {(record.pattern, record.sign, record.rising): record for record in self._calibration.patterns}
+        n, patterns = len(seen.up), seen.patterns
+        latest = np.flatnonzero(patterns.at >= n - HORIZON)
         found = []
-        for row, at in np.argwhere(hits).tolist():
-            record = records.get((NAMES[row], int(hits[row, at]), bool(up[at])))
+        for row, at, bullish in zip(
+            *(x[latest].tolist() for x in (patterns.pattern, patterns.at, patterns.bullish)), strict=True
+        ):
+            record = self._records.get((NAMES[row], 1 if bullish else -1, bool(seen.up[at])))
             if record is not None:
-                age = HORIZON - 1 - at
+                age = n - 1 - at
                 found.append((abs(record.worth) * (1 - age / HORIZON), record, age))
         if not found:
             return None
         _, record, age = max(found, key=lambda item: item[0])
-        return record, age, int(np.count_nonzero(hits)) - 1
+        return record, age, len(latest) - 1
+
+
+def _seen(view: View) -> _Seen:
+    last = min(view.last + HORIZON, len(view.candles))
+    return _Seen(sightings(view.candles, last), rising(view.candles, last))
 
 
 def _worth_table(records: tuple[PatternRecord, ...]) -> FloatArray:

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hybridd.analysis.as_known import UNIFORM, Part, as_known, bent, newest, rank, seen_at, stacked
+from hybridd.analysis.as_known import UNIFORM, bent, rank
 from hybridd.analysis.calibration import Calibration
-from hybridd.analysis.scoring import Raw, leaning, scored, why_not
-from hybridd.analysis.windows import lagged, ratio, rolling_mean, rolling_spread
+from hybridd.analysis.context_layer import ContextFormula, ContextLayer, Parts, Source
+from hybridd.analysis.spreads import rolling_spread
+from hybridd.analysis.view import View
+from hybridd.analysis.windows import lagged, newest, ratio, rolling_mean
 from hybridd.model.candle import FloatArray
 from hybridd.model.context import FEAR_GREED, IMBALANCE
-from hybridd.model.reading import Abstain, Input, LayerSeries, Market
+from hybridd.model.reading import Abstain, Input
 
 YEAR = 365
 CHANGE, CHANGE_WINDOW = 7, 90
@@ -22,7 +24,7 @@ HISTORY: Mapping[str, int] = {FEAR_GREED: YEAR + 1, IMBALANCE: BOOK_MEAN + BOOK_
 """Values that the layer needs of each series."""
 
 
-class Sentiment:
+def sentiment_layer(calibration: Calibration) -> ContextLayer:
     """Bullish when Fear & Greed is at a year's low or climbs from the middle, and when bids outweigh asks.
 
     With u from −1 to 1 the rank of Fear & Greed in its last 365 values and e = (|u| − 0.6)/0.4 within [0, 1], it says
@@ -32,70 +34,52 @@ class Sentiment:
     (2007); R. Cont, A. Kukanov and S. Stoikov, "The price impact of order book events", Journal of Financial
     Econometrics 12 (2014).
     """
-
-    name = "sentiment"
-    inputs = frozenset({Input.CANDLES, Input.SENTIMENT, Input.ORDER_BOOK})
-    lookback = 1
-
-    def __init__(self, calibration: Calibration) -> None:
-        self._calibration = calibration
-
-    def parts(self, market: Market) -> Mapping[str, FloatArray]:  # noqa: ARG002 - both are in their own spreads already
-        return {}
-
-    def raw(self, market: Market) -> Raw:
-        return stacked(list(_parts(market).values()))
-
-    def evaluate(self, market: Market) -> LayerSeries:
-        return scored(self.raw(market), self._calibration.scale(self.name))
-
-    def explain(self, market: Market, i: int) -> str:
-        here = seen_at(market, i)
-        series = self.evaluate(here)
-        code = Abstain(series.abstain[-1])
-        if code is Abstain.NO_DATA:
-            return "has neither Fear & Greed nor an order book"
-        if code is Abstain.WARM_UP:
-            return f"needs {HISTORY[FEAR_GREED]} days of Fear & Greed or {HISTORY[IMBALANCE]} looks at the order book"
-        if code is Abstain.UNDEFINED:
-            return "Fear & Greed did not move, so it has no extremes"
-        if code is not Abstain.ANSWERS:
-            return why_not(code, self.lookback, i + 1)
-        parts = _parts(here)
-        said = [words for name, words in _words(here).items() if name in parts and not parts[name].abstain[-1]]
-        verdict = leaning(float(series.values[-1]), "a mood to buy", "a mood to sell", "no clear mood")
-        return f"{', '.join(said)}: {verdict}"
+    return ContextLayer(_FORMULA, calibration)
 
 
-def fear_greed(values: FloatArray) -> FloatArray:
+def fear_greed(values: FloatArray, last: int | None = None) -> FloatArray:
     """What each value of the index says in the light of those before it, shape (n,); NaN for the first 365."""
-    place = rank(values, YEAR)
+    last = len(values) if last is None else last
+    place = rank(values, YEAR, last)
     change = values - lagged(values, CHANGE)
-    _, usual = rolling_spread(change, CHANGE_WINDOW)
+    _, usual = rolling_spread(change, CHANGE_WINDOW, last)
     wrong = np.clip((np.abs(place) - EXTREME) / (1 - EXTREME), 0.0, 1.0)
-    return np.asarray((1 - wrong) * bent(ratio(change, usual)) - wrong * np.sign(place) * AGAINST)
+    return np.asarray((1 - wrong) * bent(ratio(newest(change, last), usual)) - wrong * np.sign(place) * AGAINST)
 
 
-def order_book(imbalance: FloatArray) -> FloatArray:
+def order_book(imbalance: FloatArray, last: int | None = None) -> FloatArray:
     """What each look at the book says, shape (n,); NaN for the first 98."""
-    return UNIFORM * rank(rolling_mean(imbalance, BOOK_MEAN), BOOK_WINDOW)
+    last = len(imbalance) if last is None else last
+    mean = rolling_mean(imbalance, BOOK_MEAN, min(len(imbalance), last + BOOK_WINDOW))
+    return UNIFORM * rank(mean, BOOK_WINDOW, last)
 
 
-def _parts(market: Market) -> dict[str, Part]:
-    now, context = market.candles.close_time, market.context
-    return {
-        FEAR_GREED: as_known(context.get(FEAR_GREED), fear_greed, HISTORY[FEAR_GREED], now),
-        IMBALANCE: as_known(context.get(IMBALANCE), order_book, HISTORY[IMBALANCE], now),
-    }
-
-
-def _words(here: Market) -> dict[str, str]:
-    mood, book = here.context.get(FEAR_GREED), here.context.get(IMBALANCE)
-    said = {}
-    if mood is not None and len(mood) > YEAR:
-        above = (1 + float(rank(mood.values[-YEAR - 1 :], YEAR)[-1])) / 2
-        said[FEAR_GREED] = f"Fear & Greed {newest(mood):.0f}, above {above:.0%} of its last {YEAR} days"
-        said[FEAR_GREED] += f", {mood.values[-1] - mood.values[-1 - CHANGE]:+.0f} in {CHANGE} days"
-    if book is not None and len(book) >= BOOK_MEAN:
-        said[IMBALANCE] = f"order book {float(np.mean(book.values[-BOOK_MEAN:])):+.0%} to the bids"
+def _words(view: View, parts: Parts) -> list[str]:
+    known = {name: view.market.context[name].known_by(view.candles.last_close).values for name in parts}
+    said = []
+    if FEAR_GREED in known:
+        mood = known[FEAR_GREED]
+        above = (1 + float(rank(mood, YEAR, 1)[0])) / 2
+        said.append(f"Fear & Greed {mood[-1]:.0f}, above {above:.0%} of its last {YEAR} days")
+        said.append(f"{mood[-1] - mood[-1 - CHANGE]:+.0f} in {CHANGE} days")
+    if IMBALANCE in known:
+        said.append(f"order book {float(np.mean(known[IMBALANCE][-BOOK_MEAN:])):+.0%} to the bids")
     return said
+
+
+_FORMULA = ContextFormula(
+    name="sentiment",
+    inputs=frozenset({Input.CANDLES, Input.SENTIMENT, Input.ORDER_BOOK}),
+    sources={
+        FEAR_GREED: Source(fear_greed, HISTORY[FEAR_GREED]),
+        IMBALANCE: Source(order_book, HISTORY[IMBALANCE]),
+    },
+    silence={
+        Abstain.NO_DATA: "has neither Fear & Greed nor an order book",
+        Abstain.WARM_UP: f"needs {HISTORY[FEAR_GREED]} days of Fear & Greed or {HISTORY[IMBALANCE]} looks at the order "
+        "book",
+        Abstain.UNDEFINED: "Fear & Greed did not move, so it has no extremes",
+    },
+    words=_words,
+    verdicts=("a mood to buy", "a mood to sell", "no clear mood"),
+)

@@ -8,25 +8,25 @@ import numpy as np
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.indicators import atr
 from hybridd.analysis.levels import MOST_OF_PERIOD, Pivots, ValueArea, pivots, retracement, value_areas
-from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, mixed, raw_of, scored, tail, why_not
-from hybridd.analysis.swings import Swings, breaks, swing_highs, swing_lows
+from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, mixed, raw_of, scored, silenced, up_to, why_not
+from hybridd.analysis.swings import REACH, SPAN, Swings, breaks, swing_highs, swing_lows
+from hybridd.analysis.view import View, whole
 from hybridd.analysis.windows import decayed_sum, ratio
-from hybridd.model.candle import BoolArray, Candles, FloatArray
+from hybridd.model.candle import BoolArray, FloatArray
 from hybridd.model.reading import Abstain, LayerSeries, Market
 
 # A leg's pull-back is a discount between Fibonacci's 38.2 % and 61.8 %, none at its end, and the leg is undone from
 # 78.6 % (the root of 61.8 %) to its whole length.
-GIVEN_BACK = (0.0, 0.382, 0.618, 0.786, 1.0)
-WORTH = (0.0, 1.0, 1.0, 0.0, -1.0)
+GIVEN_BACK = (0.382, 0.618, 0.786, 1.0)
 FADE = 0.97
 MEMORY = 96
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _State:
-    """What is drawn into the chart at each candle; `up` and `down`: where a swing's high or low was first broken."""
+    """What is drawn into the chart; `up` and `down`: where a swing's high or low was first broken, of the last
+    MEMORY candles more."""
 
-    unit: FloatArray
     highs: Swings
     lows: Swings
     up: BoolArray
@@ -55,42 +55,32 @@ class Structure:
         self._calibration = calibration
 
     def parts(self, market: Market) -> Mapping[str, FloatArray]:
-        close, state = market.candles.close, _state(market.candles)
-        highs, lows, area = state.highs, state.lows, state.area
-        lifted = (highs.last - highs.before) + (lows.last - lows.before)
-        net = state.up.astype(np.float64) - state.down
-        middle, half = (area.high + area.low) / 2, (area.high - area.low) / 2
-        return {
-            "structure.swings": ratio(lifted / 2, state.unit),
-            "structure.breaks": decayed_sum(net, FADE, MEMORY),
-            "structure.pivots": ratio(close - state.pivots.pivot, state.pivots.spread),
-            "structure.retracement": _held(close, state),
-            "structure.value": ratio(close - middle, half),
-        }
+        return whole(market).once(_parts)
 
     def raw(self, market: Market) -> Raw:
-        raw = raw_of(mixed(self.parts(market), self._calibration), self.lookback)
-        # What is left undefined by a price that moves is a stretch without two highs and two lows to compare.
-        still = ~(atr(market.candles) > 0)
-        silent = (raw.abstain == Abstain.UNDEFINED) & ~still
-        return Raw(raw.values, np.where(silent, np.int8(Abstain.NOTHING_SEEN), raw.abstain))
+        return self._raw(whole(market))
 
     def evaluate(self, market: Market) -> LayerSeries:
-        return scored(self.raw(market), self._calibration.scale(self.name))
+        return self.said(whole(market))
 
     def explain(self, market: Market, i: int) -> str:
-        recent = Market(instrument=market.instrument, candles=tail(market.candles, i, self.lookback))
-        series = self.evaluate(recent)
+        return self.why(up_to(market, i))
+
+    def said(self, view: View) -> LayerSeries:
+        return scored(self._raw(view), self._calibration.scale(self.name))
+
+    def why(self, view: View) -> str:
+        series = view.once(self.said)
         code = Abstain(series.abstain[-1])
         if code is Abstain.NOTHING_SEEN:
             return "too few swings of late to compare"
         if code is not Abstain.ANSWERS:
-            return why_not(code, self.lookback, i + 1)
-        state, close = _state(recent.candles), recent.candles.close
-        _, _, place, _, value = (float(part[-1]) for part in self.parts(recent).values())
+            return why_not(code, self.lookback, len(view.candles))
+        state = view.once(_state)
+        _, _, place, _, value = (float(part[-1]) for part in view.once(_parts).values())
         higher, lower = state.highs.last[-1] > state.highs.before[-1], state.lows.last[-1] > state.lows.before[-1]
         swings = f"{'higher' if higher else 'lower'} highs, {'higher' if lower else 'lower'} lows"
-        back = float(_given_back(close, state)[-1])
+        back = float(_given_back(view)[-1])
         leg = "undone" if back >= 1 else "going on" if back <= 0 else f"given back by {back:.0%}"
         area = "above" if value > 1 else "below" if value < -1 else "inside"
         verdict = leaning(float(series.values[-1]), "built upward", "built downward", "no clear structure")
@@ -99,31 +89,67 @@ class Structure:
             f"{area} the value area: {verdict}"
         )
 
+    def _raw(self, view: View) -> Raw:
+        raw = raw_of(mixed(view.once(_parts), self._calibration), self.lookback, len(view.candles))
+        # What is left undefined by a price that moves is a stretch without two highs and two lows to compare.
+        silent = (raw.abstain == Abstain.UNDEFINED) & (view.newest(atr) > 0)
+        return silenced(raw, silent, Abstain.NOTHING_SEEN)
 
-def _state(candles: Candles) -> _State:
-    highs, lows = swing_highs(candles.high), swing_lows(candles.low)
+
+def _parts(view: View) -> dict[str, FloatArray]:
+    close, state = view.candles.close[len(view.candles) - view.last :], view.once(_state)
+    highs, lows, area = state.highs, state.lows, state.area
+    lifted = (highs.last - highs.before) + (lows.last - lows.before)
+    net = state.up.astype(np.float64) - state.down
+    middle, half = (area.high + area.low) / 2, (area.high - area.low) / 2
+    return {
+        "structure.swings": ratio(lifted / 2, view.newest(atr)),
+        "structure.breaks": decayed_sum(net, FADE, MEMORY, view.last),
+        "structure.pivots": ratio(close - state.pivots.pivot, state.pivots.spread),
+        "structure.retracement": _held(view),
+        "structure.value": ratio(close - middle, half),
+    }
+
+
+def _state(view: View) -> _State:
+    candles, last = view.candles, view.last
+    recent = candles[max(0, len(candles) - last - MEMORY - REACH - 2 * SPAN) :]
+    highs, lows = swing_highs(recent.high), swing_lows(recent.low)
+    kept = last + MEMORY
     return _State(
-        unit=atr(candles),
-        highs=highs,
-        lows=lows,
-        up=breaks(candles.close, highs.last, highs.at),
-        down=breaks(-candles.close, -lows.last, lows.at),
-        pivots=pivots(candles),
-        area=value_areas(candles),
+        highs=_last(highs, last),
+        lows=_last(lows, last),
+        up=breaks(recent.close, highs.last, highs.at)[-kept:],
+        down=breaks(-recent.close, -lows.last, lows.at)[-kept:],
+        pivots=pivots(candles, last),
+        area=value_areas(candles, last),
     )
 
 
-def _given_back(close: FloatArray, state: _State) -> FloatArray:
+def _last(swings: Swings, n: int) -> Swings:
+    start = len(swings.at) - n
+    return Swings(swings.last[start:], swings.before[start:], swings.at[start:])
+
+
+def _given_back(view: View) -> FloatArray:
     """Share of the last confirmed leg that price has returned: below 0 beyond its end, above 1 beyond its start."""
+    close, state = view.candles.close[len(view.candles) - view.last :], view.once(_state)
     below = retracement(close, state.highs.last, state.lows.last)
     return np.where(_rose(state), below, 1 - below)
 
 
-def _held(close: FloatArray, state: _State) -> FloatArray:
+def _held(view: View) -> FloatArray:
     """What the pull-back from the last leg is worth, in the direction of that leg."""
-    back = _given_back(close, state)
-    worth = np.where(np.isnan(back), np.nan, np.interp(back, GIVEN_BACK, WORTH))
-    return np.where(_rose(state), 1, -1) * worth
+    back = _given_back(view)
+    deep, golden, undoing, undone = GIVEN_BACK
+    worth = _within(back / deep) - _within((back - golden) / (undoing - golden))
+    worth -= _within((back - undoing) / (undone - undoing))
+    return np.where(_rose(view.once(_state)), worth, -worth)
+
+
+def _within(x: FloatArray) -> FloatArray:
+    """x, at least 0 and at most 1."""
+    return np.minimum(np.maximum(x, 0.0), 1.0)
 
 
 def _rose(state: _State) -> BoolArray:

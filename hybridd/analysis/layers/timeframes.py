@@ -7,9 +7,10 @@ import numpy as np
 
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.indicators import cutler_rsi, ema, true_range
-from hybridd.analysis.scoring import Raw, scored, why_not
+from hybridd.analysis.scoring import Raw, scored, tanh, up_to, why_not
+from hybridd.analysis.view import View, whole
 from hybridd.analysis.windows import ratio, rolling_mean
-from hybridd.model.candle import BoolArray, Candles, FloatArray
+from hybridd.model.candle import BoolArray, Candles, FloatArray, IntArray
 from hybridd.model.reading import Abstain, Input, LayerSeries, Market
 
 FAST, SLOW, SPAN = 8, 21, 14
@@ -20,7 +21,7 @@ OLDEST = 2  # steps of its own after which a frame's newest closed candle no lon
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Vote:
-    """One frame's verdict as known at each base candle, in (−1, 1); NaN where it does not vote, and the two reasons."""
+    """One frame's verdict as known at each of some moments, in (−1, 1), NaN where it does not vote; the two reasons."""
 
     verdict: FloatArray
     enough: BoolArray
@@ -45,35 +46,28 @@ class Timeframes:
         return {}
 
     def raw(self, market: Market) -> Raw:
-        n = len(market.candles)
-        votes = list(_votes(market).values())
-        total, voters = np.zeros(n), np.zeros(n)
-        enough, fresh = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
-        for vote in votes:
-            voting = ~np.isnan(vote.verdict)
-            total = total + np.where(voting, vote.verdict, 0.0)
-            voters = voters + voting
-            enough |= vote.enough
-            fresh |= vote.enough & vote.fresh
-        codes = np.select(
-            [voters > 0, np.full(n, not votes), ~enough, ~fresh],
-            [Abstain.ANSWERS, Abstain.NO_DATA, Abstain.WARM_UP, Abstain.STALE],
-            Abstain.UNDEFINED,
-        )
-        return Raw(ratio(total, voters), codes.astype(np.int8))
+        return _raw(whole(market))
 
     def evaluate(self, market: Market) -> LayerSeries:
-        return scored(self.raw(market), self._calibration.scale(self.name))
+        return self.said(whole(market))
 
     def explain(self, market: Market, i: int) -> str:
-        here = Market(instrument=market.instrument, candles=market.candles[i : i + 1], higher=market.higher)
-        code = Abstain(self.raw(here).abstain[-1])
+        return self.why(up_to(market, i))
+
+    def said(self, view: View) -> LayerSeries:
+        moments, held = view.once(_moments)
+        series = scored(_joined(view.once(_votes), len(moments)), self._calibration.scale(self.name))
+        return LayerSeries(np.repeat(series.values, held), np.repeat(series.abstain, held))
+
+    def why(self, view: View) -> str:
+        code = Abstain(view.once(self.said).abstain[-1])
         if code is Abstain.NO_DATA:
             return "has no candles of a higher time frame"
-        if code in (Abstain.WARM_UP, Abstain.STALE, Abstain.UNDEFINED):
-            longest = max(len(candles.closed_by(here.candles.last_close)) for candles in market.higher.values())
+        if code is not Abstain.ANSWERS:
+            now = view.candles.last_close
+            longest = max(len(candles.closed_by(now)) for candles in view.market.higher.values())
             return why_not(code, VERDICT_LOOKBACK, longest)
-        verdicts = {name: float(vote.verdict[-1]) for name, vote in _votes(here).items()}
+        verdicts = {name: float(vote.verdict[-1]) for name, vote in view.once(_votes).items()}
         said = ", ".join(f"{name} {v:+.2f}" if v == v else f"{name} silent" for name, v in verdicts.items())
         up, down = (sum(sign * v > 0 for v in verdicts.values()) for sign in (1, -1))
         voters = sum(v == v for v in verdicts.values())
@@ -81,28 +75,75 @@ class Timeframes:
         return f"{said}: {side}"
 
 
-def verdict(candles: Candles) -> FloatArray:
+def verdict(candles: Candles, last: int | None = None) -> FloatArray:
     """Trend and momentum of one time frame, shape (n,), in (−1, 1); NaN before candle 104.
 
     The mean of tanh((EMA8 − EMA21)/mean true range of 14) and tanh((Cutler's RSI(14) − 50)/20): windows of at most
     105 candles, so that half a year of days is enough.
     """
-    spread = ratio(ema(candles.close, FAST) - ema(candles.close, SLOW), rolling_mean(true_range(candles), SPAN))
-    return (np.tanh(spread) + np.tanh((cutler_rsi(candles.close, SPAN) - 50) / RSI_UNIT)) / 2
+    last, close = len(candles) if last is None else last, candles.close
+    unit = rolling_mean(true_range(candles, last + SPAN), SPAN, last)
+    spread = ratio(ema(close, FAST, last=last) - ema(close, SLOW, last=last), unit)
+    return (tanh(spread) + tanh((cutler_rsi(close, SPAN, last) - 50) / RSI_UNIT)) / 2
 
 
-def _votes(market: Market) -> dict[str, _Vote]:
-    now = market.candles.close_time
-    return {name: _vote(candles, now) for name, candles in market.higher.items()}
+def _raw(view: View) -> Raw:
+    moments, held = view.once(_moments)
+    raw = _joined(view.once(_votes), len(moments))
+    return Raw(np.repeat(raw.values, held), np.repeat(raw.abstain, held))
 
 
-def _vote(candles: Candles, now: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> _Vote:
+def _moments(view: View) -> tuple[IntArray, IntArray]:
+    """When the candles close at which a frame's newest one changes or grows old, and how many candles each holds."""
+    now = view.candles.close_time[len(view.candles) - view.last :]
+    if len(now) < 2:
+        return now, np.ones(len(now), dtype=np.int64)
+    turns = np.zeros(len(now) + 1, dtype=np.bool_)
+    turns[0] = True
+    for candles in view.market.higher.values():
+        recent = candles.since(int(now[0]) - (OLDEST + 2) * candles.step).closed_by(int(now[-1])).close_time
+        turns[np.searchsorted(now, recent)] = True
+        old = recent + OLDEST * candles.step
+        unfollowed = np.append(old[:-1] < recent[1:], True)[: len(old)]
+        turns[np.searchsorted(now, old[unfollowed], side="right")] = True
+    points = np.flatnonzero(turns[:-1])
+    return now[points], np.append(points[1:], len(now)) - points
+
+
+def _votes(view: View) -> dict[str, _Vote]:
+    moments, _ = view.once(_moments)
+    return {name: _vote(candles, moments) for name, candles in view.market.higher.items()}
+
+
+def _vote(candles: Candles, now: IntArray) -> _Vote:
     """The as-of join: at each moment the newest candle of the frame that had closed by then."""
     newest = np.searchsorted(candles.close_time, now, side="right") - 1
     enough = newest >= VERDICT_LOOKBACK - 1
     if not enough.any():
         nothing = np.zeros(len(now), dtype=np.bool_)
         return _Vote(np.full(len(now), np.nan), nothing, nothing)
-    fresh = now - candles.close_time[np.maximum(newest, 0)] <= OLDEST * candles.step
-    said = verdict(candles)[np.maximum(newest, 0)]
-    return _Vote(np.where(enough & fresh, said, np.nan), enough, fresh)
+    newest = np.maximum(newest, 0)
+    fresh = now - candles.close_time[newest] <= OLDEST * candles.step
+    first, end = int(newest[0]), int(newest[-1]) + 1
+    said = verdict(candles[:end], end - first)[newest - first]
+    said[~(enough & fresh)] = np.nan
+    return _Vote(said, enough, fresh)
+
+
+def _joined(votes: Mapping[str, _Vote], n: int) -> Raw:
+    """The mean of the verdicts of those that vote at each of `n` moments."""
+    total, voters = np.zeros(n), np.zeros(n)
+    enough, fresh = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
+    for vote in votes.values():
+        voting = ~np.isnan(vote.verdict)
+        total += np.where(voting, vote.verdict, 0.0)
+        voters += voting
+        enough |= vote.enough
+        fresh |= vote.enough & vote.fresh
+    codes = np.full(n, Abstain.UNDEFINED, dtype=np.int8)
+    codes[~fresh] = Abstain.STALE
+    codes[~enough] = Abstain.WARM_UP
+    codes[voters > 0] = Abstain.ANSWERS
+    if not votes:
+        codes[:] = Abstain.NO_DATA
+    return Raw(ratio(total, voters), codes)

@@ -1,19 +1,31 @@
 """The trend layer: are the averages stacked one way, does the middle one climb, and is the movement directed?"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.indicators import adx, atr, ema
-from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, mixed, raw_of, scored, tail, why_not
-from hybridd.analysis.windows import lagged, ratio
+from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, mixed, raw_of, scored, up_to, why_not
+from hybridd.analysis.view import View, whole
+from hybridd.analysis.windows import ratio
 from hybridd.model.candle import FloatArray
 from hybridd.model.reading import Abstain, LayerSeries, Market
 
 FAST, MIDDLE, SLOW = 20, 50, 200
 SLOPE_SPAN = 10
 FIRM_ADX = 25.0  # Wilder's reading of a directed market: New Concepts (1978), p. 47
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Averages:
+    """The three averages and the middle one SLOPE_SPAN candles ago."""
+
+    fast: FloatArray
+    middle: FloatArray
+    slow: FloatArray
+    before: FloatArray
 
 
 class Trend:
@@ -31,31 +43,49 @@ class Trend:
         self._calibration = calibration
 
     def parts(self, market: Market) -> Mapping[str, FloatArray]:
-        close, unit = market.candles.close, atr(market.candles)
-        fast, middle, slow = (ema(close, n) for n in (FAST, MIDDLE, SLOW))
-        return {
-            "trend.fast": ratio(fast - middle, unit),
-            "trend.slow": ratio(middle - slow, unit),
-            "trend.slope": ratio(middle - lagged(middle, SLOPE_SPAN), unit),
-        }
+        return whole(market).once(_parts)
 
     def raw(self, market: Market) -> Raw:
-        strength = adx(market.candles)
-        values = mixed(self.parts(market), self._calibration) * 2 * ratio(strength, strength + FIRM_ADX)
-        return raw_of(values, self.lookback)
+        return self._raw(whole(market))
 
     def evaluate(self, market: Market) -> LayerSeries:
-        return scored(self.raw(market), self._calibration.scale(self.name))
+        return self.said(whole(market))
 
     def explain(self, market: Market, i: int) -> str:
-        candles = tail(market.candles, i, self.lookback)
-        series = self.evaluate(Market(instrument=market.instrument, candles=candles))
+        return self.why(up_to(market, i))
+
+    def said(self, view: View) -> LayerSeries:
+        return scored(self._raw(view), self._calibration.scale(self.name))
+
+    def why(self, view: View) -> str:
+        series = view.once(self.said)
         if series.abstain[-1]:
-            return why_not(Abstain(series.abstain[-1]), self.lookback, i + 1)
-        averages = {n: float(ema(candles.close, n)[-1]) for n in (FAST, MIDDLE, SLOW)}
+            return why_not(Abstain(series.abstain[-1]), self.lookback, len(view.candles))
+        found = view.once(_averages)
+        averages = {FAST: found.fast[-1], MIDDLE: found.middle[-1], SLOW: found.slow[-1]}
         order = " > ".join(str(n) for n in sorted(averages, key=lambda n: -averages[n]))
-        slope = float(self.parts(Market(instrument=market.instrument, candles=candles))["trend.slope"][-1])
-        strength = float(adx(candles)[-1])
+        slope, strength = float(view.once(_parts)["trend.slope"][-1]), float(view.newest(adx)[-1])
         firm = "firm" if strength >= FIRM_ADX else "weak"
         verdict = leaning(float(series.values[-1]), f"a {firm} uptrend", f"a {firm} downtrend", "no clear trend")
         return f"EMA {order}, slope {slope:+.1f} ATR in {SLOPE_SPAN} candles, ADX {np.rint(strength):.0f}: {verdict}"
+
+    def _raw(self, view: View) -> Raw:
+        strength = view.newest(adx)
+        values = mixed(view.once(_parts), self._calibration) * 2 * ratio(strength, strength + FIRM_ADX)
+        return raw_of(values, self.lookback, len(view.candles))
+
+
+def _averages(view: View) -> _Averages:
+    close, last = view.candles.close, view.last
+    fast, slow = ema(close, FAST, last=last), ema(close, SLOW, last=last)
+    middle = ema(close, MIDDLE, last=last + SLOPE_SPAN)
+    return _Averages(fast, middle[SLOPE_SPAN:], slow, middle[:last])
+
+
+def _parts(view: View) -> dict[str, FloatArray]:
+    found, unit = view.once(_averages), view.newest(atr)
+    return {
+        "trend.fast": ratio(found.fast - found.middle, unit),
+        "trend.slow": ratio(found.middle - found.slow, unit),
+        "trend.slope": ratio(found.middle - found.before, unit),
+    }

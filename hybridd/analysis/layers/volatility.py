@@ -7,9 +7,11 @@ import numpy as np
 
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.indicators import SAME, WILDER_WINDOW, atr, squeeze
-from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, raw_of, scored, tail, why_not
-from hybridd.analysis.windows import decayed_sum, lagged, rank_in_window, ratio, rolling_mean
-from hybridd.model.candle import BoolArray, Candles, FloatArray
+from hybridd.analysis.ranks import rank_in_window
+from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, raw_of, scored, silenced, up_to, why_not
+from hybridd.analysis.view import View, whole
+from hybridd.analysis.windows import decayed_sum, newest, ratio, rolling_mean
+from hybridd.model.candle import BoolArray, FloatArray
 from hybridd.model.reading import Abstain, LayerSeries, Market
 
 RANK_WINDOW = 288
@@ -20,10 +22,9 @@ FADE = 0.9
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _State:
-    """`coiled`: share of COIL candles in a squeeze; `drift`: mean place since then, in channel widths."""
+    """`squeezed`: of the last SINCE + COIL candles as well; `drift`: mean place since then, in channel widths."""
 
     squeezed: BoolArray
-    coiled: FloatArray
     drift: FloatArray
     rank: FloatArray
 
@@ -48,41 +49,48 @@ class Volatility:
         return {}
 
     def raw(self, market: Market) -> Raw:
-        state = _state(market.candles)
-        raw = raw_of(state.drift * (0.5 + state.rank), self.lookback)
-        silent = (raw.abstain == Abstain.UNDEFINED) & np.isnan(state.drift)
-        return Raw(raw.values, np.where(silent, np.int8(Abstain.NOTHING_SEEN), raw.abstain))
+        return self._raw(whole(market))
 
     def evaluate(self, market: Market) -> LayerSeries:
-        return scored(self.raw(market), self._calibration.scale(self.name))
+        return self.said(whole(market))
 
     def explain(self, market: Market, i: int) -> str:
-        recent = Market(instrument=market.instrument, candles=tail(market.candles, i, self.lookback))
-        series = self.evaluate(recent)
+        return self.why(up_to(market, i))
+
+    def said(self, view: View) -> LayerSeries:
+        return scored(self._raw(view), self._calibration.scale(self.name))
+
+    def why(self, view: View) -> str:
+        series, state = view.once(self.said), view.once(_state)
         code = Abstain(series.abstain[-1])
         if code is Abstain.NOTHING_SEEN:
             return f"no squeeze in the last {COIL + SINCE} candles, so nothing to break out of"
         if code is not Abstain.ANSWERS:
-            return why_not(code, self.lookback, i + 1)
-        state = _state(recent.candles)
+            return why_not(code, self.lookback, len(view.candles))
         verdict = leaning(float(series.values[-1]), "breaks upward", "breaks downward", "no clear break")
-        past = np.flatnonzero(state.squeezed)
-        when = (
-            "still in a squeeze"
-            if state.squeezed[-1]
-            else f"squeeze ended {len(series.values) - 1 - past[-1]} candles ago"
-        )
+        ago = int(np.argmax(state.squeezed[::-1]))
+        when = f"squeeze ended {ago} candles ago" if ago else "still in a squeeze"
         return (
             f"{when}, since then {state.drift[-1]:+.1f} channel widths from the mean, "
             f"ATR above {state.rank[-1]:.0%} of its last {RANK_WINDOW}: {verdict}"
         )
 
+    def _raw(self, view: View) -> Raw:
+        state = view.once(_state)
+        raw = raw_of(state.drift * (0.5 + state.rank), self.lookback, len(view.candles))
+        return silenced(raw, (raw.abstain == Abstain.UNDEFINED) & np.isnan(state.drift), Abstain.NOTHING_SEEN)
 
-def _state(candles: Candles) -> _State:
-    middle, bands, channel = squeeze(candles)
-    place, squeezed = ratio(candles.close - middle, channel), bands < channel * (1 - SAME)
+
+def _state(view: View) -> _State:
+    candles, last = view.candles, view.last
+    reach = min(last + SINCE + COIL, len(candles))
+    middle, bands, channel = squeeze(candles, last=reach)
+    place, squeezed = ratio(newest(candles.close, reach) - middle, channel), bands < channel * (1 - SAME)
     coiled = rolling_mean(squeezed.astype(np.float64), COIL)
-    weight = np.where(squeezed | np.isnan(place), 0.0, np.nan_to_num(lagged(coiled, 1)))
-    moved = decayed_sum(weight * np.nan_to_num(place), FADE, SINCE)
-    drift = ratio(moved, decayed_sum(weight, FADE, SINCE))
-    return _State(squeezed, coiled, drift, rank_in_window(atr(candles), RANK_WINDOW))
+    weight = np.zeros(reach)
+    weight[COIL:] = coiled[COIL - 1 : -1]
+    weight *= ~(squeezed | np.isnan(place))
+    place[np.isnan(place)] = 0.0
+    drift = ratio(decayed_sum(weight * place, FADE, SINCE, last), decayed_sum(weight, FADE, SINCE, last))
+    rank = rank_in_window(view.newest(atr, last + RANK_WINDOW), RANK_WINDOW, last)
+    return _State(squeezed, drift, rank)

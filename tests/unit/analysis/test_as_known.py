@@ -1,10 +1,13 @@
 """Series joined by publication, and opinions put together."""
 
+import math
+
 import numpy as np
 import pytest
 
-from hybridd.analysis.as_known import Part, as_known, bent, rank, silent, stacked, z_value
-from hybridd.analysis.windows import rank_in_window, rolling_mean
+from hybridd.analysis.as_known import Part, as_known, bent, rank, silent, stacked, turning_points, z_value
+from hybridd.analysis.ranks import rank_in_window
+from hybridd.analysis.windows import rolling_mean
 from hybridd.model.context import ContextSeries
 from hybridd.model.reading import Abstain
 
@@ -18,7 +21,9 @@ def codes(*parts):
 
 
 def test_a_statistic_is_known_from_its_last_values_publication_on():
-    part = as_known(SERIES, lambda x: rolling_mean(x, 2), 2, np.array([99, 100, 199, 200, 299, 300, 450, 451]))
+    part = as_known(
+        SERIES, lambda x, last: rolling_mean(x, 2, last), 2, np.array([99, 100, 199, 200, 299, 300, 450, 451])
+    )
     np.testing.assert_array_equal(part.values, [np.nan, np.nan, np.nan, 1.5, 1.5, 4.0, 4.0, np.nan])
     assert codes(part) == [
         Abstain.NO_DATA, Abstain.WARM_UP, Abstain.WARM_UP, Abstain.ANSWERS, Abstain.ANSWERS, Abstain.ANSWERS,
@@ -29,9 +34,9 @@ def test_a_statistic_is_known_from_its_last_values_publication_on():
 def test_only_the_values_that_are_needed_are_looked_at():
     seen = []
 
-    def statistic(x):
+    def statistic(x, last):
         seen.append(len(x))
-        return x
+        return x[-last:]
 
     part = as_known(SERIES, statistic, 2, np.array([301, 302]))
     assert seen == [2]
@@ -40,12 +45,12 @@ def test_only_the_values_that_are_needed_are_looked_at():
 
 def test_a_statistic_without_a_value_is_undefined():
     flat = ContextSeries("x", SERIES.at, SERIES.known_at, np.full(3, 0.1), 150)
-    assert codes(as_known(flat, lambda x: z_value(x, 3), 3, np.array([300]))) == [Abstain.UNDEFINED]
+    assert codes(as_known(flat, lambda x, last: z_value(x, 3, last), 3, np.array([300]))) == [Abstain.UNDEFINED]
 
 
 @pytest.mark.parametrize("series", [None, SERIES.known_by(5)])
 def test_a_series_that_is_not_there_is_no_data(series):
-    assert codes(as_known(series, lambda x: x, 1, np.array([300, 400]))) == [Abstain.NO_DATA] * 2
+    assert codes(as_known(series, lambda x, _: x, 1, np.array([300, 400]))) == [Abstain.NO_DATA] * 2
 
 
 def test_opinions_stack_to_the_spread_of_one():
@@ -53,7 +58,9 @@ def test_opinions_stack_to_the_spread_of_one():
         Part(np.array(x), np.array(c, dtype=np.int8)) for x, c in (([0.5, 0.5], [0, 0]), ([1.0, np.nan], [0, 3]))
     )
     raw = stacked([one, other])
-    np.testing.assert_allclose(raw.values, [(bent(0.5) + bent(1.0)) / 2**0.5, bent(0.5)])
+    less, more = bent(np.array([0.5, 1.0]))
+    np.testing.assert_allclose(raw.values, [(less + more) / 2**0.5, less])
+    assert less == pytest.approx(3 * math.tanh(0.5 / 3), rel=1e-14)
     spread = np.std(
         stacked(
             [Part(x, np.zeros(4000, dtype=np.int8)) for x in np.random.default_rng(1).normal(0, 1, (5, 4000))]
@@ -82,3 +89,17 @@ def test_ranks_are_those_of_the_windows():
     x[100] = np.nan
     np.testing.assert_allclose((1 + rank(x, 60)) / 2, rank_in_window(x, 60), atol=1e-15)
     assert np.isnan(rank(x[:60], 60)).all()
+
+
+def test_turning_points_are_where_a_value_is_known_or_stale_for_the_first_time():
+    moments = np.arange(90, 700, 20)
+    later = ContextSeries("y", SERIES.at, SERIES.known_at + 5, SERIES.values, 1_000)
+    points = moments[turning_points(moments, [SERIES, None, later])].tolist()
+    assert points == [90, 110, 210, 310, 470]
+    assert turning_points(moments[:1], [SERIES]).tolist() == [0]
+    assert turning_points(moments[:0], [SERIES]).tolist() == []
+    every = as_known(SERIES, lambda x, last: x[-last:], 1, moments)
+    seldom = as_known(SERIES, lambda x, last: x[-last:], 1, np.array(points))
+    held = np.searchsorted(points, moments, side="right") - 1
+    assert np.array_equal(every.values, seldom.values[held], equal_nan=True)
+    assert np.array_equal(every.abstain, seldom.abstain[held])

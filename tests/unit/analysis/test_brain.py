@@ -5,6 +5,7 @@ import pytest
 
 from hybridd.analysis.brain import Brain
 from hybridd.analysis.calibration import Calibration
+from hybridd.analysis.timing import COMBINATION, SENTENCES, layer_seconds
 from hybridd.model.reading import Abstain, Input, LayerSeries, Market
 from tests.recorded_candles import replayed, walk
 
@@ -20,17 +21,17 @@ class Says:
 
     def __init__(self, name: str, said: object) -> None:
         self.name = name
-        self.said = said
+        self.words = said
         self.asked = 0
 
     def evaluate(self, market: Market) -> LayerSeries:
         self.asked += 1
-        if isinstance(self.said, BaseException):
-            raise self.said
+        if isinstance(self.words, BaseException):
+            raise self.words
         n = len(market.candles)
-        if self.said is None:
+        if self.words is None:
             return LayerSeries(np.full(n, np.nan), np.full(n, Abstain.NO_DATA, dtype=np.int8))
-        values = np.broadcast_to(np.asarray(self.said, dtype=float), (n,)).copy()
+        values = np.broadcast_to(np.asarray(self.words, dtype=float), (n,)).copy()
         return LayerSeries(values, np.zeros(n, dtype=np.int8))
 
     def explain(self, market: Market, i: int) -> str:
@@ -141,3 +142,64 @@ def test_no_candles_no_scores():
     scores = brain(Says("a", 60)).score_series(replayed("BTC/USDT", walk(0)))
     assert len(scores) == 0
     assert scores.score.shape == (0,)
+
+
+class Shares(Says):
+    """The same, of the newest candles alone."""
+
+    def said(self, view):
+        series = self.evaluate(view.market)
+        n = len(series.values)
+        return LayerSeries(series.values[n - view.last :], series.abstain[n - view.last :])
+
+    def why(self, view):
+        return f"{self.name} of {view.last} at {len(view.candles) - 1}"
+
+
+def test_only_the_candles_asked_about_are_scored():
+    after = int(MARKET.candles.close_time[1])
+    for layer in (Says("a", [10, 50, 60, 100]), Shares("a", [10, 50, 60, 100])):
+        thinker = brain(layer)
+        scores = thinker.score_series(MARKET, after)
+        np.testing.assert_allclose(scores.score, [60, 100])
+        assert scores.close_time.tolist() == MARKET.candles.close_time[2:].tolist()
+        assert scores.price.tolist() == MARKET.candles.close[2:].tolist()
+        assert len(thinker.score_series(MARKET, int(MARKET.candles.close_time[-1]))) == 0
+        assert [one.reason for one in thinker.readings(MARKET, scores, 0)] in (["a at 2"], ["a of 1 at 2"])
+        assert [one.reason for one in thinker.readings(MARKET, scores, -1)] in (["a at 3"], ["a of 2 at 3"])
+
+
+def test_a_long_history_is_scored_in_pieces(monkeypatch):
+    monkeypatch.setattr("hybridd.analysis.brain.CHUNK", 3)
+    market = replayed("BTC/USDT", walk(8))
+
+    scores = brain(Shares("a", 60)).score_series(market)
+    assert scores.score.tolist() == [60] * 8
+    assert scores.view is None
+
+
+def test_a_layer_that_breaks_on_the_way_has_failed_from_end_to_end(monkeypatch):
+    monkeypatch.setattr("hybridd.analysis.brain.CHUNK", 3)
+
+    class Tires(Shares):
+        def evaluate(self, market):
+            if len(market.candles) > 4:
+                raise ValueError("too many candles")
+            return super().evaluate(market)
+
+    scores = brain(Tires("tires", 80), Shares("b", 60)).score_series(replayed("BTC/USDT", walk(8)))
+    assert scores.failures == {"tires": "ValueError: too many candles"}
+    assert scores.score.tolist() == [60] * 8
+    assert (scores.abstain[0] == Abstain.FAILED).all()
+
+
+def test_the_time_that_each_layer_takes_is_told():
+    now = iter(np.arange(100.0).tolist())
+    spent = layer_seconds(brain(Says("a", 60), Shares("b", 40)), MARKET, lambda: next(now), explain=True)
+    assert spent == {"a": 1.0, "b": 1.0, COMBINATION: 3.0, SENTENCES: 1.0}
+    assert list(layer_seconds(brain(Shares("b", 40)), MARKET, lambda: 0.0)) == ["b", COMBINATION]
+
+
+def test_other_layers_must_have_the_same_names():
+    with pytest.raises(ValueError, match="the layers must be a"):
+        brain(Says("a", 60)).with_layers([Says("b", 60)])

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hybridd.analysis.spectra import AHEAD, LEVEL, TURNS, WINDOW, cycles
+from hybridd.analysis.spectra import AHEAD, EVERY, LEVEL, TURNS, WINDOW, cycles
 from hybridd.model.candle import Candles
 from hybridd.model.reading import Abstain
 from tests.more_layers import alone, layer
 from tests.recorded_candles import recorded
 
 
-def written_out(y: np.ndarray) -> tuple[float, float, float, float]:
-    """Period, strength, phase and move ahead of the strongest wave in WINDOW log prices, term by term."""
+def written_out(y: np.ndarray, age: int = 0) -> tuple[float, float, float, float]:
+    """Period, strength, phase and move ahead of the strongest wave in WINDOW log prices, gone on for `age` candles."""
     t = np.arange(WINDOW)
     x = y - np.polyval(np.polyfit(t, y, 1), t)
     variance, alpha = np.mean(x**2), np.sum(x[1:] * x[:-1]) / np.sum(x**2)
@@ -24,24 +24,37 @@ def written_out(y: np.ndarray) -> tuple[float, float, float, float]:
         noise = (1 - alpha**2) / (1 + alpha**2 - 2 * alpha * np.cos(2 * np.pi * k / WINDOW))
         strength = power / (noise * stats.chi2.ppf(1 - LEVEL / len(TURNS), 2) / 2)
         if strength > best[1]:
-            now = 2 * wave / np.sum(taper) * np.exp(2j * np.pi * k * (WINDOW - 1) / WINDOW)
+            now = 2 * wave / np.sum(taper) * np.exp(2j * np.pi * k * (WINDOW - 1 + age) / WINDOW)
             ahead = (now * np.exp(2j * np.pi * k * AHEAD / WINDOW)).real - now.real
             best = (WINDOW / k, strength, float(np.angle(now)), ahead)
     return best
 
 
+def seen(close: np.ndarray, last: int | None = None):
+    return cycles(close, np.arange(len(close)), last)
+
+
 @pytest.mark.parametrize("symbol", ["BTC/USDT", "SOL/USDT"])
-@pytest.mark.parametrize("i", [255, 256, 700, 735, 736, 1_999])
-def test_the_dominant_cycle_is_that_of_the_fourier_sum(symbol, i):
+@pytest.mark.parametrize("i", [260, 264, 269, 700, 735, 736, 1_999])
+def test_the_dominant_cycle_is_that_of_the_fourier_sum_drawn_last(symbol, i):
     close = recorded(symbol)[70_000:72_000].close
-    y = np.log(close[i - WINDOW + 1 : i + 1])
-    period, strength, phase, ahead = written_out(y)
-    found = cycles(close)
-    assert found.period[i] == period
-    assert found.strength[i] == pytest.approx(strength, rel=1e-6)
-    assert found.phase[i] == pytest.approx(phase, abs=1e-6)
-    usual = np.sqrt(AHEAD * np.mean(np.diff(y) ** 2))
-    assert found.swing[i] == pytest.approx(ahead / usual, abs=1e-6)
+    y, age = np.log(close[: i + 1]), i % EVERY
+    period, strength, phase, ahead = written_out(y[i - age - WINDOW + 1 : i - age + 1], age)
+    usual = np.sqrt(AHEAD * np.mean(np.diff(y[-WINDOW:]) ** 2))
+    for found, at in ((seen(close), i), (seen(close[: i + 1], 1), 0), (seen(close[: i + 1], 9), 8)):
+        assert found.strength[at] == pytest.approx(strength, rel=1e-6)
+        assert found.swing[at] == pytest.approx(ahead / usual, abs=1e-6)
+    now = seen(close[: i + 1])
+    assert now.period == period
+    assert now.phase == pytest.approx(phase, abs=1e-6)
+
+
+def test_a_spectrum_is_drawn_with_the_first_candle_in_each_six_of_the_clock():
+    close, number = recorded("BTC/USDT")[:600].close, np.r_[0:300, 303:603]
+    strength = cycles(close, number).strength
+    changed = np.flatnonzero(np.diff(strength[300:]) != 0) + 301
+    assert (np.diff(number[changed] // EVERY) == 1).all()
+    assert (number[changed] // EVERY != number[changed - 1] // EVERY).all()
 
 
 def red(memory: float, n: int = 256 * 400) -> np.ndarray:
@@ -53,7 +66,7 @@ def red(memory: float, n: int = 256 * 400) -> np.ndarray:
 
 @pytest.mark.parametrize("memory", [0.5, 0.97, 1.0])
 def test_noise_shows_a_cycle_in_about_one_window_of_twenty(memory):
-    strength = cycles(red(memory)).strength[WINDOW - 1 :: 64]
+    strength = seen(red(memory)).strength[WINDOW + EVERY :: 64]
     assert 0.025 < np.mean(strength > 1) < 0.075
 
 
@@ -68,7 +81,7 @@ def test_a_cycle_at_its_bottom_is_bullish_and_at_its_top_bearish(turn, side):
     assert value > 55 if side == "rise" else value < 45
     assert "cycle of 51 candles" in reason
     assert f"due to {side}" in reason
-    assert cycles(close).period[-1] == 51.2
+    assert seen(close).period == 51.2
 
 
 def test_where_noise_explains_it_the_layer_is_silent_and_says_how_much_is_missing():
@@ -80,5 +93,5 @@ def test_where_noise_explains_it_the_layer_is_silent_and_says_how_much_is_missin
 
 
 def test_a_straight_line_is_no_cycle():
-    found = cycles(100 * np.exp(0.001 * np.arange(400)))
+    found = seen(100 * np.exp(0.001 * np.arange(400)))
     assert not (found.strength > 1).any()

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hybridd.analysis.layers.derivatives import DAY, HISTORY, Derivatives
+from hybridd.analysis.layers.derivatives import DAY, HISTORY, derivatives_layer
 from hybridd.model.candle import Candles
 from hybridd.model.context import BASIS, FUNDING, OPEN_INTEREST, ContextSeries
 from hybridd.model.instrument import parse_instrument
@@ -13,7 +13,7 @@ from hybridd.model.reading import Abstain, Market
 from tests.recorded_candles import walk
 from tests.recorded_context import CALIBRATION, informed_market, part_of
 
-LAYER = Derivatives(CALIBRATION)
+LAYER = derivatives_layer(CALIBRATION)
 
 
 def bent(x):

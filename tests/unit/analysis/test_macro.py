@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from scipy.stats import percentileofscore
 
-from hybridd.analysis.layers.macro import GAUGES, Macro, gauge_says
+from hybridd.analysis.layers.macro import GAUGES, gauge_says, macro_layer
 from hybridd.model.context import MACRO, ContextSeries
 from hybridd.model.instrument import parse_instrument
 from hybridd.model.reading import Abstain, Market
 from tests.recorded_candles import walk
 from tests.recorded_context import CALIBRATION, informed_market
 
-LAYER = Macro(CALIBRATION)
+LAYER = macro_layer(CALIBRATION)
 DAY = 86_400_000
 
 

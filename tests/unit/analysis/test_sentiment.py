@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from scipy.stats import percentileofscore
 
-from hybridd.analysis.layers.sentiment import Sentiment, fear_greed, order_book
+from hybridd.analysis.layers.sentiment import fear_greed, order_book, sentiment_layer
 from hybridd.model.context import FEAR_GREED, IMBALANCE, ContextSeries
 from hybridd.model.instrument import parse_instrument
 from hybridd.model.reading import Abstain, Market
 from tests.recorded_candles import walk
 from tests.recorded_context import CALIBRATION, informed_market
 
-LAYER = Sentiment(CALIBRATION)
+LAYER = sentiment_layer(CALIBRATION)
 DAY = 86_400_000
 
 

@@ -115,10 +115,11 @@ def test_the_value_area_grows_from_the_fullest_row_to_seven_tenths(i):
     start = next(k for k in range(i, 0, -1) if c.open_time[k] % (12 * c.step) == 0)
     rows, bottom = [0.0] * 48, min(c.low[start - 288 : start])
     height = (max(c.high[start - 288 : start]) - bottom) / 48
-    for k in range(start - 288, start):
-        first, last = (min(47, int((p - bottom) / height + 1e-6)) for p in (c.low[k], c.high[k]))
+    for k in range(start - 288, start, 6):
+        ends = (min(c.low[k : k + 6]), max(c.high[k : k + 6]))
+        first, last = (min(47, int((p - bottom) / height + 1e-6)) for p in ends)
         for row in range(first, last + 1):
-            rows[row] += c.volume[k] / (last - first + 1)
+            rows[row] += sum(c.volume[k : k + 6]) / (last - first + 1)
     low = high = rows.index(max(rows))
     while sum(rows[low : high + 1]) < 0.7 * sum(rows):
         above = rows[high + 1] if high < 47 else -1.0

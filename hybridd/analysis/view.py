@@ -1,0 +1,45 @@
+"""A market looked at for the sake of its newest candles; what several layers need of it is computed once."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+from hybridd.model.candle import Candles, FloatArray
+from hybridd.model.reading import Market
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """A market, and how many of its newest candles are asked about: all in a replay, mostly one in a live cycle.
+
+    It lives as long as one call of the brain, and holds what has been computed in it.
+    """
+
+    market: Market
+    last: int
+    _found: dict[Hashable, Any] = field(default_factory=dict)
+
+    @property
+    def candles(self) -> Candles:
+        return self.market.candles
+
+    def once(self, formula: Callable[["View"], Found]) -> Found:
+        """What the formula makes of this view; computed at the first time of asking."""
+        if formula not in self._found:
+            self._found[formula] = formula(self)
+        return cast(Found, self._found[formula])
+
+    def newest(self, formula: Callable[[Candles, int], FloatArray], last: int | None = None) -> FloatArray:
+        """The newest `last` values of an indicator (`self.last` by default), at most one for each candle."""
+        last = min(self.last if last is None else last, len(self.candles))
+        found: FloatArray | None = self._found.get(formula)
+        if found is None or len(found) < last:
+            found = self._found[formula] = formula(self.candles, last)
+        return found[len(found) - last :]
+
+
+def whole(market: Market) -> View:
+    """Every candle is asked about."""
+    return View(market, len(market.candles))
