@@ -82,7 +82,7 @@ def replay_cost(candles: Candles) -> ReplayCost:
     brain = analyst._brain
     spent = best(lambda: brain.score_series(market), 3)
     scores = brain.score_series(market)
-    brain.score_series = lambda _: scores
+    brain.score_series = lambda *_: scores
     return ReplayCost(
         whole, spent, best(lambda: replay(market, analyst, rules, follow)), replay(market, analyst, rules, follow)
     )

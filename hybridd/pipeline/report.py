@@ -21,7 +21,6 @@ def status_report(store: Store, now: int) -> dict[str, Any]:
     """
     kept = store.bot_state.get(SERVICE_KEY)
     service: Mapping[str, Any] = kept if isinstance(kept, Mapping) else {}
-    symbols, timeframe = service.get("symbols", ()), service.get("timeframe")
     wrong = list(service.get("wrong", ()))
     state = _state(service, now)
     if state == "silent":
@@ -33,50 +32,67 @@ def status_report(store: Store, now: int) -> dict[str, Any]:
         "version": service.get("version", ""),
         "simulated": bool(service.get("simulated")),
         "source": service.get("source", ""),
-        "timeframe": timeframe or "",
+        "timeframe": service.get("timeframe") or "",
         "started_at": service.get("started_at"),
         "heartbeat_at": service.get("heartbeat_at"),
         "next_run": service.get("next_run"),
         "wrong": wrong,
-        "analyses": [
-            {
-                "symbol": a.symbol,
-                "candle_close": a.candle_close,
-                "price": a.price,
-                "score": a.score,
-                "signal": a.signal.value,
-                "confidence": a.confidence,
-                "degraded": a.degraded,
-                "simulated": a.simulated,
-            }
-            for a in store.analyses.latest()
-            if not symbols or (a.symbol in symbols and a.timeframe == timeframe)
-        ],
-        "channels": [
-            {
-                "name": name,
-                "to": to,
-                "last_told": store.outbox.last_told(name),
-                "unproven": service.get("unproven", {}).get(name, ""),
-            }
-            for name, to in service.get("channels", {}).items()
-        ],
+        "analyses": _analyses(store, service),
+        "channels": _channels(store, service),
         "outbox": dict(store.outbox.counts()),
-        "addresses": [
-            {"channel": a.channel, "address": a.address, "kind": a.kind, "reason": a.reason, "since": a.since}
-            for a in store.addresses.disabled()
-        ],
-        "missed": [
-            {
-                "id": missed.alert.id,
-                "subject": missed.alert.subject,
-                "reasons": [reason.value for reason in missed.alert.reasons],
-                "created_at": missed.alert.created_at,
-                "missed_at": missed.at,
-            }
-            for missed in store.missed.since(now + int(service.get("ahead_ms", 0)) - MISSED_SHOWN_MS)
-        ],
+        "addresses": _addresses(store),
+        "missed": _missed(store, now + int(service.get("ahead_ms", 0))),
     }
+
+
+def _analyses(store: Store, service: Mapping[str, Any]) -> list[dict[str, Any]]:
+    symbols, timeframe = service.get("symbols", ()), service.get("timeframe")
+    return [
+        {
+            "symbol": a.symbol,
+            "candle_close": a.candle_close,
+            "price": a.price,
+            "score": a.score,
+            "signal": a.signal.value,
+            "confidence": a.confidence,
+            "degraded": a.degraded,
+            "simulated": a.simulated,
+        }
+        for a in store.analyses.latest()
+        if not symbols or (a.symbol in symbols and a.timeframe == timeframe)
+    ]
+
+
+def _channels(store: Store, service: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "to": to,
+            "last_told": store.outbox.last_told(name),
+            "unproven": service.get("unproven", {}).get(name, ""),
+        }
+        for name, to in service.get("channels", {}).items()
+    ]
+
+
+def _addresses(store: Store) -> list[dict[str, Any]]:
+    return [
+        {"channel": a.channel, "address": a.address, "kind": a.kind, "reason": a.reason, "since": a.since}
+        for a in store.addresses.disabled()
+    ]
+
+
+def _missed(store: Store, now: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": missed.alert.id,
+            "subject": missed.alert.subject,
+            "reasons": [reason.value for reason in missed.alert.reasons],
+            "created_at": missed.alert.created_at,
+            "missed_at": missed.at,
+        }
+        for missed in store.missed.since(now - MISSED_SHOWN_MS)
+    ]
 
 
 def _state(service: Mapping[str, Any], now: int) -> str:

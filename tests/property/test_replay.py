@@ -99,7 +99,7 @@ class Said:
     layers: tuple = field(default=())
     names: tuple = ("one",)
 
-    def score_series(self, market):
+    def score_series(self, market, after=None):
         n = len(market.candles)
         score, ones = self.score[:n], np.ones(n, dtype=np.int64)
         return Scores(
