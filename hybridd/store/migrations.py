@@ -95,10 +95,28 @@ def _add_answers(database: Database) -> None:
         database.engine.cursor().execute(statement)
 
 
+def _add_orders(database: Database) -> None:
+    for statement in (
+        'CREATE TABLE "orders" ("id" INTEGER NOT NULL PRIMARY KEY, "client_id" VARCHAR(64) NOT NULL, '
+        '"broker" VARCHAR(32) NOT NULL, "symbol" VARCHAR(64) NOT NULL, "buy" INTEGER NOT NULL, '
+        '"kind" VARCHAR(16) NOT NULL, "leg" VARCHAR(16) NOT NULL, "quantity" TEXT NOT NULL, "price" TEXT, '
+        '"reduce_only" INTEGER NOT NULL, "trade" INTEGER, "proposal" INTEGER, "number" INTEGER NOT NULL, '
+        '"state" VARCHAR(16) NOT NULL, "broker_id" VARCHAR(128) NOT NULL, "created_at" INTEGER NOT NULL, '
+        '"sent_at" INTEGER NOT NULL, "detail" TEXT NOT NULL, FOREIGN KEY ("trade") REFERENCES "trades" ("id"), '
+        'FOREIGN KEY ("proposal") REFERENCES "proposals" ("id"))',
+        'CREATE UNIQUE INDEX "orderrow_client_id" ON "orders" ("client_id")',
+        'CREATE INDEX "orderrow_trade" ON "orders" ("trade")',
+        'CREATE INDEX "orderrow_proposal" ON "orders" ("proposal")',
+        'CREATE INDEX "orderrow_broker_state" ON "orders" ("broker", "state")',
+    ):
+        database.engine.cursor().execute(statement)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=2, title="values beyond candles", apply=_add_context),
     Migration(number=3, title="fills of trades", apply=_add_fills),
     Migration(number=4, title="answers to proposals", apply=_add_answers),
+    Migration(number=5, title="orders", apply=_add_orders),
 )
 """Every step since FIRST, in order and without holes; a step is never changed once it has been released."""
 

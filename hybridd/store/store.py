@@ -16,6 +16,7 @@ from hybridd.store.events import Events
 from hybridd.store.fills import Fills
 from hybridd.store.migrations import migrate as bring_up
 from hybridd.store.migrations import require_current
+from hybridd.store.orders import Orders
 from hybridd.store.outbox import Outbox
 from hybridd.store.proposals import Proposals
 from hybridd.store.sqlite import BUSY_SECONDS, free_bytes
@@ -38,6 +39,7 @@ class Store:
         self.alerts = Alerts(database, self.audit)
         self.outbox = Outbox(database)
         self.proposals = Proposals(database)
+        self.orders = Orders(database)
         self.trades = Trades(database, clock)
         self.fills = Fills(database)
         self.bot_state = BotState(database, clock)

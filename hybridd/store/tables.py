@@ -205,6 +205,32 @@ class FillRow(Numbered):
         indexes = ((("trade", "key"), True),)
 
 
+class OrderRow(Numbered):
+    """What was asked of a broker; amounts are decimal text."""
+
+    client_id = peewee.CharField(max_length=64, unique=True)
+    broker = peewee.CharField(max_length=32)
+    symbol = peewee.CharField(max_length=64)
+    buy = peewee.BooleanField()
+    kind = peewee.CharField(max_length=16)
+    leg = peewee.CharField(max_length=16)
+    quantity = peewee.TextField()
+    price = peewee.TextField(null=True)
+    reduce_only = peewee.BooleanField()
+    trade = peewee.ForeignKeyField(TradeRow, column_name="trade", null=True)
+    proposal = peewee.ForeignKeyField(ProposalRow, column_name="proposal", null=True)
+    number = peewee.IntegerField()
+    state = peewee.CharField(max_length=16)
+    broker_id = peewee.CharField(max_length=128)
+    created_at = peewee.BigIntegerField()
+    sent_at = peewee.BigIntegerField()
+    detail = peewee.TextField()
+
+    class Meta:
+        table_name = "orders"
+        indexes = ((("broker", "state"), False),)
+
+
 class BotStateRow(Row):
     """What must survive a restart and has no table of its own; values are JSON."""
 
@@ -312,6 +338,6 @@ class SchemaRow(Row):
 
 
 TABLES: tuple[type[Row], ...] = (
-    AnalysisRow, AlertRow, ChangeRow, DeliveryRow, ProposalRow, VetoRow, TokenRow, TradeRow, FillRow, BotStateRow,
-    CandleRow, QuarantineRow, ContextRow, EventRow, AuditRow, SilenceRow, SchemaRow,
+    AnalysisRow, AlertRow, ChangeRow, DeliveryRow, ProposalRow, VetoRow, TokenRow, TradeRow, FillRow, OrderRow,
+    BotStateRow, CandleRow, QuarantineRow, ContextRow, EventRow, AuditRow, SilenceRow, SchemaRow,
 )  # fmt: skip
