@@ -19,12 +19,12 @@ class PaperBroker:
     A market order is filled at that candle's open; a limit order where a candle reaches its price; a stop where one
     reaches its trigger. What a candle opened beyond is filled at its open. Market and stop orders pay
     `slippage_percent` on top, every order `fee_percent` of its money. `candles_since` gives a symbol's closed candles
-    from an instant on, `made_at` when an order was made (ms UTC).
+    from an instant on, `made_at` when an order was made (ms UTC), `left_of` how much of its position an order could
+    still close: what only reduces ends with its position.
     """
 
     name = "paper"
     live = False
-    holds_both = True
 
     def __init__(
         self,
@@ -34,8 +34,9 @@ class PaperBroker:
         fee_percent: float,
         slippage_percent: float,
         made_at: Callable[[Order], int],
+        left_of: Callable[[Order], Decimal] = lambda order: order.quantity,
     ) -> None:
-        self._candles_since, self._clock, self._made_at = candles_since, clock, made_at
+        self._candles_since, self._clock, self._made_at, self._left_of = candles_since, clock, made_at, left_of
         self._fee, self._slippage = Decimal(str(fee_percent)), Decimal(str(slippage_percent))
 
     def submit(self, order: Order) -> OrderReport:
@@ -47,6 +48,8 @@ class PaperBroker:
         report = self.submit(order)
         if order.state in {OrderState.CANCELLED, OrderState.REJECTED}:
             return replace(report, state=order.state)
+        if order.reduce_only and self._left_of(order) <= 0:
+            return replace(report, state=OrderState.CANCELLED, detail="its position is closed")
         for candle in self._candles_since(order.symbol, self._made_at(order)):
             if fill := self._filled(order, candle):
                 return replace(report, state=OrderState.FILLED, fills=(fill,))
@@ -56,11 +59,19 @@ class PaperBroker:
         """Taken back, unless a candle was quicker."""
         report = self.find(order)
         assert report is not None, "a paper order is always known"
-        return report if report.state is OrderState.FILLED else replace(report, state=OrderState.CANCELLED)
+        return report if report.state is not OrderState.OPEN else replace(report, state=OrderState.CANCELLED)
 
     def rules(self, symbol: str) -> MarketRules:  # noqa: ARG002 - the protocol's shape
         """Nobody's: any amount of any price."""
         return RULES
+
+    def holds_both(self, symbol: str) -> bool:  # noqa: ARG002 - the protocol's shape
+        """Yes: there is nothing to lock."""
+        return True
+
+    def held(self, symbol: str) -> None:  # noqa: ARG002 - the protocol's shape
+        """The ledger alone says it."""
+        return
 
     def close(self) -> None:
         """Holds nothing."""
@@ -74,8 +85,8 @@ class PaperBroker:
         if order.kind is not OrderKind.LIMIT:
             price = price * (1 + (self._slippage if order.buy else -self._slippage) / 100)
         price = price.quantize(RULES.tick, rounding=ROUND_DOWN)
-        fee = order.quantity * price * self._fee / 100
-        name, size = f"{order.client_id}:1", order.quantity
+        name, size = f"{order.client_id}:1", min(order.quantity, self._left_of(order))
+        fee = size * price * self._fee / 100
         return Fill(id=name, at=at, buy=order.buy, quantity=size, price=price, fee=fee, leg=order.leg)
 
 

@@ -11,6 +11,7 @@ from hybridd.model.change import Reason
 from hybridd.model.reading import Abstain
 from hybridd.pipeline.deliver import Courier
 from hybridd.pipeline.health import Condition
+from hybridd.pipeline.trade_desk import TradeDesk
 from hybridd.pipeline.watch import SymbolStatus, Watch
 from hybridd.store.store import Store
 
@@ -31,6 +32,7 @@ class Scene:
     skew_ms: Callable[[], int | None]
     late_cycle: str = ""
     missing_changes: int = 0
+    desk: TradeDesk | None = None
 
 
 Check = Callable[[Scene], Iterator[Condition]]
@@ -56,6 +58,8 @@ def undecided(scene: Scene) -> set[tuple[Reason, str]]:
         subjects = {status.text, status.symbol}
         found |= {(reason, subject) for reason, decided in known.items() if not decided for subject in subjects}
     found |= {(Reason.CHANNEL_DOWN, courier.name) for courier in scene.couriers if not courier.heard}
+    if scene.desk is not None and not scene.desk.heard:
+        found.add((Reason.BROKER_DOWN, scene.desk.name))
     if scene.skew_ms() is None:
         found.add((Reason.CLOCK_SKEW, "hybridd"))
     return found
@@ -124,6 +128,15 @@ def _channels(scene: Scene) -> Iterator[Condition]:
             yield Condition(reason=Reason.CHANNEL_DOWN, subject=courier.name, detail=courier.trouble)
 
 
+def _broker(scene: Scene) -> Iterator[Condition]:
+    if scene.desk is None:
+        return
+    if trouble := scene.desk.trouble:
+        yield Condition(reason=Reason.BROKER_DOWN, subject=scene.desk.name, detail=trouble)
+    for symbol, figures in scene.desk.differing.items():
+        yield Condition(reason=Reason.BROKER_DIFFERS, subject=symbol, detail=figures)
+
+
 def _disk(scene: Scene) -> Iterator[Condition]:
     if scene.store.path is None:
         return
@@ -153,4 +166,4 @@ def _accounts(scene: Scene) -> Iterator[Condition]:
         )
 
 
-CHECKS: tuple[Check, ...] = (_feeds, _symbols, _layers, _brains, _cycles, _channels, _disk, _skew, _accounts)
+CHECKS: tuple[Check, ...] = (_feeds, _symbols, _layers, _brains, _cycles, _channels, _broker, _disk, _skew, _accounts)

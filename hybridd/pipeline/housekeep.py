@@ -87,6 +87,7 @@ class Housekeeper:
             skew_ms=parts.skew_ms,
             late_cycle=late,
             missing_changes=self._missing,
+            desk=parts.desk,
         )
 
     def _account(self, now: int) -> None:

@@ -6,12 +6,13 @@ from hybridd.errors import DataError
 from hybridd.model.order import Leg, Order, OrderKind
 from hybridd.model.proposal import Proposal
 from hybridd.model.trade import Side, Trade, TradeState
+from hybridd.store.orders import WAITING
 from hybridd.store.store import Store
-from hybridd.trading.ledger import size_of
-from hybridd.trading.position import EXACT
+from hybridd.trading.ledger import held_of
 from hybridd.trading.protect import Want
 
 INSTALLATION = "installation"
+MANUAL = "manual"
 
 
 def mark_of(store: Store) -> str:
@@ -24,6 +25,19 @@ def mark_of(store: Store) -> str:
         made = kept if isinstance(kept, str) else secrets.token_hex(3)
         store.bot_state.set(INSTALLATION, made)
     return made
+
+
+def unfit(proposal: Proposal, broker: str, *, real: bool) -> str:
+    """Why no order can come of a proposal at `broker`, "" where one can; `real` for one with real money."""
+    if broker == MANUAL:
+        return ""
+    if proposal.quantity <= 0:
+        return f"it has no size ({proposal.size_reason}), and nobody makes one up: set trading.account"
+    if real and proposal.simulated:
+        return "its market is made up: no real order comes of it"
+    if real and proposal.side is Side.SHORT and ":" not in proposal.symbol:
+        return "on spot nothing can be sold short: watch the perpetual, such as BTC/USDT:USDT"
+    return ""
 
 
 def order_entry(store: Store, proposal: Proposal, broker: str, now: int) -> Order:
@@ -56,12 +70,13 @@ def order_exit(store: Store, trade_id: int, now: int) -> Order:
         if trade is None or trade.state is TradeState.CLOSED:
             what = "does not exist" if trade is None else "is closed already"
             raise DataError(f"trade {trade_id} {what}", remedy="`hybridd trades list --open` shows those there are")
-        if trade.broker == "manual":
+        if trade.broker == MANUAL:
             raise DataError(
                 f"trade {trade_id} is in your own hands", remedy="close it there, then: hybridd trades close"
             )
-        held = EXACT.multiply(size_of(trade), trade.remaining)
-        want = Want(leg=Leg.EXIT, kind=OrderKind.MARKET, quantity=held, price=None)
+        if any(k.order.leg is Leg.EXIT and k.order.state in WAITING for k in store.orders.of_trade(trade_id)):
+            raise DataError(f"trade {trade_id} is on its way out already", remedy="`hybridd orders list` shows how far")
+        want = Want(leg=Leg.EXIT, kind=OrderKind.MARKET, quantity=held_of(trade), price=None)
         return order_for(store, trade, want, now)
 
 

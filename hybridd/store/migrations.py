@@ -112,11 +112,16 @@ def _add_orders(database: Database) -> None:
         database.engine.cursor().execute(statement)
 
 
+def _add_auto(database: Database) -> None:
+    database.engine.cursor().execute('ALTER TABLE "trades" ADD COLUMN "auto" INTEGER NOT NULL DEFAULT 0')
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=2, title="values beyond candles", apply=_add_context),
     Migration(number=3, title="fills of trades", apply=_add_fills),
     Migration(number=4, title="answers to proposals", apply=_add_answers),
     Migration(number=5, title="orders", apply=_add_orders),
+    Migration(number=6, title="trades taken by itself", apply=_add_auto),
 )
 """Every step since FIRST, in order and without holes; a step is never changed once it has been released."""
 

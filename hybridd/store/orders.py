@@ -87,6 +87,21 @@ class Orders:
         assert found is not None, "an order is never removed"
         return found.order
 
+    def resize(self, client_id: str, quantity: Decimal) -> None:
+        """Fit the amount of an order that was never sent."""
+        unsent = (OrderRow.client_id == client_id) & (OrderRow.state == str(OrderState.NEW))
+        self._database.run(OrderRow.update({OrderRow.quantity: str(quantity)}).where(unsent))
+
+    def note(self, client_id: str, detail: str) -> None:
+        """Keep the last word on an order without a change of its state."""
+        self._database.run(OrderRow.update({OrderRow.detail: detail}).where(OrderRow.client_id == client_id))
+
+    def entering(self) -> list[Kept]:
+        """Entries on their way, of any broker, that have not begun a trade yet."""
+        states = [str(state) for state in WAITING]
+        query = OrderRow.select().where((OrderRow.leg == str(Leg.ENTRY)) & OrderRow.state.in_(states))
+        return [kept for kept in self._read(query.order_by(OrderRow.id)) if not kept.order.trade_id]
+
     def belongs_to(self, client_id: str, trade_id: int) -> None:
         """Note which trade an order has begun."""
         self._database.run(OrderRow.update({OrderRow.trade: trade_id}).where(OrderRow.client_id == client_id))

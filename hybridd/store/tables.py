@@ -183,6 +183,7 @@ class TradeRow(Numbered):
     reached = peewee.IntegerField(default=0)
     proposal_id = peewee.IntegerField(default=0, index=True)
     broker = peewee.CharField(max_length=32, default="manual")
+    auto = peewee.BooleanField(default=False)
 
     class Meta:
         table_name = "trades"

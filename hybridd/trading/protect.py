@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from hybridd.model.order import Leg, OrderKind
 from hybridd.model.trade import Trade, TradeState
-from hybridd.trading.ledger import size_of
+from hybridd.trading.ledger import held_of, size_of
 from hybridd.trading.position import EXACT, exact
 
 
@@ -27,7 +27,7 @@ def wanted(trade: Trade, *, holds_both: bool, price: float | None) -> tuple[Want
     """
     if trade.state is TradeState.CLOSED or not trade.quantity:
         return ()
-    held = EXACT.multiply(size_of(trade), trade.remaining)
+    held = held_of(trade)
     ahead = trade.targets[trade.reached :]
     if holds_both:
         return (*_stop(trade, held), *(_target(trade, held, number) for number in range(len(ahead))))

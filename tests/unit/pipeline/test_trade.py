@@ -188,10 +188,11 @@ def test_the_kill_switch_also_keeps_what_closes_from_being_sent(house):
 class Scripted:
     """A broker of which the test says what it does with each order; `book` is what it really has."""
 
-    name, live, holds_both = "scripted", True, True
+    name, live = "scripted", True
 
     def __init__(self):
         self.book, self.submitted, self.fate, self.down = {}, [], "accept", False
+        self.both, self.account, self.the_rules = True, None, RULES
 
     def submit(self, order):
         self.submitted.append(order.client_id)
@@ -223,7 +224,13 @@ class Scripted:
         self.book[client_id] = replace(self.book[client_id], state=state, fills=fills)
 
     def rules(self, symbol):
-        return RULES
+        return self.the_rules
+
+    def holds_both(self, symbol):
+        return self.both
+
+    def held(self, symbol):
+        return self.account
 
     def close(self):
         pass
@@ -280,7 +287,10 @@ def test_a_refused_order_is_told_with_the_reason(house, scripted):
     house.trader.round()
     assert house.orders() == [("entry", "rejected", None)]
     ((what, _, words),) = house.told
-    assert (what, words) == ("ORDER_REJECTED", "the entry order to buy 0.3 of BTC/USDT was refused: too small")
+    assert (what, words) == (
+        "ORDER_REJECTED",
+        "the entry order to buy 0.3 of BTC/USDT was refused: too small (scripted)",
+    )
 
 
 def test_parts_are_booked_once_each_as_they_come(house, scripted):
@@ -336,7 +346,7 @@ def test_a_death_while_sending_neither_doubles_nor_loses(house, scripted, point)
 def test_a_broker_that_holds_only_the_stop_leaves_at_market_where_a_target_was_reached(house, scripted):
     from tests.makers import analysis
 
-    scripted.holds_both = False
+    scripted.both = False
     order = house.approve()
     house.trader.round()
     scripted.fill(order.client_id, ("0.3", "100"))
