@@ -129,8 +129,10 @@ class ExchangeBroker:
         """Spot: what there is of the base currency, free or locked; a perpetual: the position."""
         line = self._line(symbol)
         if _is_perpetual(symbol):
-            positions = self._asked(line, lambda exchange: exchange.fetch_positions([symbol]))
-            return sum((_signed(position) for position in positions), Decimal(0))
+            asked = {"symbol": self._market(symbol)["id"]}
+            # Not by ccxt's common name, which reads the margin brackets of every market first.
+            positions = self._asked(line, lambda exchange: exchange.fapiPrivateV3GetPositionRisk(asked))
+            return sum((_decimal(row["positionAmt"]) for row in positions), Decimal(0))
         base = str(self._market(symbol)["base"])
         balance = self._asked(line, lambda exchange: exchange.fetch_balance())
         return _decimal((balance.get(base) or {}).get("total"))
@@ -245,11 +247,6 @@ def _waits_aside(order: Order) -> bool:
 
 def _is_perpetual(symbol: str) -> bool:
     return ":" in symbol
-
-
-def _signed(position: Mapping[str, Any]) -> Decimal:
-    size = _decimal(position.get("contracts")) * (_decimal(position.get("contractSize")) or 1)
-    return -size if position.get("side") == "short" else size
 
 
 def _decimal(value: object) -> Decimal:

@@ -12,6 +12,7 @@ T = TypeVar("T")
 WINDOW_MS = 5_000
 """A request that reaches the exchange later than this after it was signed is refused there: what nobody has heard of
 a minute later will not come about any more."""
+ORDER_TYPES = ("MARKET", "LIMIT", "STOP_LOSS", "STOP_MARKET")
 _SILENT = logging.getLogger("hybridd.brokers.silent")
 _SILENT.disabled = True
 
@@ -23,6 +24,7 @@ class Line:
         self._open, self._clock = opened, clock
         self._exchange: Any = None
         self._reply = Reply()
+        self._given: dict[str, Mapping[str, Any]] = {}
         self._timed = False
         self._silent_until = float("-inf")
 
@@ -33,11 +35,14 @@ class Line:
 
     def use(self, market: Mapping[str, Any]) -> None:
         """Give the ccxt object a market, so that it never reads the whole list itself."""
-        exchange = self._ready()
-        used = exchange.markets or {}
-        if market["symbol"] not in used or used[market["symbol"]].get("precision") != market["precision"]:
-            others = [known for symbol, known in used.items() if symbol != market["symbol"]]
-            exchange.set_markets([*others, dict(market)])
+        exchange, symbol = self._ready(), market["symbol"]
+        if self._given.get(symbol) != market:
+            others = [known for name, known in (exchange.markets or {}).items() if name != symbol]
+            # The lists of markets leave out what is empty, and the raw entry, from which ccxt would read the types of
+            # orders that a market takes: that is the exchange's to say.
+            whole = exchange.safe_market_structure({**market, "info": {"orderTypes": list(ORDER_TYPES)}})
+            exchange.set_markets([*others, whole])
+            self._given[symbol] = market
 
     def ask(self, question: Callable[[Any], T]) -> T | Fault:
         """Put a question with keys; gives the answer or what its failure means, and never raises."""
@@ -53,6 +58,7 @@ class Line:
     def close(self) -> None:
         """Let go of the connections; safe to call twice."""
         exchange, self._exchange = self._exchange, None
+        self._given.clear()
         if exchange is not None:
             exchange.close()
 
