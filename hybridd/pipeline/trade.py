@@ -204,7 +204,7 @@ class Trader:
             if event is OrderEvent.REJECT:
                 self._give_up(order, event, report.detail, now, report.broker_id)
                 return
-            stranger = event is OrderEvent.CANCEL and not ours
+            stranger = event is OrderEvent.CANCEL and not ours and not self._is_over(order)
             detail = f"{BY_HAND}: {report.detail}" if stranger else report.detail
             self._end(order, event, detail, now, report.broker_id)
             if stranger:
@@ -274,9 +274,10 @@ class Trader:
 
     def _needless(self, kept: Kept) -> bool:
         """Whether an order would close what is closed already."""
-        if kept.order.leg is Leg.ENTRY or not kept.order.trade_id:
-            return False
-        trade = self._store.trades.get(kept.order.trade_id)
+        return kept.order.leg is not Leg.ENTRY and self._is_over(kept.order)
+
+    def _is_over(self, order: Order) -> bool:
+        trade = self._store.trades.get(order.trade_id) if order.trade_id else None
         return trade is not None and trade.state is TradeState.CLOSED
 
     def _take_back(self, kept: Kept) -> None:
