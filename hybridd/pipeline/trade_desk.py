@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from hybridd.clock import Clock
 from hybridd.errors import BrokerError
-from hybridd.model.proposal import ProposalEvent
+from hybridd.model.proposal import Proposal, ProposalEvent
 from hybridd.model.trade import AUTO
 from hybridd.pipeline.decide import Answer, Result, decide
 from hybridd.pipeline.trade import Trader
@@ -68,10 +68,9 @@ class TradeDesk:
         """Say yes to what is open, with all checks of a yes. What does not pass them is left to the person."""
         for proposal in self._store.proposals.open_ones():
             # A proposal that is asked again at another price goes out with the same alert: that one is the person's.
-            news = proposal.alert_id or -proposal.id
-            if news in self._tried:
+            if _news(proposal) in self._tried:
                 continue
-            self._tried.add(news)
+            self._tried.add(_news(proposal))
             answer = Answer(
                 proposal_id=proposal.id,
                 event=ProposalEvent.APPROVE,
@@ -81,6 +80,8 @@ class TradeDesk:
                 shown=proposal.content_hash,
             )
             answered = decide(self._store, answer, self._rules, self._clock.now())
+            if answered.renewed is not None:
+                self._tried.add(_news(answered.renewed))
             if answered.result is not Result.DONE:
                 why = answered.why or "; ".join(one.detail for one in answered.objections)
                 log.warning("proposal %d is not taken by itself: %s", proposal.id, why or answered.result)
@@ -99,3 +100,8 @@ class TradeDesk:
         elif self._down_since == float("-inf"):
             self._down_since = now
         self.heard = self.heard or bool(self.trouble)
+
+
+def _news(proposal: Proposal) -> int:
+    """What a proposal was made for: its alert, or itself where it has none."""
+    return proposal.alert_id or -proposal.id
