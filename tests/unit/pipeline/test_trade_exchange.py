@@ -1,7 +1,11 @@
 """The trader at the exchange broker and a local account: no order twice, none lost, and every coin accounted for."""
 
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -221,3 +225,40 @@ def test_an_outage_in_the_middle_changes_nothing(house, account, exchange):
     rounds(house)
     assert (house.trader.trouble, len(account.posts)) == ("", posts)
     assert house.store.orders.waiting("binance")[0].order.state is OrderState.OPEN
+
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def work(house, exchange, point, ahead=0):
+    """The trade job in a process of its own; its exit code."""
+    command = [sys.executable, "-m", "tests.fakes.trader_process", str(house.store.path), exchange[0].url, point]
+    return subprocess.run([*command, str(ahead)], cwd=ROOT, timeout=60, check=False).returncode
+
+
+@pytest.mark.parametrize("point", ["before", "after"])
+def test_a_process_that_is_killed_while_it_sends_neither_doubles_nor_loses(house, account, exchange, point):
+    order = house.approve(wish())
+    assert work(house, exchange, point) == -signal.SIGKILL
+    assert house.store.orders.get(order.client_id).order.state is OrderState.SENT
+    assert account.posts == ([order.client_id] if point == "after" else [])
+    assert work(house, exchange, "never", ahead=UNHEARD_MS + 1000) == 0
+    assert account.posts.count(order.client_id) == len(account.of(order.client_id)) == (1 if point == "after" else 0)
+    expected = [("entry", "filled"), ("stop", "open")] if point == "after" else [("entry", "cancelled")]
+    assert [o[:2] for o in house.orders()] == expected
+    reasons = [alert.reasons[0].value for alert in house.store.alerts.list(limit=10)]
+    assert reasons == (["TRADE_OPENED"] if point == "after" else ["ORDER_REJECTED"])
+
+
+def test_a_process_that_is_killed_while_it_places_a_stop_places_one(house, account, exchange):
+    house.approve(wish())
+    rounds(house, 1)
+    house.clock.advance(1000)
+    house.trader.round()
+    (stop,) = [k for k in house.store.orders.of_trade(1) if k.order.leg.value == "stop"]
+    assert stop.order.state is OrderState.OPEN
+    move_stop(house.store, 1, 29_500.0, "cli:me", house.clock.now())
+    assert work(house, exchange, "after") == -signal.SIGKILL
+    assert work(house, exchange, "never") == 0
+    assert [(o.trigger, o.status) for o in account.orders[1:]] == [(29_000, "CANCELED"), (29_500, "NEW")]
+    assert len(set(account.posts)) == len(account.posts) == 3
