@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from hybridd.brokerage import desk_of
 from hybridd.channels import channels_of
 from hybridd.clock import Clock, SystemClock
 from hybridd.config.check import secret_words
@@ -115,6 +116,7 @@ def assemble(settings: Settings, store: Store, clock: Clock, given: Sequence[Cha
         settle_ms=round(settings.monitor.settle_seconds * 1000),
         ping_url=settings.health.ping_url.get_secret_value(),
         skew_ms=_skew_of(feed),
+        desk=desk_of(settings, store, feed, clock, rules.trading, rules.routes, channels),
     )
 
 

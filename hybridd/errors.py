@@ -14,6 +14,7 @@ HybriddError                 one clear line: the thing, the place, the remedy
 │   ├── RateLimited          429, 418                                            → retry at `retry_after`
 │   └── UnknownSymbol        the source has no such market                       → disable that symbol
 ├── ChannelError             a channel could not be asked for answers or receipts → retry, others go on
+├── BrokerError              a broker could not be asked                        → ask again, never repeat
 ├── BrainError               an external brain gave no usable answer             → alert, no score
 └── HttpFailed               an HTTP request got no usable answer                → retry, unless it may have arrived
 """
@@ -109,6 +110,10 @@ class UnknownSymbol(FeedError):
 
 class ChannelError(HybriddError):
     """A channel could not be asked for what people answered or for what became of its messages."""
+
+
+class BrokerError(HybriddError):
+    """A broker could not be asked; what became of an order is not known by this."""
 
 
 class BrainError(HybriddError):

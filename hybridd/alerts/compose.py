@@ -79,3 +79,18 @@ def resolution(ended: Alert, now: int, time_to_live_ms: int) -> Alert:
         simulated=ended.simulated,
         resolves=ended.id,
     )
+
+
+def execution_alert(
+    reason: Reason, subject: str, detail: str, now: int, time_to_live_ms: int, simulated: bool
+) -> Alert:
+    """News of an order or a trade; of one subject the same news never makes two alerts."""
+    change = Change(subject=subject, reason=reason, at=now, before=None, after=None, detail=detail)
+    return Alert(
+        key=f"{reason}:{subject}",
+        subject=subject,
+        created_at=now,
+        expires_at=now + time_to_live_ms,
+        changes=(change,),
+        simulated=simulated,
+    )

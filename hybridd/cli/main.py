@@ -37,6 +37,7 @@ GROUPS = {
     "alerts": "hybridd.cli.alerts:app",
     "config": "hybridd.cli.config:app",
     "db": "hybridd.cli.db:app",
+    "orders": "hybridd.cli.orders:app",
     "proposals": "hybridd.cli.proposals:app",
     "push": "hybridd.cli.push:app",
     "secrets": "hybridd.cli.secrets:app",

@@ -74,8 +74,13 @@ def approve(
     config: ConfigPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say yes to a proposal. You place the order; with --price its entry is recorded at once."""
+    """Say yes to a proposal. You place the order, and --price records its entry at once; or your broker does both."""
     settings, now = settings_of(config), SystemClock().now()
+    if at_price is not None and settings.trading.broker != "manual":
+        raise UsageError(
+            f'--price is for orders that you place yourself, but trading.broker is "{settings.trading.broker}"',
+            remedy="leave it out: the broker says what you entered at",
+        )
     if quantity is not None and at_price is None:
         raise UsageError("--quantity without --price", remedy="say what you entered at")
     with state_of(settings) as store, store.transaction():
@@ -83,7 +88,7 @@ def approve(
         trade = None
         if answered.result is Result.DONE and answered.proposal and at_price is not None:
             trade = _enter(store, settings, answered.proposal, at_price, quantity, now)
-    _report(answered, trade, as_json=as_json)
+    _report(answered, trade, as_json=as_json, broker=settings.trading.broker)
 
 
 def reject(proposal_id: ProposalId, reason: Reason = "", config: ConfigPath = None, as_json: AsJson = False) -> None:
@@ -150,26 +155,34 @@ def _enter(
     return book_entry(store, trade, f"cli:{getpass.getuser()}", now)
 
 
-def _report(answered: Answered, trade: Trade | None, *, as_json: bool) -> None:
+def _report(answered: Answered, trade: Trade | None, *, as_json: bool, broker: str = "manual") -> None:
     proposal = answered.renewed or answered.proposal
     if as_json:
         facts = _facts(proposal, answered.decision) if proposal else {}
         objected = [as_json_values(one) for one in answered.objections]
         print_json(
-            {"result": answered.result, "objections": objected, "trade": plain(trade) if trade else None, **facts}
+            {
+                "result": answered.result,
+                "why": answered.why,
+                "objections": objected,
+                "trade": plain(trade) if trade else None,
+                **facts,
+            }
         )
     else:
-        for line in _said(answered, trade):
+        for line in _said(answered, trade, broker):
             say(line)
     if answered.result is not Result.DONE:
         raise typer.Exit(1)
 
 
-def _said(answered: Answered, trade: Trade | None) -> list[str]:
+def _said(answered: Answered, trade: Trade | None, broker: str) -> list[str]:
     proposal, decision = answered.proposal, answered.decision
     assert proposal is not None, "an answer from here names a proposal that is there"
     if answered.result is Result.LOST and decision is not None:
         return [f"proposal {proposal.id} is {proposal.state} already, by {decision.actor} at {when(decision.at)}"]
+    if answered.result is Result.REFUSED:
+        return [answered.why]
     if answered.result is Result.AGAIN:
         lines = [f"proposal {proposal.id} needs your approval again: {one.detail}" for one in answered.objections]
         if answered.renewed:
@@ -181,6 +194,8 @@ def _said(answered: Answered, trade: Trade | None) -> list[str]:
     lines = [f"proposal {proposal.id} is {proposal.state}"]
     if trade is not None:
         lines.append(f"Trade ID #{trade.id}, {trade.side} {trade.symbol}, Entry @ {price(trade.entry_price)}")
+    elif proposal.state == "approved" and broker != "manual":
+        lines.append(f"the {broker} broker carries it out; hybridd must be running, and tells you what became of it")
     elif proposal.state == "approved":
         lines.append(f"place the order yourself, then record it: {_record_by(proposal)}")
     return lines

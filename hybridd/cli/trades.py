@@ -21,6 +21,7 @@ from hybridd.errors import DataError, UsageError
 from hybridd.model.instrument import parse_instrument
 from hybridd.model.trade import Side, Trade, TradeState
 from hybridd.pipeline.booking import book_entry, book_exit, move_stop
+from hybridd.pipeline.orders import order_exit, order_facts, order_words
 from hybridd.store.store import Store
 from hybridd.trading.ledger import open_trade, size_of
 from hybridd.trading.plain import plain
@@ -128,6 +129,19 @@ def close(
         print_json(plain(done))
         return
     typer.echo(_said(done))
+
+
+@app.command("exit")
+def exit_command(trade_id: TradeId, config: ConfigPath = None, as_json: AsJson = False) -> None:
+    """Have the broker close all that is left of a trade, at market."""
+    with state_of(settings_of(config)) as store:
+        order = order_exit(store, trade_id, SystemClock().now())
+        kept = store.orders.get(order.client_id)
+    assert kept is not None, "an order is written down"
+    if as_json:
+        print_json(order_facts(order) | {"broker": kept.broker, "state": order.state.value})
+        return
+    typer.echo(f"{order_words(order)} goes to {kept.broker}; hybridd must be running to send it")
 
 
 @app.command("stop")

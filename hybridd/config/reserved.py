@@ -36,11 +36,6 @@ RESERVED = (
     Reserved(key="dashboard.port", missing="dashboard", only_if="dashboard.enabled"),
     Reserved(key="dashboard.public_url", missing="dashboard", only_if="dashboard.enabled"),
     Reserved(key="dashboard.password_hash", missing="dashboard", only_if="dashboard.enabled"),
-    Reserved(key="trading.broker", missing="paper or exchange broker"),
-    Reserved(key="trading.auto", missing="approval without a person"),
-    Reserved(key="trading.live", missing="exchange broker"),
-    Reserved(key="trading.api_key", missing="exchange broker", free=True),
-    Reserved(key="trading.api_secret", missing="exchange broker", free=True),
     Reserved(key="database.keep_days", missing="removal of old analyses"),
     Reserved(key="health.metrics", missing="metrics page", free=True),
 )

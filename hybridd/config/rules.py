@@ -11,6 +11,8 @@ from hybridd.config.sections_tell import CHANNELS
 from hybridd.config.toml_text import shortened
 from hybridd.config.values import duration_text, is_within, parse_drill
 
+ORDER_EXCHANGES = ("binance",)
+"""Where orders can be asked for by a name of our own: without that an unclear outcome would stay unclear."""
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -174,6 +176,48 @@ def _step_times(settings: Settings, i: int, j: int) -> Iterator[Finding]:
         yield Finding(path=path, kind=Kind.INCONSISTENT, message=message, remedy=remedy, level=Level.WARNING)
 
 
+def _broker(settings: Settings) -> Iterator[Finding]:
+    trading, market = settings.trading, settings.market
+    path = ("trading", "broker")
+    if trading.broker == "exchange" and not trading.live:
+        message, remedy = 'is "exchange", but trading.live is false: no order would be sent', "set live = true"
+        yield Finding(path=path, kind=Kind.INCONSISTENT, message=message, remedy=f'{remedy}, or broker = "paper"')
+    if trading.broker == "exchange" and market.source != "exchange":
+        message = f'is "exchange", but market.source is "{market.source}": real orders need real prices'
+        yield Finding(path=path, kind=Kind.INCONSISTENT, message=message, remedy='set broker = "paper"')
+    if trading.broker == "exchange" and market.exchange not in ORDER_EXCHANGES:
+        message = f"this version sends no orders to {market.exchange}"
+        remedy = f'set broker = "paper" or "manual", or trade at {", ".join(ORDER_EXCHANGES)}'
+        yield Finding(path=path, kind=Kind.NOT_AVAILABLE, message=message, remedy=remedy)
+    if trading.broker != "manual" and not trading.account:
+        message = f'is 0, but trading.broker is "{trading.broker}": proposals have no size, so none can be approved'
+        path, remedy = ("trading", "account"), "say how much money there is"
+        yield Finding(path=path, kind=Kind.INCOMPLETE, message=message, remedy=remedy, level=Level.WARNING)
+
+
+def _live(settings: Settings) -> Iterator[Finding]:
+    if settings.trading.live and settings.trading.broker != "exchange":
+        message = f'is true, but trading.broker is "{settings.trading.broker}": no real order would be sent'
+        remedy = 'set broker = "exchange", or live = false'
+        yield Finding(path=("trading", "live"), kind=Kind.INCONSISTENT, message=message, remedy=remedy)
+
+
+def _auto(settings: Settings) -> Iterator[Finding]:
+    if settings.trading.auto and settings.trading.broker == "manual":
+        message = 'is true, but trading.broker is "manual": nobody would carry it out'
+        remedy = 'set broker = "paper" first, to see what it does'
+        yield Finding(path=("trading", "auto"), kind=Kind.INCONSISTENT, message=message, remedy=remedy)
+
+
+def _exchange_key(name: str) -> Rule:
+    def findings(settings: Settings) -> Iterator[Finding]:
+        if settings.trading.broker == "exchange" and not getattr(settings.trading, name):
+            message, remedy = 'is empty, but trading.broker is "exchange"', 'fill it in, or set broker = "paper"'
+            yield Finding(path=("trading", name), kind=Kind.INCOMPLETE, message=message, remedy=remedy)
+
+    return _rule(findings, "trading.broker", f"trading.{name}")
+
+
 def _database(settings: Settings) -> Iterator[Finding]:
     if not settings.database.url.get_secret_value().startswith("sqlite:"):
         message, remedy = "this version has no PostgreSQL store yet", "use sqlite:////var/lib/hybridd/state.db"
@@ -200,5 +244,10 @@ RULES = (
     _rule(_reserve, "sms.enabled", "alerts.daily_sms_segments", "alerts.sms_reserve"),
     _rule(_routes, "alerts.route", "alerts.time_to_live"),
     _rule(_drill, "health.drill", "alerts.quiet_hours"),
+    _rule(_broker, *(f"trading.{name}" for name in ("broker", "live", "account")), "market.source", "market.exchange"),
+    _rule(_live, "trading.live", "trading.broker"),
+    _rule(_auto, "trading.auto", "trading.broker"),
+    _exchange_key("api_key"),
+    _exchange_key("api_secret"),
     _rule(_database, "database.url"),
 )

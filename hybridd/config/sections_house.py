@@ -41,16 +41,17 @@ class Trading(Section):
     """What a trade costs, and where it ends."""
 
     broker: Literal["manual", "paper", "exchange"] = Field(
-        "manual", description="manual: you place the order, it is recorded"
+        "manual", description="manual: you place the order, it is recorded; docs/brokers.md tells of the others"
     )
-    auto: bool = Field(False, description="approve by itself; needs broker paper or exchange and live = true")
-    live: bool = Field(False, description="real money")
+    auto: bool = Field(False, description='approve by itself; needs broker "paper", or "exchange" with live = true')
+    live: bool = Field(False, description='real money: needs broker "exchange" and both keys')
     api_key: Hidden = Field(SecretText(""), description="of the exchange")
     api_secret: Hidden = Field(SecretText(""), description="of the exchange")
     risk_percent: float = Field(1.0, gt=0, le=100, description="of the account, lost when the stop is hit")
     fee_percent: float = Field(0.1, ge=0, le=10, description="of each side of a trade")
     max_open_trades: int = Field(3, ge=1, le=1000, description="at the same time")
     max_daily_loss_percent: float = Field(3.0, gt=0, le=100, description="then nothing new that day")
+    slippage_percent: float = Field(0.05, ge=0, le=10, description="what a paper order at market is filled worse by")
     stop_atr: float = Field(1.5, gt=0, le=100, description="distance of the stop, in average true ranges")
     target_r: float = Field(2.0, gt=0, le=100, description="distance of the target, in distances of the stop")
     targets: List[float] = Field((), max_length=10, description="several, such as [1, 1.618, 2.618]; [] is target_r")

@@ -46,6 +46,18 @@ WORDS: dict[Reason, Words] = {
         "What should have reached you by {subject} has not. The other channels carry on.",
         "Check the account, the password and the address behind it; `hybridd alerts test {subject} --real` proves it.",
     ),
+    Reason.BROKER_DOWN: Words(
+        "{subject}: orders cannot be sent or asked about",
+        "{subject}: orders can be sent and asked about again",
+        "Stops and targets that wait at the exchange stay there. What became of other orders is not known.",
+        "Look at the exchange's status page and at your API key; close what must be closed on the exchange's own page.",
+    ),
+    Reason.BROKER_DIFFERS: Words(
+        "{subject}: the account does not hold what the trades say",
+        "{subject}: account and trades agree again",
+        "Somebody sold or moved it. Until both agree hybridd places no stop and no target for {subject}.",
+        "If you left the trade yourself, record it: hybridd trades close ID PRICE.",
+    ),
     Reason.DISK_LOW: Words(
         "{subject}: the disk is nearly full",
         "{subject}: there is room on the disk again",

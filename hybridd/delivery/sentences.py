@@ -8,9 +8,16 @@ from hybridd.delivery.figures import percent, points, price, score
 from hybridd.delivery.health_words import WORDS
 from hybridd.model.alert import Alert, Before
 from hybridd.model.analysis import Analysis
-from hybridd.model.change import TRADE, Change, Reason, Severity
+from hybridd.model.change import EXECUTION, TRADE, Change, Reason, Severity
+from hybridd.model.trade import BY_ITSELF
 
 SIMULATED = "SIMULATED"
+_EXECUTED = {
+    Reason.TRADE_OPENED: "Trade opened",
+    Reason.TRADE_CLOSED: "Trade closed",
+    Reason.ORDER_REJECTED: "Order not carried out",
+    Reason.ORDER_CANCELLED: "Order taken back",
+}
 
 
 def headline(alert: Alert, *, repeat: bool = False) -> str:
@@ -61,6 +68,8 @@ def _headline(alert: Alert, change: Change) -> str:
         return (words.ended if alert.resolves else words.began).format(subject=change.subject)
     if change.reason in TRADE:
         return _trade_headline(alert, change)
+    if change.reason in EXECUTION:
+        return f"{_EXECUTED[change.reason]}: {change.detail}"
     if alert.analysis is None:
         return f"{change.subject}: {_sentence(alert, change)}"
     return _MARKET_HEADLINES[change.reason](alert.analysis, alert.before, change)
@@ -121,6 +130,7 @@ def _trade_headline(alert: Alert, change: Change) -> str:
     symbol = alert.analysis.symbol if alert.analysis else change.detail
     head = f"{name}, {symbol}" if symbol else name
     place = f" @ {price(alert.analysis.price)}" if alert.analysis else ""
+    place += f", {BY_ITSELF}" if alert.analysis and change.detail.endswith(BY_ITSELF) else ""
     if change.reason is Reason.TRADE_AGAINST:
         return f"{head}: you are {change.before}, the signal is now {change.after}{place}"
     what = "stop" if change.reason is Reason.TRADE_STOP else "target"
@@ -181,6 +191,11 @@ def _target_sentence(_: Alert, change: Change) -> str:
     )
 
 
+def _executed_sentence(_: Alert, change: Change) -> str:
+    name = f"{change.subject[:1].upper()}{change.subject[1:]}"
+    return f"{name}: {change.detail}."
+
+
 def _against_sentence(_: Alert, change: Change) -> str:
     return f"The signal turned against {change.subject}: you are {change.before}, the signal is now {change.after}."
 
@@ -203,6 +218,7 @@ _SENTENCES: dict[Reason, Callable[[Alert, Change], str]] = {
     Reason.TRADE_STOP: _stop_sentence,
     Reason.TRADE_TARGET: _target_sentence,
     Reason.TRADE_AGAINST: _against_sentence,
+    **dict.fromkeys(EXECUTION, _executed_sentence),
 }
 
 

@@ -46,7 +46,7 @@ class ExchangeFeed:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.name = exchange
-        self._market_type = market_type
+        self.market_type = market_type
         self._clock = clock
         self._connection, self._aside = (
             Connection(
@@ -85,7 +85,7 @@ class ExchangeFeed:
         if found is None:
             near = nearest(text, self._listings)
             hint = f"did you mean {near}?" if near else ""
-            raise UnknownSymbol(f'{self.name} has no {self._market_type} market "{text}"', nearest=near, remedy=hint)
+            raise UnknownSymbol(f'{self.name} has no {self.market_type} market "{text}"', nearest=near, remedy=hint)
         return found
 
     def rows(self, instrument: Instrument, timeframe: TimeFrame, since: int, limit: int) -> list[Row]:
@@ -104,6 +104,13 @@ class ExchangeFeed:
             empty = 0 if page else empty + 1
             start = int(page[-1][0]) + timeframe.ms if page else start + size * timeframe.ms
         return rows
+
+    def market(self, symbol: str) -> dict[str, Any]:
+        """A market as ccxt describes it, with its steps and minima; from a list that is at most a day old."""
+        listing = self._markets().get(symbol)
+        if listing is None:
+            raise UnknownSymbol(f"{self.name} has no {self.market_type} market {symbol}")
+        return listing.market()
 
     def offers(self, method: str) -> bool:
         """Whether the exchange has what ccxt calls `method` ("fetchOpenInterest")."""
@@ -179,7 +186,7 @@ class ExchangeFeed:
     def _find(self, text: str, listings: dict[str, Listing]) -> Instrument | None:
         name = text.strip()
         try:
-            parsed = parse_instrument(name, self._market_type)
+            parsed = parse_instrument(name, self.market_type)
         except ValueError:
             parsed = None
         if parsed is not None and parsed.symbol in listings:
@@ -230,7 +237,7 @@ class ExchangeFeed:
         listing = listings.get(instrument.symbol)
         if listing is None:
             near = nearest(instrument.symbol, listings)
-            raise UnknownSymbol(f"{self.name} has no {self._market_type} market {instrument}", nearest=near)
+            raise UnknownSymbol(f"{self.name} has no {self.market_type} market {instrument}", nearest=near)
         with self._lock:
             exchange = connection.exchange
             used = exchange.markets or {}

@@ -16,11 +16,17 @@ class Reason(StrEnum):
     TRADE_TARGET = "TRADE_TARGET"
     TRADE_STOP = "TRADE_STOP"
     TRADE_AGAINST = "TRADE_AGAINST"
+    TRADE_OPENED = "TRADE_OPENED"
+    TRADE_CLOSED = "TRADE_CLOSED"
+    ORDER_REJECTED = "ORDER_REJECTED"
+    ORDER_CANCELLED = "ORDER_CANCELLED"
     FEED_STALE = "FEED_STALE"
     LAYERS_MISSING = "LAYERS_MISSING"
     BRAIN_FAILED = "BRAIN_FAILED"
     CYCLE_LATE = "CYCLE_LATE"
     CHANNEL_DOWN = "CHANNEL_DOWN"
+    BROKER_DOWN = "BROKER_DOWN"
+    BROKER_DIFFERS = "BROKER_DIFFERS"
     DISK_LOW = "DISK_LOW"
     CLOCK_SKEW = "CLOCK_SKEW"
     SYMBOL_UNKNOWN = "SYMBOL_UNKNOWN"
@@ -44,9 +50,10 @@ MARKET = frozenset(
     }
 )
 TRADE = frozenset({Reason.TRADE_TARGET, Reason.TRADE_STOP, Reason.TRADE_AGAINST})
+EXECUTION = frozenset({Reason.TRADE_OPENED, Reason.TRADE_CLOSED, Reason.ORDER_REJECTED, Reason.ORDER_CANCELLED})
 NEWS = frozenset({Reason.ALERTS_MISSED, Reason.SMS_BUDGET, Reason.DIGEST, Reason.DRILL, Reason.TEST})
 """Of hybridd itself, but told once: nothing that begins and is over."""
-HEALTH = frozenset(Reason) - MARKET - TRADE - NEWS
+HEALTH = frozenset(Reason) - MARKET - TRADE - EXECUTION - NEWS
 
 
 class Severity(StrEnum):
@@ -72,11 +79,17 @@ SEVERITY: dict[Reason, Severity] = {
     Reason.TRADE_TARGET: Severity.WARNING,
     Reason.TRADE_STOP: Severity.CRITICAL,
     Reason.TRADE_AGAINST: Severity.CRITICAL,
+    Reason.TRADE_OPENED: Severity.WARNING,
+    Reason.TRADE_CLOSED: Severity.WARNING,
+    Reason.ORDER_REJECTED: Severity.CRITICAL,
+    Reason.ORDER_CANCELLED: Severity.CRITICAL,
     Reason.FEED_STALE: Severity.CRITICAL,
     Reason.LAYERS_MISSING: Severity.WARNING,
     Reason.BRAIN_FAILED: Severity.CRITICAL,
     Reason.CYCLE_LATE: Severity.WARNING,
     Reason.CHANNEL_DOWN: Severity.CRITICAL,
+    Reason.BROKER_DOWN: Severity.CRITICAL,
+    Reason.BROKER_DIFFERS: Severity.CRITICAL,
     Reason.DISK_LOW: Severity.CRITICAL,
     Reason.CLOCK_SKEW: Severity.WARNING,
     Reason.SYMBOL_UNKNOWN: Severity.WARNING,

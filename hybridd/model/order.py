@@ -27,6 +27,7 @@ class OrderEvent(StrEnum):
     CANCEL = "cancel"
     REJECT = "reject"
     MISS = "miss"  # the broker, asked, has never heard of it
+    RETURN = "return"  # the broker certainly did not take it, for a reason that passes: it may be sent again
 
 
 _S, _E = OrderState, OrderEvent
@@ -39,6 +40,7 @@ ORDER_TABLE: Table[OrderState, OrderEvent] = {
     (_S.SENT, _E.REJECT): _S.REJECTED,
     (_S.SENT, _E.CANCEL): _S.CANCELLED,
     (_S.SENT, _E.MISS): _S.CANCELLED,
+    (_S.SENT, _E.RETURN): _S.NEW,
     (_S.OPEN, _E.FILL): _S.FILLED,
     (_S.OPEN, _E.CANCEL): _S.CANCELLED,
     (_S.OPEN, _E.REJECT): _S.REJECTED,

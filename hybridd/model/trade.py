@@ -20,6 +20,9 @@ class TradeEvent(StrEnum):
     CLOSE = "close"
 
 
+AUTO = "auto"
+"""Who approved where nobody was asked, and what every message about such a trade says."""
+BY_ITSELF = "by itself (auto)"
 TRADE_TABLE: Table[TradeState, TradeEvent] = {(TradeState.OPEN, TradeEvent.CLOSE): TradeState.CLOSED}
 
 
@@ -52,6 +55,7 @@ class Trade:
     `quantity` 0 is a position of unknown size: such a trade earns percent and no money. `exit_price` is the average of
     all exits. Exact figures in the quote currency come from the fills: `remaining` is the share (0–1) still open,
     `realised` what the exits earned so far, net of all fees. `targets` are taken in their order, `reached` counts them.
+    `auto`: nobody was asked before it.
     """
 
     id: int
@@ -76,3 +80,4 @@ class Trade:
     reached: int = 0
     proposal_id: int = 0
     broker: str = "manual"
+    auto: bool = False

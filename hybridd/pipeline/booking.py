@@ -24,6 +24,17 @@ def book_entry(store: Store, trade: Trade, actor: str, now: int, fill: Fill | No
     return stored
 
 
+def book_more(store: Store, trade_id: int, fill: Fill, actor: str, now: int) -> Trade:
+    """Add a further part of a trade's entry; one that is booked already changes nothing."""
+    with store.transaction():
+        trade = _get(store, trade_id)
+        if not store.fills.add(trade_id, fill):
+            return trade
+        trade = store.trades.update(settled(trade, store.fills.of(trade_id)))
+        _say(store, "trade enlarged", trade, fill, actor, now)
+    return trade
+
+
 def book_exit(
     store: Store,
     trade_id: int,
@@ -36,10 +47,12 @@ def book_exit(
     reason: str = "",
     leg: Leg = Leg.EXIT,
     key: str = "",
+    fee: Decimal | None = None,
 ) -> Trade:
     """Take `quantity` (all that is left if None) out of a trade; it is closed once nothing is left.
 
-    `at` (ms UTC) is when that was, now if not given; `key` names the exit, so that who tells of it twice books it once.
+    `at` (ms UTC) is when that was, now if not given; `fee` what it cost, by the trade's own rate if not given;
+    `key` names the exit, so that who tells of it twice books it once.
     Raises DataError for a trade that is not there or not open, a time before the entry, and for more than is left.
     """
     with store.transaction():
@@ -50,7 +63,7 @@ def book_exit(
         moment = max(now, trade.entry_at) if at is None else at
         _check_open(trade, moment)
         name = key or f"{leg.value} {len(fills)}"
-        fill = exit_fill(trade, price=price, at=moment, key=name, quantity=quantity, leg=leg)
+        fill = exit_fill(trade, price=price, at=moment, key=name, quantity=quantity, leg=leg, fee=fee)
         store.fills.add(trade_id, fill)
         settled_now = store.trades.update(settled(trade, [*fills, fill], reason))
         _say(store, "trade closed" if settled_now.exit_at else "trade reduced", settled_now, fill, actor, now)

@@ -13,6 +13,7 @@ from hybridd.pipeline.deliver import Courier
 from hybridd.pipeline.health import Condition
 from hybridd.pipeline.proof import failed_drills
 from hybridd.pipeline.staleness import patience_ms
+from hybridd.pipeline.trade_desk import TradeDesk
 from hybridd.pipeline.watch import SymbolStatus, Watch
 from hybridd.store.store import Store
 
@@ -34,6 +35,7 @@ class Scene:
     late_cycle: str = ""
     missing_changes: int = 0
     unaccounted: Sequence[str] = ()
+    desk: TradeDesk | None = None
 
 
 Check = Callable[[Scene], Iterator[Condition]]
@@ -59,6 +61,8 @@ def undecided(scene: Scene) -> set[tuple[Reason, str]]:
         subjects = {status.text, status.symbol}
         found |= {(reason, subject) for reason, decided in known.items() if not decided for subject in subjects}
     found |= {(Reason.CHANNEL_DOWN, courier.name) for courier in scene.couriers if not courier.heard}
+    if scene.desk is not None and not scene.desk.heard:
+        found.add((Reason.BROKER_DOWN, scene.desk.name))
     if scene.skew_ms() is None:
         found.add((Reason.CLOCK_SKEW, "hybridd"))
     return found
@@ -131,6 +135,15 @@ def _drills(scene: Scene) -> Iterator[Condition]:
         yield Condition(reason=Reason.CHANNEL_DOWN, subject=channel, detail=detail)
 
 
+def _broker(scene: Scene) -> Iterator[Condition]:
+    if scene.desk is None:
+        return
+    if trouble := scene.desk.trouble:
+        yield Condition(reason=Reason.BROKER_DOWN, subject=scene.desk.name, detail=trouble)
+    for symbol, figures in scene.desk.differing.items():
+        yield Condition(reason=Reason.BROKER_DIFFERS, subject=symbol, detail=figures)
+
+
 def _disk(scene: Scene) -> Iterator[Condition]:
     if scene.store.path is None:
         return
@@ -173,6 +186,7 @@ CHECKS: tuple[Check, ...] = (
     _cycles,
     _drills,
     _channels,
+    _broker,
     _disk,
     _skew,
     _accounts,

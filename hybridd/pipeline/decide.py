@@ -11,6 +11,7 @@ from hybridd.errors import DataError
 from hybridd.model.analysis import Analysis, Signal
 from hybridd.model.proposal import Decision, Proposal, ProposalEvent, ProposalState
 from hybridd.model.trade import Side, Target
+from hybridd.pipeline.orders import MANUAL, order_entry, unfit
 from hybridd.pipeline.propose import expire_due, post, sized
 from hybridd.pipeline.standing import standing
 from hybridd.pipeline.trading_rules import TradingRules
@@ -74,9 +75,11 @@ def decide(store: Store, answer: Answer, rules: TradingRules, now: int) -> Answe
         decided = store.proposals.decision(proposal.id)
         if decided is not None:
             return _lost(store, answer, proposal, decided, now)
+        if answer.event is ProposalEvent.APPROVE and (why := unfit(proposal, rules.broker, real=rules.real)):
+            return _cannot(store, answer, proposal, why, now)
         if answer.event is ProposalEvent.APPROVE and (again := _looked_at_again(store, answer, proposal, rules, now)):
             return again
-        return _stands(store, answer, proposal, now)
+        return _stands(store, answer, proposal, rules, now)
 
 
 def by_token(
@@ -151,7 +154,13 @@ def _lost(store: Store, answer: Answer, proposal: Proposal, decided: Decision, n
     return Answered(result=Result.LOST, proposal=store.proposals.get(proposal.id), decision=decided)
 
 
-def _stands(store: Store, answer: Answer, proposal: Proposal, now: int) -> Answered:
+def _cannot(store: Store, answer: Answer, proposal: Proposal, why: str, now: int) -> Answered:
+    why = f"proposal {proposal.id} cannot be carried out: {why}"
+    store.audit.append(answer.actor, "approval refused", str(proposal.id), {"why": why}, now)
+    return Answered(result=Result.REFUSED, proposal=proposal, why=why)
+
+
+def _stands(store: Store, answer: Answer, proposal: Proposal, rules: TradingRules, now: int) -> Answered:
     last = _newest(store, proposal)
     decision = Decision(
         proposal_id=proposal.id,
@@ -169,6 +178,9 @@ def _stands(store: Store, answer: Answer, proposal: Proposal, now: int) -> Answe
     facts = {"proposal": proposal.id, "event": answer.event, "reason": answer.reason, "via": answer.channel}
     store.audit.append(answer.actor, f"proposal.{answer.event}", str(proposal.id), facts, now)
     store.events.append("decision", proposal.symbol, {**facts, "actor": answer.actor}, now)
+    if answer.event is ProposalEvent.APPROVE and rules.broker != MANUAL:
+        # In the same transaction: there is no approval without its order, and no order without its approval.
+        order_entry(store, proposal, rules.broker, now)
     return Answered(result=Result.DONE, proposal=store.proposals.get(proposal.id), decision=decision)
 
 

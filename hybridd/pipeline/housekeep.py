@@ -125,6 +125,7 @@ class Housekeeper:
             late_cycle=late,
             missing_changes=self._missing,
             unaccounted=self._unaccounted,
+            desk=parts.desk,
         )
 
     def _account(self, parts: Parts, now: int) -> None:

@@ -10,6 +10,7 @@ from hybridd.pipeline.context_parts import Context
 from hybridd.pipeline.deliver import Courier
 from hybridd.pipeline.health import HealthBook
 from hybridd.pipeline.observe import Rules
+from hybridd.pipeline.trade_desk import TradeDesk
 from hybridd.pipeline.watch import Watch
 
 
@@ -29,9 +30,12 @@ class Parts:
     settle_ms: int
     ping_url: str
     skew_ms: Callable[[], int | None]
+    desk: TradeDesk | None = None
 
     def close(self) -> None:
-        """Let go of feed and channels, last in, first out."""
+        """Let go of broker, channels and feed, last in, first out."""
+        if self.desk is not None:
+            self.desk.close()
         for courier in reversed(self.couriers):
             courier.close()
         self.context.close()

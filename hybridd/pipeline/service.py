@@ -29,6 +29,8 @@ RETRY_S = 5.0
 """A round that failed is tried again after this long, and may go on failing for SICK_S before the watchdog starves."""
 SICK_S = 30.0
 COURIER_EVERY_S = 20.0
+TRADE_EVERY_S = 1.0
+"""How soon an approval from anywhere becomes an order; a turn without news asks nobody but the state."""
 CLOCK_EVERY_S = 15.0
 CLOCK_JUMP_S = 2.0
 PING_EVERY_S = 60.0
@@ -151,7 +153,8 @@ class Service:
         log.info("settings read again; changed: %s", changed, extra=fields("reload_ok"))
 
     def _names(self, parts: Parts) -> list[str]:
-        return ["cycle", *(f"deliver:{courier.name}" for courier in parts.couriers)]
+        trade = ["trade"] if parts.desk is not None else []
+        return ["cycle", *trade, *(f"deliver:{courier.name}" for courier in parts.couriers)]
 
     def _plan(self) -> None:
         parts, now = self._parts, time.monotonic()
@@ -166,6 +169,8 @@ class Service:
         if "ping" not in self._schedule.jobs:
             self._schedule.every("ping", PING_EVERY_S, self._ping)
         self._schedule.at_closes("cycle", parts.watch.timeframe, parts.settle_ms, self._cycle)
+        if parts.desk is not None:
+            self._schedule.every("trade", TRADE_EVERY_S, self._trade)
         # Optional inputs: no READY, no watchdog and no cycle waits for them.
         self._schedule.every("context", LONGEST_WAIT_S, self._context)
         for courier in parts.couriers:
@@ -188,6 +193,7 @@ class Service:
             # Somebody's candle has not come: look again when the first of those who wait may be asked.
             wait = self._clock.real_seconds(round(max(report.wait_s, 1.0) * 1000))
             self._schedule.poke("cycle", max(0.2, wait))
+        self._schedule.poke("trade")
         self._housekeeper.after_cycle(self._parts, report)
         if report.analysed and self._parts.ping_url:
             self._ping_due = True
@@ -213,6 +219,11 @@ class Service:
             wait = self._clock.real_seconds(max(0, done.next_at - self._clock.now()))
             if wait < COURIER_EVERY_S:
                 self._schedule.poke(f"deliver:{name}", max(wait, 0.05))
+
+    def _trade(self) -> None:
+        desk = self._parts.desk
+        if desk is not None and desk.turn(self._schedule.stopping.is_set):
+            self._poke_couriers()
 
     def _ping(self) -> None:
         if self._ping_due and self._parts.ping_url:

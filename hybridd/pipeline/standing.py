@@ -5,7 +5,7 @@ from datetime import UTC
 from zoneinfo import ZoneInfo
 
 from hybridd.clock import as_datetime, as_ms
-from hybridd.model.trade import Trade, TradeState
+from hybridd.model.trade import Side, Trade, TradeState
 from hybridd.store.store import Store
 from hybridd.trading.risk import Pause, Standing
 
@@ -18,11 +18,26 @@ def standing(store: Store, account: float, zone: str, now: int) -> Standing:
     closed = sorted((t for t in trades if t.state is TradeState.CLOSED), key=lambda t: (t.exit_at or 0, t.id))
     today = [_percent(t, account) for t in closed if (t.exit_at or 0) >= midnight(now, zone)]
     return Standing(
-        open_trades=[t for t in trades if t.state is TradeState.OPEN],
+        open_trades=[t for t in trades if t.state is TradeState.OPEN] + _entering(store),
         lost_today=max(0.0, -sum(today)),
         drawdown=_drawdown([_percent(t, account) for t in closed]),
         pause=pause_of(store),
     )
+
+
+def _entering(store: Store) -> list[Trade]:
+    """The trades that orders on their way will begin: a limit that did not see them would be passed."""
+    return [
+        Trade(
+            id=0,
+            symbol=kept.order.symbol,
+            side=Side.LONG if kept.order.buy else Side.SHORT,
+            state=TradeState.OPEN,
+            entry_price=0.0,
+            entry_at=kept.created_at,
+        )
+        for kept in store.orders.entering()
+    ]
 
 
 def pause_of(store: Store) -> Pause:

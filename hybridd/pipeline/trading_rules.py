@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from hybridd.config.schema import Settings
 from hybridd.decisions.answers import AnswerRules
 from hybridd.decisions.propose import ProposeRules
+from hybridd.pipeline.orders import MANUAL
 from hybridd.trading.position import exact
 from hybridd.trading.risk import RiskRules
 from hybridd.trading.sizing import SizeRules
@@ -14,7 +15,10 @@ GRACE_MS = 60_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradingRules:
-    """`propose` off: no proposal is made. `zone`: where the person's day begins; `key`: what answers are made from."""
+    """`propose` off: no proposal is made. `zone`: where the person's day begins; `key`: what answers are made from.
+
+    `broker`: who carries approved proposals out ("manual": the person); `real`: with real money; `auto`: unasked.
+    """
 
     making: bool = False
     propose: ProposeRules = field(default_factory=ProposeRules)
@@ -22,6 +26,9 @@ class TradingRules:
     risk: RiskRules = field(default_factory=RiskRules)
     answer: AnswerRules = field(default_factory=AnswerRules)
     zone: str = "UTC"
+    broker: str = MANUAL
+    real: bool = False
+    auto: bool = False
     key: bytes = field(default=b"", repr=False)
 
 
@@ -54,5 +61,8 @@ def trading_rules(settings: Settings, key: bytes = b"") -> TradingRules:
             fresh_ms=settings.monitor.timeframe.ms + settle + GRACE_MS,
         ),
         zone=settings.alerts.timezone,
+        broker=settings.market.exchange if trading.broker == "exchange" else trading.broker,
+        real=trading.broker == "exchange",
+        auto=trading.auto,
         key=key,
     )

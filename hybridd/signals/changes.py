@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from hybridd.model.analysis import Analysis, Seen, Signal
 from hybridd.model.change import TRADE, Change, Reason
 from hybridd.model.memory import Held, Memory, told_key
-from hybridd.model.trade import Trade
+from hybridd.model.trade import BY_ITSELF, Trade
 
 FIRST = "the first analysis"
 """What a drift is measured from while nothing was told yet."""
@@ -114,10 +114,9 @@ def trade_changes(now: Analysis, trades: Sequence[Trade], memory: Memory, step: 
 
 def _unheard(now: Analysis, trade: Trade, memory: Memory) -> Iterator[Change]:
     for reason in (Reason.TRADE_STOP, Reason.TRADE_TARGET):
-        subject = f"trade {trade.id}"
-        held = memory.held_back(reason, subject)
+        held = memory.held_back(reason, f"trade {trade.id}")
         if held is not None:
-            yield replace(_trade_change(now, reason, subject, held.before, held.after), deferred_from=held.at)
+            yield replace(_trade_change(now, reason, trade, held.before, held.after), deferred_from=held.at)
 
 
 def keep_touched(now: Analysis, trades: Sequence[Trade], memory: Memory, step: int) -> Memory:
@@ -154,13 +153,13 @@ _TRADE_KEYS = tuple(f"{reason}:" for reason in TRADE)
 def _of_trade(now: Analysis, trade: Trade, step: int) -> Iterator[Change]:
     whole = now.candle_close - step >= trade.entry_at
     best, worst = _reach(now, trade, whole)
-    sign, subject = trade.side.sign, f"trade {trade.id}"
+    sign = trade.side.sign
     if trade.stop_price is not None and sign * (worst - trade.stop_price) <= 0:
-        yield _trade_change(now, Reason.TRADE_STOP, subject, trade.stop_price, worst)
+        yield _trade_change(now, Reason.TRADE_STOP, trade, trade.stop_price, worst)
     if trade.target_price is not None and sign * (best - trade.target_price) >= 0:
-        yield _trade_change(now, Reason.TRADE_TARGET, subject, trade.target_price, best)
+        yield _trade_change(now, Reason.TRADE_TARGET, trade, trade.target_price, best)
     if now.signal.value == Signal(trade.side.value).opposite.value:
-        yield _trade_change(now, Reason.TRADE_AGAINST, subject, trade.side.value, now.signal.value)
+        yield _trade_change(now, Reason.TRADE_AGAINST, trade, trade.side.value, now.signal.value)
 
 
 def _reach(now: Analysis, trade: Trade, whole: bool) -> tuple[float, float]:
@@ -168,5 +167,8 @@ def _reach(now: Analysis, trade: Trade, whole: bool) -> tuple[float, float]:
     return (high, low) if trade.side.sign > 0 else (low, high)
 
 
-def _trade_change(now: Analysis, reason: Reason, subject: str, before: str | float, after: str | float) -> Change:
-    return Change(subject=subject, reason=reason, at=now.candle_close, before=before, after=after, detail=now.symbol)
+def _trade_change(now: Analysis, reason: Reason, trade: Trade, before: str | float, after: str | float) -> Change:
+    # Whoever reads of a trade that nobody was asked about must see that.
+    detail = f"{now.symbol}, {BY_ITSELF}" if trade.auto else now.symbol
+    subject = f"trade {trade.id}"
+    return Change(subject=subject, reason=reason, at=now.candle_close, before=before, after=after, detail=detail)

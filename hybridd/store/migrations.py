@@ -12,7 +12,7 @@ from hybridd.store.sqlite import explained
 from hybridd.store.step_answers import add_answers
 from hybridd.store.step_attempts import add_attempts
 from hybridd.store.step_restraint import add_restraint
-from hybridd.store.step_trading import add_fills, add_proposals
+from hybridd.store.step_trading import add_auto, add_fills, add_orders, add_proposals
 from hybridd.store.tables import TABLES, SchemaRow
 
 FIRST = 1
@@ -45,6 +45,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=5, title="fills of trades", apply=add_fills),
     Migration(number=6, title="answers to proposals", apply=add_proposals),
     Migration(number=7, title="attempts to deliver", apply=add_attempts),
+    Migration(number=8, title="orders", apply=add_orders),
+    Migration(number=9, title="trades taken by itself", apply=add_auto),
 )
 """Every step since FIRST, in order and without holes; a step is never changed once it has been released."""
 

@@ -1,4 +1,4 @@
-"""The steps that bring trading: fills, answers to proposals."""
+"""The steps that bring trading: fills, answers to proposals, orders."""
 
 from decimal import Decimal
 
@@ -65,3 +65,26 @@ def add_proposals(database: Database) -> None:
         'CREATE INDEX "tokenrow_proposal" ON "answer_tokens" ("proposal")',
     ):
         database.engine.cursor().execute(statement)
+
+
+def add_orders(database: Database) -> None:
+    """As above."""
+    for statement in (
+        'CREATE TABLE "orders" ("id" INTEGER NOT NULL PRIMARY KEY, "client_id" VARCHAR(64) NOT NULL, '
+        '"broker" VARCHAR(32) NOT NULL, "symbol" VARCHAR(64) NOT NULL, "buy" INTEGER NOT NULL, '
+        '"kind" VARCHAR(16) NOT NULL, "leg" VARCHAR(16) NOT NULL, "quantity" TEXT NOT NULL, "price" TEXT, '
+        '"reduce_only" INTEGER NOT NULL, "trade" INTEGER, "proposal" INTEGER, "number" INTEGER NOT NULL, '
+        '"state" VARCHAR(16) NOT NULL, "broker_id" VARCHAR(128) NOT NULL, "created_at" INTEGER NOT NULL, '
+        '"sent_at" INTEGER NOT NULL, "detail" TEXT NOT NULL, FOREIGN KEY ("trade") REFERENCES "trades" ("id"), '
+        'FOREIGN KEY ("proposal") REFERENCES "proposals" ("id"))',
+        'CREATE UNIQUE INDEX "orderrow_client_id" ON "orders" ("client_id")',
+        'CREATE INDEX "orderrow_trade" ON "orders" ("trade")',
+        'CREATE INDEX "orderrow_proposal" ON "orders" ("proposal")',
+        'CREATE INDEX "orderrow_broker_state" ON "orders" ("broker", "state")',
+    ):
+        database.engine.cursor().execute(statement)
+
+
+def add_auto(database: Database) -> None:
+    """As above."""
+    database.engine.cursor().execute('ALTER TABLE "trades" ADD COLUMN "auto" INTEGER NOT NULL DEFAULT 0')

@@ -22,6 +22,7 @@ from hybridd.store.inbox import Inbox
 from hybridd.store.migrations import migrate as bring_up
 from hybridd.store.migrations import require_current
 from hybridd.store.missed import MissedAlerts
+from hybridd.store.orders import Orders
 from hybridd.store.outbox import Outbox
 from hybridd.store.proposals import Proposals
 from hybridd.store.silences import Silences
@@ -51,6 +52,7 @@ class Store:
         self.silences = Silences(database, self.audit)
         self.proposals = Proposals(database)
         self.attempts = Attempts(database)
+        self.orders = Orders(database)
         self.trades = Trades(database, clock)
         self.fills = Fills(database)
         self.bot_state = BotState(database, clock)

@@ -4,7 +4,7 @@ import peewee
 
 from hybridd.store.rows import Numbered, Row
 from hybridd.store.tables_back import AddressRow, InboxRow, MissedRow
-from hybridd.store.tables_trade import FillRow, ProposalRow, TokenRow, TradeRow, VetoRow
+from hybridd.store.tables_trade import FillRow, OrderRow, ProposalRow, TokenRow, TradeRow, VetoRow
 from hybridd.store.tables_watch import AlertRow, AnalysisRow, AttemptRow, ChangeRow, ChargeRow, DeliveryRow, HoldRow
 
 
@@ -116,6 +116,6 @@ class SchemaRow(Row):
 
 TABLES: tuple[type[Row], ...] = (
     AnalysisRow, AlertRow, ChangeRow, DeliveryRow, AttemptRow, HoldRow, ChargeRow, MissedRow, AddressRow, InboxRow,
-    ProposalRow, VetoRow, TokenRow, TradeRow, FillRow, BotStateRow,
+    ProposalRow, VetoRow, TokenRow, TradeRow, FillRow, OrderRow, BotStateRow,
     CandleRow, QuarantineRow, ContextRow, EventRow, AuditRow, SilenceRow, SchemaRow,
 )  # fmt: skip

@@ -86,6 +86,7 @@ class TradeRow(Numbered):
     reached = peewee.IntegerField(default=0)
     proposal_id = peewee.IntegerField(default=0, index=True)
     broker = peewee.CharField(max_length=32, default="manual")
+    auto = peewee.BooleanField(default=False)
 
     class Meta:
         table_name = "trades"
@@ -106,3 +107,29 @@ class FillRow(Numbered):
     class Meta:
         table_name = "fills"
         indexes = ((("trade", "key"), True),)
+
+
+class OrderRow(Numbered):
+    """What was asked of a broker; amounts are decimal text."""
+
+    client_id = peewee.CharField(max_length=64, unique=True)
+    broker = peewee.CharField(max_length=32)
+    symbol = peewee.CharField(max_length=64)
+    buy = peewee.BooleanField()
+    kind = peewee.CharField(max_length=16)
+    leg = peewee.CharField(max_length=16)
+    quantity = peewee.TextField()
+    price = peewee.TextField(null=True)
+    reduce_only = peewee.BooleanField()
+    trade = peewee.ForeignKeyField(TradeRow, column_name="trade", null=True)
+    proposal = peewee.ForeignKeyField(ProposalRow, column_name="proposal", null=True)
+    number = peewee.IntegerField()
+    state = peewee.CharField(max_length=16)
+    broker_id = peewee.CharField(max_length=128)
+    created_at = peewee.BigIntegerField()
+    sent_at = peewee.BigIntegerField()
+    detail = peewee.TextField()
+
+    class Meta:
+        table_name = "orders"
+        indexes = ((("broker", "state"), False),)

@@ -85,4 +85,10 @@ def _trade(row: Record) -> Trade:
         for r, price, share in from_text(row["targets"])
     )
     trade = Trade(**(row | exact | {"targets": targets}))
-    return replace(trade, side=Side(trade.side), state=TradeState(trade.state), simulated=bool(trade.simulated))
+    return replace(
+        trade,
+        side=Side(trade.side),
+        state=TradeState(trade.state),
+        simulated=bool(trade.simulated),
+        auto=bool(trade.auto),
+    )

@@ -3,13 +3,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from hybridd.errors import DataError
 from hybridd.model.order import Fill, Leg
 from hybridd.model.state import advance
 from hybridd.model.trade import TRADE_TABLE, Side, Target, Trade, TradeEvent, TradeState
 from hybridd.trading.position import EXACT, Position, exact, position
+
+_ROUNDED = Context(prec=60)
 
 
 def pnl_percent(side: Side, entry_price: float, exit_price: float, fee_percent: float = 0.0) -> float:
@@ -35,6 +37,7 @@ def open_trade(
     targets: tuple[Target, ...] = (),
     proposal_id: int = 0,
     broker: str = "manual",
+    auto: bool = False,
 ) -> Trade:
     """A trade that begins at `entry_at` (ms UTC), not stored yet (`id` 0). Prices in the quote currency.
 
@@ -60,6 +63,7 @@ def open_trade(
         targets=targets,
         proposal_id=proposal_id,
         broker=broker,
+        auto=auto,
     )
 
 
@@ -89,6 +93,11 @@ def size_of(trade: Trade) -> Decimal:
     return exact(trade.quantity) if trade.quantity else Decimal(1)
 
 
+def held_of(trade: Trade) -> Decimal:
+    """What is still held, in the base currency. A third of three is one: the share is rounded far behind any lot."""
+    return _ROUNDED.plus(EXACT.multiply(size_of(trade), trade.remaining))
+
+
 def entry_fill(trade: Trade, *, fee: Decimal | None = None, key: str = "entry") -> Fill:
     """The fill that a trade begins with, where nobody told of it in parts; the fee is the trade's unless given."""
     return _fill(trade, trade.side is Side.LONG, size_of(trade), exact(trade.entry_price), trade.entry_at, key, fee)
@@ -108,7 +117,7 @@ def exit_fill(
 
     Raises DataError where that is nothing, or more than is left.
     """
-    held = EXACT.multiply(size_of(trade), trade.remaining)
+    held = held_of(trade)
     wanted = held if quantity is None else quantity
     if not 0 < wanted <= held:
         raise DataError(f"{wanted} cannot leave trade {trade.id}", remedy=f"it holds {held.normalize():f}")

@@ -20,6 +20,7 @@ from hybridd.model.candle import Candles
 from hybridd.model.instrument import parse_instrument
 from hybridd.model.timeframe import parse_timeframe
 from tests.fakes import binance_answers as answers
+from tests.fakes.binance_orders import Account
 from tests.fakes.faults import Fault, FaultKind, break_answer
 from tests.fakes.market_of_today import as_served, moved
 
@@ -31,6 +32,7 @@ class Request:
     path: str
     query: dict[str, str]
     at: int
+    method: str = "GET"
 
 
 def wall_ms() -> int:
@@ -45,7 +47,7 @@ class FakeBinance:
     `step`: the time frame as which each recorded candle is served; `ready`: how many of them have closed when the
     exchange opens (the others close as time passes); `time`: its clock, ms UTC, which may differ from everybody
     else's; `padding`: further markets to list, as many as a real exchange has; `tls`: certificates for https;
-    `tilt`: the imbalance of its order books.
+    `tilt`: the imbalance of its order books; `account`: who may send orders.
     """
 
     candles: Mapping[str, Candles]
@@ -56,6 +58,7 @@ class FakeBinance:
     padding: int = 0
     tls: ssl.SSLContext | None = None
     tilt: float = 0.2
+    account: Account | None = None
     requests: list[Request] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
@@ -64,6 +67,7 @@ class FakeBinance:
         self.base = (self.time() // self.step_ms - self.ready) * self.step_ms
         self.markets = {symbol: moved(run, self.step_ms, self.base) for symbol, run in self.candles.items()}
         self.healed = threading.Event()
+        self.one_at_a_time = threading.Lock()
         fake = self
 
         class Handler(_Handler):
@@ -104,12 +108,13 @@ class FakeBinance:
         times: int | None = None,
         retry_after: int | None = None,
         seconds: float = 30.0,
+        method: str = "",
     ) -> Fault:
         """From now on break answers: all, or those of a `path` ending and a symbol ("BTCUSDT"), `times` or until heal.
 
         `kind`: an HTTP status, or a FaultKind. `seconds`: how long a slow answer takes.
         """
-        fault = Fault(kind, path, symbol, times, retry_after, seconds)
+        fault = Fault(kind, path, symbol, times, retry_after, seconds, method)
         self.faults.append(fault)
         return fault
 
@@ -193,15 +198,30 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
-        query = dict(parse_qsl(parts.query))
-        exchange = self.exchange
-        exchange.requests.append(Request(parts.path, query, exchange.time()))
-        fault = next((f for f in exchange.faults if f.strikes(parts.path, query.get("symbol", ""))), None)
-        status, body = exchange.answer(parts.path, query)
+        sent = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        raw, method = sent or parts.query, self.command
+        query = dict(parse_qsl(raw))
+        exchange, account = self.exchange, self.exchange.account
+        exchange.requests.append(Request(parts.path, query, exchange.time(), method))
+        fault = next((f for f in exchange.faults if f.strikes(parts.path, query.get("symbol", ""), method)), None)
+        if account is not None and account.takes(parts.path):
+            with exchange.one_at_a_time:
+                status, body = account.answer(method, parts.path, raw, self.headers, exchange.time())
+        else:
+            status, body = exchange.answer(parts.path, query)
+        if not status:
+            self.close_connection = True
+            return
         text = json.dumps(body).encode()
         if fault is not None and break_answer(self, fault, text, exchange.healed):
             return
         self.reply(status, text, {"Content-Type": "application/json;charset=UTF-8", "x-mbx-used-weight-1m": "2"})
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def do_DELETE(self) -> None:
+        self.do_GET()
 
     def reply(self, status: int, body: bytes, headers: Mapping[str, str], length: int | None = None) -> None:
         """Send one whole answer; `length` may promise more than is sent."""

@@ -31,9 +31,12 @@ class Fault:
     times: int | None = None
     retry_after: int | None = None
     seconds: float = 30.0
+    method: str = ""
 
-    def strikes(self, path: str, symbol: str) -> bool:
+    def strikes(self, path: str, symbol: str, method: str = "") -> bool:
         """Whether it hits this request; counts if it does."""
+        if self.method and self.method != method:
+            return False
         if not path.endswith(self.path) or (self.symbol and self.symbol != symbol) or self.times == 0:
             return False
         if self.times is not None:

@@ -1,0 +1,1 @@
+"""Where orders go: to the person, to a made-up market, or to an exchange."""

@@ -1,0 +1,266 @@
+"""Which broker the settings make: real orders come about in exactly one way, and whoever acts unasked says so."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hybridd.alerts.routing import JOURNAL
+from hybridd.app import feed_of
+from hybridd.brokerage import broker_of, desk_of
+from hybridd.clock import SystemClock
+from hybridd.config.load import load
+from hybridd.config.schema import Settings
+from hybridd.config.toml_text import toml_text
+from hybridd.errors import ConfigError
+from hybridd.model.alert import AlertState
+from hybridd.model.candle import Candles
+from hybridd.model.change import Reason
+from hybridd.model.proposal import ProposalEvent, ProposalState
+from hybridd.model.trade import AUTO, Side
+from hybridd.pipeline.decide import Answer, Result, decide
+from hybridd.pipeline.propose import post
+from hybridd.pipeline.rules import rules_of
+from hybridd.pipeline.standing import set_pause
+from hybridd.store.store import open_store
+from hybridd.trading.risk import Pause
+from tests.fakes.binance_orders import Account
+from tests.makers import STEP, analysis
+from tests.unit.brokers.exchange_house import SPOT, SWAP, D, an_exchange
+from tests.unit.pipeline.test_trade_exchange import wish
+from tests.unit.pipeline.trade_house import proposal
+
+KEY, SECRET = "key-of-the-test", "secret-of-the-test"
+COMBINATIONS = list(
+    itertools.product(
+        ("manual", "paper", "exchange"), (False, True), (False, True), ("", KEY), ("", SECRET),
+        ("exchange", "recorded", "simulated"),
+    )
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def fake():
+    with an_exchange() as made:
+        yield made[0]
+
+
+@pytest.fixture
+def account(fake):
+    fake.heal()
+    fake.account = Account()
+    return fake.account
+
+
+def facts(fake, folder, *, broker, live, auto, key, secret, source):
+    return {
+        "monitor": {"symbols": ["BTC/USDT"], "timeframe": "5m"},
+        "market": {"source": source, "base_url": fake.url, "path": str(folder)},
+        "trading": {
+            "broker": broker, "live": live, "auto": auto, "api_key": key, "api_secret": secret, "account": 100_000.0,
+        },
+        "database": {"url": f"sqlite:///{folder}/state.db"},
+    }  # fmt: skip
+
+
+class Room:
+    """A state, and the trade job that the settings make of it; the signal is LONG and fresh."""
+
+    def __init__(self, folder, **settings):
+        (folder / "BTCUSDT-5m.csv").write_text("ts,open,high,low,close,volume\n1750000200000,1,1,1,1,1\n")
+        self.clock = SystemClock()
+        self.settings = Settings.model_validate(settings)
+        self.store = open_store(f"sqlite:///{folder}/state.db", clock=self.clock)
+        self.rules = rules_of(self.settings)
+        self.feed = feed_of(self.settings, self.clock)
+        self.desk = desk_of(
+            self.settings, self.store, self.feed, self.clock, self.rules.trading, self.rules.routes,
+            {JOURNAL: [JOURNAL]},
+        )  # fmt: skip
+
+    def propose(self, made=None):
+        made, now = made or wish(), self.clock.now()
+        seen = analysis(
+            80.0 if made.side is Side.LONG else 20.0, made.side.value, at=now // STEP * STEP, price=float(made.price),
+            symbol=made.symbol, made_at=now,
+        )  # fmt: skip
+        self.store.analyses.add_many([seen])
+        fresh = {"created_at": now, "expires_at": now + 900_000, "candle_close": seen.candle_close}
+        with self.store.transaction():
+            return post(self.store, replace(made, **fresh), self.rules.trading, (), now)
+
+    def approve(self, made):
+        answer = Answer(proposal_id=made.id, event=ProposalEvent.APPROVE, actor="cli:me", channel="cli")
+        return decide(self.store, answer, self.rules.trading, self.clock.now())
+
+    def turns(self, count=4):
+        for _ in range(count if self.desk else 0):
+            self.desk.turn()
+
+    def told(self):
+        return [a.changes[0] for a in reversed(self.store.alerts.list(state=AlertState.FIRING))]
+
+    def close(self):
+        if self.desk:
+            self.desk.close()
+        self.feed.close()
+        self.store.close()
+
+
+@pytest.fixture
+def room(fake, account, tmp_path):
+    made = []
+
+    def make(**changes):
+        settings = {"broker": "paper", "live": False, "auto": False, "key": "", "secret": "", "source": "exchange"}
+        made.append(Room(tmp_path, **facts(fake, tmp_path, **(settings | changes))))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+LIVE = {"broker": "exchange", "live": True, "key": KEY, "secret": SECRET}
+
+
+@pytest.mark.parametrize("combination", COMBINATIONS, ids=str)
+def test_real_orders_come_about_in_exactly_one_way(room, account, combination):
+    broker, live, auto, key, secret, source = combination
+    made = room(broker=broker, live=live, auto=auto, key=key, secret=secret, source=source)
+    wanted = made.propose()
+    if not auto:
+        made.approve(wanted)
+    made.turns()
+    real = (broker, live, key, secret, source) == ("exchange", True, KEY, SECRET, "exchange")
+    assert bool(account.posts) is real
+    assert bool(account.orders) is real
+
+
+@pytest.mark.parametrize("combination", COMBINATIONS, ids=str)
+def test_settings_that_would_not_do_what_they_say_are_refused(fake, tmp_path, combination):
+    names = ("broker", "live", "auto", "key", "secret", "source")
+    sections = facts(fake, tmp_path, **dict(zip(names, combination, strict=True)))
+    path = tmp_path / "hybridd.toml"
+    lines = [
+        [f"[{name}]", *(f"{key} = {toml_text(value)}" for key, value in keys.items())]
+        for name, keys in sections.items()
+    ]
+    path.write_text("\n".join(itertools.chain(*lines)))
+    broker, live, auto, key, secret, source = combination
+    whole = live and bool(key) and bool(secret) and source == "exchange"
+    fine = whole if broker == "exchange" else not live and not (auto and broker == "manual")
+    lines = refused(path)
+    assert bool(lines) is not fine, lines
+    assert all("[H01" in line and "→" in line for line in lines)
+    assert SECRET not in "".join(lines)
+
+
+def refused(path):
+    try:
+        load(path, {})
+    except ConfigError as error:
+        return error.lines
+    return ()
+
+
+def test_a_broker_of_an_exchange_where_orders_cannot_be_asked_for_is_none(room):
+    made = room(**LIVE)
+    other = made.settings.model_copy(update={"market": made.settings.market.model_copy(update={"exchange": "kraken"})})
+    assert broker_of(other, made.store, made.feed, made.clock) is None
+    assert KEY not in repr(broker_of(made.settings, made.store, made.feed, made.clock))
+
+
+def test_what_the_broker_did_is_told_by_alerts_that_add_up(room, account):
+    made = room(**LIVE)
+    assert made.approve(made.propose()).result is Result.DONE
+    made.turns()
+    (change,) = made.told()
+    assert (change.reason, change.subject) == (Reason.TRADE_OPENED, "trade 1")
+    assert change.detail == "LONG BTC/USDT, 0.3 @ 30000 (binance)"
+    assert made.store.changes.conservation().missing == 0
+    account.refuse(-2010, "Account has insufficient balance for requested action.")
+    made.store.trades.update(replace(made.store.trades.get(1), stop_price=29_500.0))
+    made.store.events.append("test", "", {}, 0)
+    made.turns()
+    assert [c.reason for c in made.told()] == [Reason.TRADE_OPENED, Reason.ORDER_REJECTED]
+    assert "look at the account's balance" in made.told()[-1].detail
+
+
+def test_by_itself_a_proposal_is_taken_with_all_checks_and_every_message_says_so(room, account):
+    made = room(**LIVE, auto=True)
+    wanted = made.propose(wish(SWAP))
+    made.turns(6)
+    decision = made.store.proposals.decision(wanted.id)
+    assert (decision.event, decision.actor) == (ProposalEvent.APPROVE, AUTO)
+    account.move("BTCUSDT", 28_000)
+    made.store.events.append("test", "", {}, 0)
+    made.turns(6)
+    told = made.told()
+    assert [c.reason for c in told] == [Reason.TRADE_OPENED, Reason.TRADE_CLOSED]
+    assert all(c.detail.endswith("by itself (auto)") for c in told)
+    assert made.store.trades.get(1).auto is True
+
+
+def _paused(made):
+    set_pause(made.store, Pause.PAUSED, "me", made.clock.now())
+
+
+def _moved(made):
+    at = made.clock.now() // STEP * STEP + 1
+    made.store.analyses.add_many([analysis(80.0, "LONG", at=at, price=30_400.0, symbol=SPOT)])
+
+
+def _gone(made):
+    at = made.clock.now() // STEP * STEP + 1
+    made.store.analyses.add_many([analysis(50.0, "NEUTRAL", at=at, price=30_000.0, symbol=SPOT)])
+
+
+@pytest.mark.parametrize("spoil", [_paused, _moved, _gone])
+def test_what_fails_a_check_is_left_to_the_person(room, account, spoil):
+    made = room(**LIVE, auto=True)
+    made.propose()
+    spoil(made)
+    made.turns()
+    assert account.posts == []
+    assert [p.state for p in made.store.proposals.open_ones()] == [ProposalState.OPEN]
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (wish(quantity="0"), "has no size"),
+        (replace(wish(), simulated=True), "its market is made up"),
+        (wish(SPOT, Side.SHORT), "nothing can be sold short"),
+    ],
+)
+def test_a_proposal_of_which_no_real_order_can_come_is_not_approved(room, account, made, words):
+    there = room(**LIVE)
+    answered = there.approve(there.propose(made))
+    assert answered.result is Result.REFUSED
+    assert words in answered.why
+    there.turns()
+    assert (account.posts, there.store.orders.list()) == ([], [])
+
+
+def test_paper_trades_live_on_stored_candles(room, account):
+    made = room()
+    assert made.approve(made.propose(replace(proposal(), symbol=SPOT))).result is Result.DONE
+    made.turns(2)
+    now = made.clock.now()
+
+    def candle(at, first, high, low):
+        rows = [np.array([x], dtype=float) for x in (first, high, low, first, 1.0)]
+        made.store.candles.save(SPOT, "5m", Candles(STEP, np.array([at]), *rows))
+        made.store.events.append("analysis", SPOT, {}, at)
+        made.turns(4)
+
+    candle(now + STEP, 100, 100, 100)
+    assert made.store.trades.get(1).entry_price == 100.05
+    candle(now + 2 * STEP, 100, 121, 100)
+    trade = made.store.trades.get(1)
+    assert (trade.broker, trade.state, trade.exit_reason) == ("paper", "closed", "target")
+    assert [c.detail.rsplit("(", 1)[1] for c in made.told()] == ["paper)", "paper)"]
+    assert D(trade.realised) > 0
+    assert account.posts == []
