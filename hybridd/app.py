@@ -29,6 +29,7 @@ from hybridd.model.candle import Candles
 from hybridd.model.instrument import Instrument
 from hybridd.model.timeframe import TimeFrame
 from hybridd.pipeline.brains import analyst_of
+from hybridd.pipeline.charts import Charts
 from hybridd.pipeline.collect import HIGHER_HISTORY, Collector
 from hybridd.pipeline.context_parts import Context, context_parts
 from hybridd.pipeline.deliver import Courier
@@ -93,10 +94,7 @@ def assemble(settings: Settings, store: Store, clock: Clock) -> Parts:
     feed = feed_of(settings, clock)
     symbols = list(dict.fromkeys(instrument.symbol for instrument in settings.instruments))
     context = context_of(settings, feed, clock, symbols, store)
-    couriers = [
-        Courier(store=store, channel=channel, clock=clock, zone=settings.alerts.timezone)
-        for channel in channels_of(settings)
-    ]
+    couriers = couriers_of(settings, store, clock)
     channels = {courier.name: courier.recipients for courier in couriers}
     analyst = analyst_of(settings)
     watch = Watch(
@@ -126,6 +124,23 @@ def assemble(settings: Settings, store: Store, clock: Clock) -> Parts:
         ping_url=settings.health.ping_url.get_secret_value(),
         skew_ms=_skew_of(feed),
     )
+
+
+def couriers_of(settings: Settings, store: Store, clock: Clock) -> list[Courier]:
+    """One for each channel that is switched on."""
+    zone, rules = settings.alerts.timezone, settings.analysis
+    charts = Charts(store=store, clock=clock, zone=zone, thresholds=(rules.short_threshold, rules.long_threshold))
+    return [
+        Courier(
+            store=store,
+            channel=channel,
+            clock=clock,
+            zone=zone,
+            public_url=settings.dashboard.public_url,
+            charts=charts,
+        )
+        for channel in channels_of(settings)
+    ]
 
 
 def drawer_of(settings: Settings, store: Store | None) -> Drawer:

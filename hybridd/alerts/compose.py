@@ -1,6 +1,7 @@
 """Changes that are to be told become one alert."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hybridd.model.alert import Alert, Before
 from hybridd.model.analysis import Analysis, Trend
@@ -46,6 +47,7 @@ def _before(analysis: Analysis | None) -> Before | None:
         score=analysis.score,
         signal=analysis.signal,
         confidence=analysis.confidence,
+        readings=tuple(replace(reading, reason="") for reading in analysis.readings),
     )
 
 

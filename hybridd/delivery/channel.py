@@ -55,3 +55,10 @@ class Reports(Protocol):
     def receipts(self, provider_ids: Sequence[str]) -> Sequence[Receipt]:
         """What is known of these for certain, nothing for those still under way; raises ChannelError."""
         ...
+
+
+@runtime_checkable
+class Illustrated(Protocol):
+    """A channel that can show a chart beside the words: it is drawn only for those that want it."""
+
+    wants_image: bool

@@ -29,6 +29,7 @@ class EmailChannel:
 
     name = "email"
     idempotent = True
+    wants_image = True
 
     def __init__(
         self,

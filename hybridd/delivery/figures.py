@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from hybridd.clock import as_datetime
 
 _MOST_DECIMALS = 3
+_PLAIN_FROM, _PLAIN_TO = -12, 15
+"""Powers of ten between which a price is written out; beyond them nobody counts the zeros."""
 
 
 def price(value: float) -> str:
@@ -16,6 +18,8 @@ def price(value: float) -> str:
     if value == 0:
         return "0"
     magnitude = math.floor(math.log10(abs(value)))
+    if not _PLAIN_FROM <= magnitude < _PLAIN_TO:
+        return f"{value:.5g}"
     decimals = 2 if magnitude >= 3 else max(2, 4 - magnitude)
     text = f"{value:,.{decimals}f}"
     while text.endswith("0") and len(text.partition(".")[2]) > 2:

@@ -1,7 +1,7 @@
 """One line of at most 160 characters of the GSM alphabet, so that an SMS is one segment (3GPP TS 23.038)."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 LENGTH = 160
 _ALPHABET = frozenset(
@@ -22,16 +22,20 @@ def gsm(text: str) -> str:
     return " ".join("".join(_letter(char) for char in written).split())
 
 
-def one_segment(head: str, more: Iterable[str] = ()) -> str:
-    """`head`, cut where it must be, and as many of `more` as still fit, whole, in their order."""
-    line = gsm(head)
-    if len(line) > LENGTH:
-        return line[: LENGTH - 3].rstrip() + "..."
+def one_segment(head: str, more: Iterable[str] = (), *, tail: str = "", shorter: Sequence[str] = ()) -> str:
+    """`head`, then as many of `more` as still fit, whole, in their order, then `tail`, which always fits.
+
+    Where the head is too long the first of `shorter` that is not takes its place; if all are, the last is cut.
+    """
+    end = f". {gsm(tail)}" if tail else ""
+    room = LENGTH - len(end)
+    heads = [gsm(one) for one in (head, *shorter)]
+    line = next((one for one in heads if len(one) <= room), f"{heads[-1][: room - 3].rstrip()}...")
     for part in more:
         longer = f"{line}. {gsm(part)}"
-        if len(longer) <= LENGTH:
+        if len(longer) <= room:
             line = longer
-    return line
+    return line + end
 
 
 def _letter(char: str) -> str:

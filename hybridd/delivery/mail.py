@@ -6,8 +6,10 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import getaddresses, parseaddr
+from typing import cast
 
 from hybridd.clock import as_datetime
+from hybridd.delivery.tidy import one_line, tidy
 from hybridd.model.delivery import Message
 
 # Headers alone may be longer than 78: the library folds a long Message-ID in a way that few programs read.
@@ -21,7 +23,7 @@ def compose(message: Message, sender: str) -> EmailMessage:
     mail = EmailMessage(policy=SMTP)
     mail["From"] = _address(sender)
     mail["To"] = _address(message.recipient)
-    mail["Subject"] = _one_line(message.title)[:_SUBJECT_LENGTH]
+    mail["Subject"] = one_line(message.title)[:_SUBJECT_LENGTH]
     mail["Date"] = as_datetime(message.created_at)
     mail["Message-ID"] = message_id("alert", message.key, domain)
     if message.thread:
@@ -33,13 +35,33 @@ def compose(message: Message, sender: str) -> EmailMessage:
     if message.severity == "critical":
         mail["X-Priority"] = "1"
         mail["Importance"] = "high"
-    mail["X-Hybridd-Severity"] = _one_line(message.severity)
+    mail["X-Hybridd-Severity"] = one_line(message.severity)
     mail["X-Hybridd-Key"] = hashlib.sha256(message.key.encode()).hexdigest()[:32]
-    mail.set_content(_tidy(message.text), cte="quoted-printable")
+    mail.set_content(tidy(message.text), cte="quoted-printable")
     if message.html:
-        mail.add_alternative(_tidy(message.html), subtype="html", cte="quoted-printable")
-        mail.set_boundary(f"=_{hashlib.sha256(message.key.encode()).hexdigest()[:32]}")
+        mail.add_alternative(tidy(message.html), subtype="html", cte="quoted-printable")
+        mail.set_boundary(_boundary("alternative", message.key))
+        _add_image(mail, message)
     return mail
+
+
+def image_id(key: str) -> str:
+    """Under which name the HTML of the message with this key finds its image: `cid:` and this."""
+    return message_id("image", key, "hybridd")[1:-1]
+
+
+def _add_image(mail: EmailMessage, message: Message) -> None:
+    """The image beside the HTML that shows it; a program that shows the text has nothing to do with it."""
+    name = image_id(message.key)
+    if not message.image or f"cid:{name}" not in message.html:
+        return
+    page = cast(EmailMessage, mail.get_payload(1))
+    page.add_related(message.image, "image", "png", cid=f"<{name}>", disposition="inline", filename="chart.png")
+    page.set_boundary(_boundary("related", message.key))
+
+
+def _boundary(kind: str, key: str) -> str:
+    return f"=_{kind}_{hashlib.sha256(key.encode(errors='replace')).hexdigest()[:32]}"
 
 
 def is_address(text: str) -> bool:
@@ -65,16 +87,6 @@ def message_id(kind: str, key: str, domain: str) -> str:
 
 
 def _address(text: str) -> Address:
-    name, address = parseaddr(_one_line(text))
+    name, address = parseaddr(one_line(text))
     user, _, domain = address.rpartition("@")
     return Address(display_name=name, username=user, domain=domain)
-
-
-def _one_line(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-def _tidy(text: str) -> str:
-    """Without what no mail may hold: half a surrogate pair, and controls other than line ends and tabs."""
-    whole = text.encode("utf-8", errors="replace").decode("utf-8")
-    return "".join(c if c.isprintable() or c in "\n\t" else " " for c in whole.replace("\r\n", "\n"))

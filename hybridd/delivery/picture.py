@@ -4,13 +4,14 @@ import math
 from dataclasses import dataclass
 from datetime import tzinfo
 
+from hybridd.delivery.brief import against, brief, lines, sentence
 from hybridd.delivery.figures import clock_time, duration, percent, price, score
 from hybridd.delivery.health_words import WORDS
+from hybridd.delivery.opinions import Move, Opinion, moves, opinions, silent
 from hybridd.delivery.sentences import headline, is_simulated, leading, sentences
-from hybridd.model.alert import Alert
+from hybridd.model.alert import Alert, AlertState
 from hybridd.model.analysis import Analysis, Direction, Odds, Signal, Trend
 from hybridd.model.change import TRADE, Severity
-from hybridd.model.reading import Reading
 from hybridd.model.timeframe import parse_timeframe
 
 SIMULATED_NOTICE = "SIMULATED: this market is made up. Nothing here is real; do not trade on it."
@@ -24,19 +25,12 @@ _STALE_AFTER_FRAMES = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opinion:
-    """One layer: its score as text and as a number in [0, 100], its sentence, whether it is against the whole."""
-
-    layer: str
-    score: str
-    value: float
-    reason: str
-    against: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """An alert in words. `tone` is the signal of a market alert, the severity of others: it chooses colours only."""
+    """An alert in words. `tone` is the signal of a market alert, the severity of others: it chooses colours only.
+
+    `brief` says in up to three lines what `facts` say in rows; `command` answers the alert on this machine, "" where
+    there is nothing to answer; `image` is the name under which a mail finds its chart, "" without one.
+    """
 
     title: str
     tone: str
@@ -48,14 +42,18 @@ class Picture:
     signal: str
     score: str
     gauge: float
+    brief: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
+    moves: tuple[Move, ...]
     opinions: tuple[Opinion, ...]
     silent: tuple[tuple[str, str], ...]
     link: str
+    command: str
+    image: str
     reference: str
 
 
-def picture(alert: Alert, *, zone: tzinfo, link: str = "", repeat: bool = False) -> Picture:
+def picture(alert: Alert, *, zone: tzinfo, link: str = "", repeat: bool = False, image: str = "") -> Picture:
     """What a message about `alert` shows; times in `zone`, ages as of the moment when the alert was made."""
     now = alert.analysis
     return Picture(
@@ -69,10 +67,14 @@ def picture(alert: Alert, *, zone: tzinfo, link: str = "", repeat: bool = False)
         signal=str(now.signal) if now else "",
         score=score(now.score) if now else "",
         gauge=min(100.0, max(0.0, now.score)) if now else 0.0,
+        brief=_brief(alert, zone),
         facts=_facts(alert, zone),
-        opinions=_opinions(now) if now else (),
-        silent=_silent(now) if now else (),
+        moves=moves(now, alert.before) if now else (),
+        opinions=opinions(now) if now else (),
+        silent=silent(now) if now else (),
         link=link,
+        command=f"hybridd alerts ack {alert.id}" if can_be_acked(alert) else "",
+        image=image,
         reference=f"Alert {alert.id}" if alert.id else "Alert",
     )
 
@@ -83,6 +85,11 @@ def _tone(alert: Alert) -> str:
     if leading(alert).reason in TRADE:
         return alert.severity.value
     return alert.analysis.signal.value if alert.analysis else alert.severity.value
+
+
+def can_be_acked(alert: Alert) -> bool:
+    """Whether somebody can still say that he has seen it: good news asks for no answer."""
+    return bool(alert.id) and not alert.resolves and alert.state is AlertState.FIRING
 
 
 def urgency(alert: Alert) -> Severity:
@@ -141,6 +148,13 @@ def _guidance(alert: Alert) -> tuple[str, ...]:
     return (_STANCE[alert.analysis.signal], "The decision is yours.")
 
 
+def _brief(alert: Alert, zone: tzinfo) -> tuple[str, ...]:
+    if alert.analysis is None:
+        return ()
+    made = clock_time(alert.created_at, zone, alert.created_at)
+    return tuple(f"{sentence(', '.join(line))}." for line in lines(brief(alert, alert.analysis, zone), made))
+
+
 def _facts(alert: Alert, zone: tzinfo) -> tuple[tuple[str, str], ...]:
     now = alert.analysis
     made = ("Noticed" if now is None else "Alert made", clock_time(alert.created_at, zone))
@@ -149,11 +163,12 @@ def _facts(alert: Alert, zone: tzinfo) -> tuple[tuple[str, str], ...]:
     rows = [
         ("Price", price(now.price) + (" (simulated)" if is_simulated(alert) else "")),
         ("Price before", _price_before(alert, now)),
-        ("Score", f"{score(now.score)} of 100"),
+        ("Score", f"{score(now.score)} of 100, {now.signal}"),
         ("Confidence", percent(now.confidence)),
         ("Odds", _odds(now.odds)),
         ("Trend", _trend(alert.trend)),
         ("Layers", f"{now.agreeing} of {now.answered} agree" if now.answered else ""),
+        ("Against", ", ".join(against(now))),
         ("Data as of", _age(alert, now, zone)),
         made,
         ("Worth acting on until", _expiry(alert, zone)),
@@ -171,7 +186,7 @@ def _price_before(alert: Alert, now: Analysis) -> str:
 
 
 def _odds(odds: Odds | None) -> str:
-    if odds is None:
+    if odds is None or not all(map(math.isfinite, (odds.probability, odds.low, odds.high))):
         return ""
     return (
         f"{percent(odds.probability)} of {odds.n:,} analyses like this one were followed by a higher price "
@@ -200,20 +215,3 @@ def _age(alert: Alert, now: Analysis, zone: tzinfo) -> str:
 def _expiry(alert: Alert, zone: tzinfo) -> str:
     left = duration(alert.expires_at - alert.created_at)
     return f"{clock_time(alert.expires_at, zone, alert.created_at)} ({left})"
-
-
-def _opinions(now: Analysis) -> tuple[Opinion, ...]:
-    """The layers that answered: those that disagree with the whole first, then by how much they have to say."""
-    spoken = [_opinion(reading, reading.score, now) for reading in now.readings if reading.score is not None]
-    return tuple(sorted(spoken, key=lambda o: (not o.against, -abs(o.value - 50))))
-
-
-def _opinion(reading: Reading, value: float, now: Analysis) -> Opinion:
-    against = (value - 50) * (now.score - 50) < 0
-    return Opinion(layer=reading.layer, score=score(value), value=value, reason=reading.reason, against=against)
-
-
-def _silent(now: Analysis) -> tuple[tuple[str, str], ...]:
-    """The layers without an answer, each with its reason."""
-    known = {reading.layer: reading.reason for reading in now.readings if reading.score is None}
-    return tuple({**dict.fromkeys(now.missing, "no answer"), **known}.items())

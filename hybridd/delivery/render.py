@@ -1,19 +1,22 @@
 """Where alerts become messages: every sentence that a person is sent is made in this room and nowhere else."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridd.clock import iso
-from hybridd.delivery.figures import clock_time, percent, price, score, zone_of
-from hybridd.delivery.gsm import one_segment
-from hybridd.delivery.picture import Picture, picture, urgency
-from hybridd.delivery.sentences import headline, is_simulated, leading, sentences
+from hybridd.delivery.answer_words import ack
+from hybridd.delivery.figures import zone_of
+from hybridd.delivery.lengths import chat, marked, push, sms
+from hybridd.delivery.mail import image_id
+from hybridd.delivery.picture import Picture, can_be_acked, picture, urgency
+from hybridd.delivery.sentences import headline, is_simulated, leading
+from hybridd.delivery.tidy import tidy
 from hybridd.model.alert import Alert
 from hybridd.model.analysis import Analysis
-from hybridd.model.change import TRADE
-from hybridd.model.delivery import Delivery, Message
+from hybridd.model.delivery import Action, Delivery, Message
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -23,31 +26,63 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """An alert as text: `title` one line, `text` and `html` whole mails, `short` one SMS segment."""
+    """An alert in its lengths: `title` one line, `short` one SMS segment, `body` up to three lines below the title,
+    `chat` a few lines of Telegram's HTML with the title, `text` and `html` whole mails."""
 
     title: str
+    short: str
+    body: str
+    chat: str
     text: str
     html: str
-    short: str
 
 
-def render(alert: Alert, *, zone: str = "UTC", link: str = "", repeat: bool = False) -> Rendered:
+def offers(alert: Alert) -> tuple[Action, ...]:
+    """The answers that an alert takes by itself: that it was seen. A proposal brings its own."""
+    return (ack(alert.id),) if can_be_acked(alert) else ()
+
+
+def render(
+    alert: Alert,
+    *,
+    zone: str = "UTC",
+    link: str = "",
+    repeat: bool = False,
+    actions: Sequence[Action] | None = None,
+    image: str = "",
+) -> Rendered:
     """The alert in words, times in the reader's `zone`. The same alert gives the same words whenever it is rendered.
 
-    `link` is where the reader can see and answer it, `repeat` says that an earlier copy may have arrived.
+    `link` is where the reader can see and answer it, `repeat` says that an earlier copy may have arrived, `actions`
+    are the answers to offer (None: those of `offers`), `image` is the name of the chart that the mail shows.
     """
-    shown = picture(alert, zone=zone_of(zone), link=link, repeat=repeat)
+    there = zone_of(zone)
+    shown = picture(alert, zone=there, link=link, repeat=repeat, image=image)
+    wanted = offers(alert) if actions is None else actions
     return Rendered(
-        title=shown.title,
-        text=_fill("alert.txt.j2", shown).strip() + "\n",
-        html=_fill("alert.html.j2", shown),
-        short=one_segment(shown.title, _more(alert, zone, link)),
+        title=tidy(shown.title),
+        short=sms(alert, zone=there, repeat=repeat, actions=wanted, link=link),
+        body=tidy(push(alert, zone=there, guidance=shown.guidance)),
+        chat=tidy(chat(shown)),
+        text=tidy(_fill("alert.txt.j2", shown)).strip() + "\n",
+        html=tidy(_fill("alert.html.j2", shown)),
     )
 
 
-def message_for(alert: Alert, delivery: Delivery, *, zone: str, repeat: bool, link: str = "") -> Message:
-    """The message that `delivery` carries."""
-    words = render(alert, zone=zone, link=link, repeat=repeat)
+def message_for(
+    alert: Alert,
+    delivery: Delivery,
+    *,
+    zone: str,
+    repeat: bool,
+    link: str = "",
+    actions: Sequence[Action] | None = None,
+    image: bytes = b"",
+) -> Message:
+    """The message that `delivery` carries; `image` is its chart as PNG, empty without one."""
+    offered = offers(alert) if actions is None else tuple(actions)
+    name = image_id(delivery.key) if image else ""
+    words = render(alert, zone=zone, link=link, repeat=repeat, actions=offered, image=name)
     return Message(
         key=delivery.key,
         recipient=delivery.recipient,
@@ -59,8 +94,11 @@ def message_for(alert: Alert, delivery: Delivery, *, zone: str, repeat: bool, li
         severity=urgency(alert).value,
         fields={**facts(alert), "SHORT": words.short},
         short=words.short,
-        body="\n".join(sentences(alert)),
+        body=words.body,
+        chat=words.chat,
         link=link,
+        actions=offered,
+        image=image,
         thread=_thread(alert),
         repeat=repeat,
     )
@@ -111,23 +149,6 @@ def _thread(alert: Alert) -> str:
     return f"{alert.reasons[0]} {alert.subject}"
 
 
-def _more(alert: Alert, zone: str, link: str) -> list[str]:
-    """What is worth its place in the rest of an SMS, the most useful first."""
-    now = alert.analysis
-    parts = []
-    if now is not None:
-        if leading(alert).reason in TRADE:
-            parts.append(f"{now.signal} {score(now.score)}")
-        parts += [f"{now.agreeing} of {now.answered} agree, confidence {percent(now.confidence)}"]
-        if alert.before is not None:
-            parts.append(f"Before: {price(alert.before.price)}")
-    else:
-        parts.append(leading(alert).detail)
-    parts.append(clock_time(alert.created_at, zone_of(zone)))
-    parts.append(link)
-    return [part for part in parts if part]
-
-
 def _fill(template: str, shown: Picture) -> str:
     return _environment().get_template(template).render(p=shown)
 
@@ -136,8 +157,9 @@ def _fill(template: str, shown: Picture) -> str:
 def _environment() -> "Environment":
     # Imported with the first alert: who waits for READY does not wait for it.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+    from markupsafe import Markup
 
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
         undefined=StrictUndefined,
@@ -145,3 +167,5 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.filters["marked"] = lambda text: Markup(marked(text))
+    return made

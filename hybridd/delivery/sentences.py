@@ -36,6 +36,14 @@ def leading(alert: Alert) -> Change:
     return alert.changes[0]
 
 
+def shown_in_headline(alert: Alert, change: Change) -> bool:
+    """Whether the headline, which speaks of another change, shows this one's figures as well: "LONG 78 (was 62)"."""
+    first, before = leading(alert), alert.before
+    if change is first or first.reason is not Reason.SIGNAL_CHANGED or before is None:
+        return change is first
+    return change.reason is Reason.SCORE_JUMP and before.signal == first.before and change.before == before.score
+
+
 def is_simulated(alert: Alert) -> bool:
     """Whether any part of it comes from a made-up market."""
     return alert.simulated or (alert.analysis is not None and alert.analysis.simulated)

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from hybridd.model.analysis import Analysis, Signal, Trend
 from hybridd.model.change import SEVERITY, Change, Reason, Severity
+from hybridd.model.reading import Reading
 from hybridd.model.state import Table
 
 
@@ -35,13 +36,14 @@ ALERT_TABLE: Table[AlertState, AlertEvent] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
-    """What the analysis was compared with: the last one stored, however old."""
+    """What the analysis was compared with: the last one stored, however old. `readings` have no words."""
 
     candle_close: int
     price: float
     score: float
     signal: Signal
     confidence: float
+    readings: tuple[Reading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,9 +102,10 @@ class Message:
 
     `key` is the same at every attempt; `repeat` says that an earlier attempt may have arrived; `expires_at` and
     `created_at` in ms UTC; `fields` are the alert's facts for channels that carry data besides text. The same news in
-    several lengths: `title` for a lock screen, `short` for one SMS segment, `body` in a few lines for push messages and
-    chats, `text` and `html` as mails. `image` is a chart (PNG), empty without one; `link` is where it can be seen and
-    answered, "" where nothing can be reached.
+    several lengths: `title` for a lock screen, `short` for one SMS segment, `body` in up to three lines below the title
+    for push messages, `chat` in a few lines of Telegram's HTML with the title, `text` and `html` as mails. `image` is a
+    chart (PNG), which `html` shows, empty without one; `link` is where it can be seen and answered, "" where nothing
+    can be reached.
     """
 
     key: str
@@ -118,6 +119,7 @@ class Message:
     fields: dict[str, str]
     short: str = ""
     body: str = ""
+    chat: str = ""
     link: str = ""
     actions: tuple[Action, ...] = ()
     image: bytes = b""

@@ -1,8 +1,5 @@
 """Draws a market with its scores as PNG or SVG. The drawing itself happens in a child process, with a time limit."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +8,7 @@ import numpy as np
 
 from hybridd.errors import DataError, UsageError
 from hybridd.model.candle import Candles, FloatArray
+from hybridd.pictures.children import run
 
 TIMEOUT_S = 60.0
 FORMATS = (".png", ".svg")
@@ -39,18 +37,10 @@ def draw(scene: Scene, path: Path) -> None:
         raise UsageError(f"{path} is neither .png nor .svg", remedy="end the file's name in .png or .svg")
     if not path.absolute().parent.is_dir():
         raise UsageError(f"there is no folder {path.absolute().parent}", remedy="make it, or name another place")
-    command = [sys.executable, "-m", "hybridd.pictures.child", str(path)]
     try:
-        child = subprocess.run(
-            command, input=json.dumps(_plain(scene)), capture_output=True, text=True, timeout=TIMEOUT_S, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise DataError(f"drawing {path} took over {TIMEOUT_S:g} s", remedy="draw fewer candles") from None
-    if child.returncode:
-        words = (child.stderr.strip().splitlines() or ["no word"])[-1]
-        raise DataError(
-            f"{path} could not be drawn: {words}", remedy="check the folder, and that matplotlib is installed"
-        )
+        run("hybridd.pictures.child", str(path), scene=_plain(scene), timeout=TIMEOUT_S)
+    except DataError as error:
+        raise DataError(f"{path} could not be drawn: {error.message}", remedy=error.remedy) from None
 
 
 def _plain(scene: Scene) -> dict[str, object]:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from hybridd.clock import Clock
 from hybridd.delivery.breaker import Breaker, BreakerRules, BreakerState, after, ask
-from hybridd.delivery.channel import Channel
+from hybridd.delivery.channel import Channel, Illustrated
+from hybridd.delivery.links import HERE, alert_link
 from hybridd.delivery.render import message_for
 from hybridd.delivery.retry import event_of, next_attempt, tells_owner
 from hybridd.model.alert import Alert, AlertState
 from hybridd.model.change import Reason
 from hybridd.model.delivery import Delivery, DeliveryEvent, DeliveryState, Failure, Outcome
+from hybridd.pipeline.charts import Charts
 from hybridd.pipeline.tell import log_delivery
 from hybridd.store.store import Store
 
@@ -49,8 +51,19 @@ BROKE_OFF = Outcome(failure=Failure.UNKNOWN, detail="the program failed while it
 class Courier:
     """Works one channel. Its own breaker and its own thread: a channel in trouble holds up no other."""
 
-    def __init__(self, *, store: Store, channel: Channel, clock: Clock, zone: str) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        channel: Channel,
+        clock: Clock,
+        zone: str,
+        public_url: str = "",
+        charts: Charts | None = None,
+    ) -> None:
         self._store, self._channel, self._clock, self._zone = store, channel, clock, zone
+        self._public_url = public_url
+        self._charts = charts if isinstance(channel, Illustrated) and channel.wants_image else None
         self._breaker, self._rules = Breaker(), BreakerRules()
         self._troubles: dict[str, str] = {}
         self._sent: deque[_Sent] = deque()
@@ -114,6 +127,8 @@ class Courier:
         return not self.heard and self._store.alerts.open_of(Reason.CHANNEL_DOWN, self.name) is not None
 
     def _one(self, listed: Delivery) -> int:
+        # Drawn before the last look at whether the alert still stands, so that nothing lies between that and the send.
+        image = self._image(listed)
         taken = self._take(listed.id)
         if taken is None:
             return 0
@@ -121,7 +136,7 @@ class Courier:
         # Noted before it is sent: if this breaks off, the next round finds the lease and says what is known of it.
         note = _Sent(delivery=leased, alert=alert, outcome=BROKE_OFF)
         self._sent.append(note)
-        note.outcome = self._send(alert, leased, was_unknown)
+        note.outcome = self._send(alert, leased, was_unknown, image)
         self._judge(note.outcome, leased.recipient)
         self._write_down()
         return 1
@@ -153,9 +168,16 @@ class Courier:
             self._settle(done.delivery, done.alert, event_of(done.outcome), done.outcome)
             self._sent.popleft()
 
-    def _send(self, alert: Alert, delivery: Delivery, was_unknown: bool) -> Outcome:
+    def _image(self, listed: Delivery) -> bytes:
+        if self._charts is None:
+            return b""
+        alert = self._store.alerts.get(listed.alert_id)
+        return self._charts.of(alert) if alert is not None and alert.state is AlertState.FIRING else b""
+
+    def _send(self, alert: Alert, delivery: Delivery, was_unknown: bool, image: bytes) -> Outcome:
         repeat = was_unknown and not self._channel.idempotent
-        message = message_for(alert, delivery, zone=self._zone, repeat=repeat)
+        link = alert_link(self._public_url, alert.id, here=self.name in HERE)
+        message = message_for(alert, delivery, zone=self._zone, repeat=repeat, link=link, image=image)
         found = self._channel.find(message) if repeat else None
         return found or self._channel.send(message)
 

@@ -90,11 +90,12 @@ def _changes(
 ) -> list[Alert]:
     if not observation.verdicts or analysis_id is None:
         return []
+    told = any(v.suppressed is None for v in observation.verdicts)
     alert = market_alert(
         observation.verdicts,
         observation.analysis,
-        observation.before,
-        _trend(store, observation) if any(v.suppressed is None for v in observation.verdicts) else None,
+        _before(store, observation.before) if told else None,
+        _trend(store, observation) if told else None,
         made_at=now,
         time_to_live_ms=rules.time_to_live_ms,
     )
@@ -121,6 +122,14 @@ def post(
     store.audit.append("hybridd", "alert", str(alert_id), facts, now)
     store.events.append("alert", alert.subject, {"id": alert_id, **facts}, now)
     return replace(alert, id=alert_id)
+
+
+def _before(store: Store, before: Analysis | None) -> Analysis | None:
+    """What was compared with, with its layers: the watch remembers it without them."""
+    if before is None:
+        return None
+    at = before.candle_close
+    return next(iter(store.analyses.between(before.symbol, before.timeframe, at, at)), before)
 
 
 def _trend(store: Store, observation: Observation) -> Trend:

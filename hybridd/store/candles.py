@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from peewee import ModelSelect
+
 from hybridd.model.candle import COLUMNS, Candles, candles_from_rows
 from hybridd.store.database import Database
 from hybridd.store.tables import CandleRow, QuarantineRow
@@ -34,14 +36,15 @@ class CandleStore:
 
     def load(self, symbol: str, timeframe: str, step_ms: int, limit: int) -> Candles:
         """The newest `limit` candles, oldest first; `step_ms` is their length."""
-        query = (
-            CandleRow.select(CandleRow.open_time, *(getattr(CandleRow, name) for name in COLUMNS))
-            .where((CandleRow.symbol == symbol) & (CandleRow.timeframe == timeframe))
-            .order_by(CandleRow.open_time.desc())
-            .limit(limit)
-        )
+        query = _of(symbol, timeframe).order_by(CandleRow.open_time.desc()).limit(limit)
         rows = [tuple(row.values()) for row in self._database.rows(query)]
         return candles_from_rows(step_ms, rows[::-1])
+
+    def between(self, symbol: str, timeframe: str, step_ms: int, start: int, end: int) -> Candles:
+        """Those that opened from `start` to before `end` (ms UTC), oldest first."""
+        inside = (CandleRow.open_time >= start) & (CandleRow.open_time < end)
+        query = _of(symbol, timeframe).where(inside).order_by(CandleRow.open_time)
+        return candles_from_rows(step_ms, [tuple(row.values()) for row in self._database.rows(query)])
 
     def quarantine(self, symbol: str, timeframe: str, open_time: int, detail: str, at: int) -> None:
         """Note a candle that was not believed, and why."""
@@ -61,3 +64,8 @@ class CandleStore:
             )
             for row in self._database.rows(query)
         ]
+
+
+def _of(symbol: str, timeframe: str) -> "ModelSelect[CandleRow]":
+    columns = [getattr(CandleRow, name) for name in ("open_time", *COLUMNS)]
+    return CandleRow.select(*columns).where((CandleRow.symbol == symbol) & (CandleRow.timeframe == timeframe))

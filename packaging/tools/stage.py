@@ -47,6 +47,17 @@ PRUNED = {
     "google/cloud/firestore_v1/services": "Firebase's database; hybridd sends messages and nothing else",
     "google/cloud/firestore_admin_v1": "the same",
     "google/cloud/firestore_bundle": "the same",
+    "PIL/_avif*.so": "a format of pictures; hybridd draws PNG",
+    "PIL/_webp*.so": "the same",
+    "pillow.libs/libavif-*": "the same",
+    "pillow.libs/libwebp*": "the same",
+    "pillow.libs/libsharpyuv-*": "the same",
+    "PIL/_imagingcms*.so": "colour profiles of printers and cameras",
+    "pillow.libs/liblcms2-*": "the same",
+    "PIL/_imagingtk*.so": "windows on a screen",
+    "yaml/_yaml*.so": "a copy of libyaml, for speed; without it the same is done in Python",
+    "apprise/i18n": "apprise's own sentences in other languages",
+    "apprise/assets/themes": "icons for notifications on a desktop",
     "uvloop": "an event loop for ccxt's asyncio half, which is left out above",
     "uvloop-*.dist-info": "the same",
     "pwiz.py": "a program of peewee's",
@@ -88,7 +99,8 @@ def main() -> None:
     if not archive.exists():
         add_libraries(pip, wheels, kept / "making", archive)
     site.mkdir(parents=True)
-    _run("tar", "--extract", "--file", str(archive), "--directory", str(site))
+    # Touched, so that they are newer than the build's one time and get it: kept ones are older than a later commit.
+    _run("tar", "--extract", "--touch", "--file", str(archive), "--directory", str(site))
     add_hybridd(pip, source, destination)
     write_home(destination / HOME)
 

@@ -118,7 +118,7 @@ def test_a_killed_daemon_is_back_and_has_lost_nothing(watched, pid):
     wait_for(lambda: revived(watched, pid), RESTART_S + BOUND_S, "the daemon after SIGKILL")
     before = count(watched, "analyses")
     wait_for(lambda: count(watched, "analyses") >= before + 4, 60, "analyses after the revival")
-    sql = "SELECT candle_close FROM analyses WHERE symbol = 'BTC/USDT' ORDER BY 1"
+    sql = "SELECT candle_close FROM analyses WHERE symbol = 'BTC/USDT' AND timeframe = '5s' ORDER BY 1"
     closes = [row[0] for row in query(watched, sql)]
     assert closes == list(range(closes[0], closes[-1] + 1, 5000)), "a candle has no analysis"
     assert watched.run("hybridd", "db", "verify").returncode == 0

@@ -5,7 +5,7 @@ from email import message_from_bytes, policy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hybridd.delivery.mail import compose, to_bytes
+from hybridd.delivery.mail import compose, image_id, to_bytes
 from tests.unit.delivery.conftest import a_message
 
 SENDER = "Night watch <hybridd@mail.example.org>"
@@ -65,3 +65,33 @@ def test_no_text_adds_a_header_or_breaks_a_mail(title, thread, text):
     assert {name.lower() for name in mail.keys()} == plain  # noqa: SIM118
     assert len(mail.get_all("Subject")) == 1
     assert not mail.defects
+
+
+CHART = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 230
+SHOWN = f'<p>LONG</p><img src="cid:{image_id(a_message().key)}" alt="chart">'
+
+
+def test_a_chart_travels_beside_the_html_that_shows_it_and_the_text_comes_first():
+    mail = sent(html=SHOWN, image=CHART)
+    assert [part.get_content_type() for part in mail.walk()] == [
+        "multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png",
+    ]  # fmt: skip
+    picture = list(mail.walk())[-1]
+    assert picture.get_content() == CHART
+    assert f'src="cid:{picture["Content-ID"][1:-1]}"' in mail.get_body(("html",)).get_content()
+    assert picture.get_content_disposition() == "inline"
+    assert not mail.defects
+    assert len(to_bytes(compose(a_message(html=SHOWN, image=CHART), SENDER), utf8=False)) < 100_000
+
+
+def test_a_mail_with_a_chart_is_the_same_at_every_attempt():
+    first, second = (to_bytes(compose(a_message(html=SHOWN, image=CHART), SENDER), utf8=False) for _ in range(2))
+    assert first == second
+
+
+def test_two_mails_never_share_the_name_of_their_chart():
+    assert image_id("1:a:email:0") != image_id("2:a:email:0")
+
+
+def test_a_chart_that_the_html_does_not_show_is_not_sent():
+    assert "image/png" not in {part.get_content_type() for part in sent(image=CHART).walk()}

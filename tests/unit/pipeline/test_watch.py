@@ -5,11 +5,13 @@ import pytest
 
 from hybridd.brains.external import ModuleBrain
 from hybridd.errors import BrainError, FeedUnavailable, RateLimited, StoreBusy, StoreFull, UnknownSymbol
+from hybridd.model.reading import Reading
 from hybridd.pipeline.analyze import ExternalAnalyst
 from tests.makers import STEP, T0
 from tests.unit.pipeline.house import READY, TTL, WORDY, House, Said, path_of_scores
 
 HOT = path_of_scores(50, 70, 70, 70, 50)
+SPOKEN = (Reading(layer="trend", score=70.0, weight=1.0, reason="up"),)
 
 
 @pytest.fixture
@@ -40,6 +42,13 @@ def test_a_new_signal_is_told_once(house):
     house.again()
     assert len(house.titles()) == 1
     assert "LONG" in house.titles()[0]
+
+
+@with_house(brain=Said(path_of_scores(50.0, 80.0), readings=SPOKEN))
+def test_an_alert_knows_what_each_layer_said_before(house):
+    (alert,) = house.candles(2)
+    assert [(r.layer, r.score, r.reason) for r in alert.before.readings] == [("trend", 70.0, "")]
+    assert house.store.alerts.get(alert.id).before == alert.before
 
 
 @with_house(brain=Said(HOT))
