@@ -81,6 +81,11 @@ class Alerts:
             ids = [row["id"] for row in self._database.rows(due.order_by(AlertRow.id))]
             return [self.advance(alert_id, AlertEvent.EXPIRE, now=now, actor="hybridd") for alert_id in ids]
 
+    def between(self, start: int, end: int) -> "list[Alert]":
+        """Those made from `start` to before `end` (ms UTC), oldest first."""
+        inside = (AlertRow.created_at >= start) & (AlertRow.created_at < end)
+        return [_alert(row) for row in self._database.rows(AlertRow.select().where(inside).order_by(AlertRow.id))]
+
     def list(
         self, limit: int = 50, state: AlertState | None = None, reasons: Collection[Reason] | None = None
     ) -> list[Alert]:
