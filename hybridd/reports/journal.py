@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from hybridd.model.outcome import Outcome, Standing
 from hybridd.model.proposal import Decision, Proposal, ProposalState
 from hybridd.model.trade import Trade, TradeState
-from hybridd.model.outcome import Outcome, Standing
 
 
 class Fate(StrEnum):

@@ -7,9 +7,9 @@ from datetime import tzinfo
 from statistics import median
 
 from hybridd.clock import as_datetime
+from hybridd.model.outcome import Standing
 from hybridd.reports.chance import Sum, summed
 from hybridd.reports.journal import JUDGED, PASSED, VETOED, Case, Fate, is_over
-from hybridd.model.outcome import Standing
 
 HOURS = ((0, "00–06"), (6, "06–12"), (12, "12–18"), (18, "18–24"))
 NO_REASON = "no reason given"

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
+from hybridd.model.outcome import Standing
 from hybridd.reports.chance import Sum, Verdict
 from hybridd.reports.document import Block, Figures, Grid, Section, Words
 from hybridd.reports.journal import VETOED, Case, Fate
 from hybridd.reports.journal_sums import Group, Journal, Refused, Spoken
 from hybridd.reports.plots import course, outcomes
-from hybridd.model.outcome import Standing
 from hybridd.reports.words import NONE, counted, listed, moment, risks, span
 
 SHOWN = 25
