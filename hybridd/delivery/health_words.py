@@ -76,4 +76,10 @@ WORDS: dict[Reason, Words] = {
         "Nothing has happened. You asked for it, and the way from hybridd to you works.",
         "Nothing to do.",
     ),
+    Reason.REPORT: Words(
+        "Your report is ready",
+        "The report is over",
+        "The mail holds a period in review: your decisions, your trades, the markets and hybridd itself.",
+        "Nothing to do. `hybridd report` shows it again; `hybridd-report.timer` says when it comes.",
+    ),
 }

@@ -24,11 +24,14 @@ class Reason(StrEnum):
     SYMBOL_UNKNOWN = "SYMBOL_UNKNOWN"
     ALERTS_UNACCOUNTED = "ALERTS_UNACCOUNTED"
     TEST = "TEST"
+    REPORT = "REPORT"
 
 
 MARKET = frozenset({Reason.SIGNAL_CHANGED, Reason.SCORE_JUMP, Reason.SCORE_DRIFT, Reason.CONFIDENCE_HIGH})
 TRADE = frozenset({Reason.TRADE_TARGET, Reason.TRADE_STOP, Reason.TRADE_AGAINST})
-HEALTH = frozenset(Reason) - MARKET - TRADE - {Reason.TEST}
+NEWS = frozenset({Reason.TEST, Reason.REPORT})
+"""Of hybridd itself, but told once: nothing that begins and is over."""
+HEALTH = frozenset(Reason) - MARKET - TRADE - NEWS
 
 
 class Severity(StrEnum):
@@ -62,6 +65,7 @@ SEVERITY: dict[Reason, Severity] = {
     Reason.SYMBOL_UNKNOWN: Severity.WARNING,
     Reason.ALERTS_UNACCOUNTED: Severity.CRITICAL,
     Reason.TEST: Severity.WARNING,
+    Reason.REPORT: Severity.INFO,
 }
 
 

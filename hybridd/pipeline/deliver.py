@@ -15,6 +15,7 @@ from hybridd.model.alert import Alert, AlertState
 from hybridd.model.change import Reason
 from hybridd.model.delivery import Delivery, DeliveryEvent, DeliveryState, Failure, Outcome
 from hybridd.pipeline.charts import Charts
+from hybridd.pipeline.letters import letter
 from hybridd.pipeline.tell import log_delivery
 from hybridd.store.store import Store
 
@@ -177,7 +178,9 @@ class Courier:
     def _send(self, alert: Alert, delivery: Delivery, was_unknown: bool, image: bytes) -> Outcome:
         repeat = was_unknown and not self._channel.idempotent
         link = alert_link(self._public_url, alert.id, here=self.name in HERE)
-        message = message_for(alert, delivery, zone=self._zone, repeat=repeat, link=link, image=image)
+        message = letter(self._store, alert, delivery) or message_for(
+            alert, delivery, zone=self._zone, repeat=repeat, link=link, image=image
+        )
         found = self._channel.find(message) if repeat else None
         return found or self._channel.send(message)
 

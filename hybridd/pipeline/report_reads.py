@@ -25,6 +25,13 @@ class Span:
         return at is not None and self.start <= at < self.end
 
 
+def span_of(store: Store, days: float, now: int) -> Span:
+    """The last `days` up to now; where the market's clock runs ahead of the wall's, as in a demo, up to its newest."""
+    newest = max((a.candle_close + 1 for a in store.analyses.latest()), default=now)
+    end = max(now, newest)
+    return Span(start=end - round(days * 86_400_000), end=end)
+
+
 def cases_of(store: Store, span: Span, rules: FollowRules) -> tuple[Case, ...]:
     """One case for every proposal made in the period, walked through the candles that there are by now."""
     proposals = store.proposals.between(span.start, span.end)

@@ -68,6 +68,21 @@ def outcomes(cases: Sequence[Case]) -> Drawing | None:
     return Drawing(name="outcomes", title=title, height=162, shapes=tuple(shapes))
 
 
+def equity(curve: Sequence[tuple[int, float]]) -> Drawing | None:
+    """What 100 became, exit by exit; `curve` is (exit in ms UTC, what 1 became). None before two exits."""
+    if len(curve) < 2:
+        return None
+    heights = [100.0, *(100 * height for _, height in curve)]
+    y, shapes = _grid(heights, 24.0, 130.0, lambda v: f"{v:.4g}")
+    x = scale(0, len(curve), LEFT, RIGHT)
+    shapes.append(Stroke(points=((LEFT, y(100)), (RIGHT, y(100))), tone="soft", width=1, dashed=True))
+    shapes.append(Stroke(points=_steps([(x(i), y(v)) for i, v in enumerate(heights)]), tone="line", width=2.2))
+    shapes.append(Dot(x=x(len(curve)), y=y(heights[-1]), radius=3.2, tone="line"))
+    shapes += _legend([("what 100 became, trade by trade", "line")], 10)
+    title = f"What 100 became over {len(curve)} trades: {heights[-1]:.2f}."
+    return Drawing(name="equity", title=title, height=140, shapes=tuple(shapes))
+
+
 def market(
     name: str, title: str, times: Sequence[int], prices: Sequence[float], scores: Sequence[float],
     thresholds: tuple[float, float], labels: tuple[str, str],

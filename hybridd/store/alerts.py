@@ -51,6 +51,11 @@ class Alerts:
         found = self._database.row(AlertRow.select().where(AlertRow.id == alert_id))
         return None if found is None else _alert(found)
 
+    def find(self, key: str) -> Alert | None:
+        """The alert with this key."""
+        found = self._database.row(AlertRow.select().where(AlertRow.key == key))
+        return None if found is None else _alert(found)
+
     def open_of(self, reason: Reason, subject: str) -> Alert | None:
         """The newest alert of this subject that has this reason and is firing or acked."""
         query = AlertRow.select().where(
