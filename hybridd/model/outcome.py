@@ -17,11 +17,12 @@ class Outcome:
     """What it came to, net of fees, in distances of the stop and in percent of the entry.
 
     While it is open both tell how it stands at the last close; None before the first candle. `exits` are the legs in
-    their order ("target", "stop"), `ended_at` the open time of the candle of the last one, ms UTC.
+    their order ("target", "stop"), `ended_at` the open time of the candle of the last one, ms UTC. `fees`: both, in R.
     """
 
     standing: Standing
     r: float | None = None
     percent: float | None = None
+    fees: float | None = None
     exits: tuple[str, ...] = ()
     ended_at: int | None = None

@@ -10,7 +10,10 @@ from markupsafe import Markup
 from hybridd.reports.document import Document
 from hybridd.reports.drawing import Drawing, svg
 
+_MOMENT = re.compile(r"^\d\d-\d\d \d\d:\d\d$")
 _GAIN = re.compile(r"^\+(?!0\.?0* )\d")
+_TOGETHER = re.compile(r"(?<=\d) (?=(?:R|d|h|min|s)\b|%)|(?<=\d\d-\d\d) (?=\d\d:)|(?<=\bn) (?== )|(?<=\bn =) ")
+"""Where no line may end: between a number and its unit, a date and its time."""
 _LOSS = re.compile(r"^-\d")
 
 
@@ -49,9 +52,12 @@ def _environment() -> Environment:
     )
     made.filters["kind"] = lambda block: type(block).__name__
     made.filters["sign"] = _sign
+    made.filters["glue"] = lambda text: _TOGETHER.sub("\u00a0", text)
     return made
 
 
 def _sign(text: str) -> str:
-    """Which colour a figure has: by its sign alone, and none where nothing is gained or lost."""
+    """Which class a cell has: a figure's by its sign, none where nothing is gained or lost; a time is never broken."""
+    if _MOMENT.match(text):
+        return "whole"
     return "gain" if _GAIN.match(text) else "loss" if _LOSS.match(text) else ""

@@ -103,7 +103,14 @@ def _blocks(alerts: Sequence[AlertFacts], suppressed: Mapping[str, int]) -> Iter
     if sentence := _usefulness(alerts):
         yield Words(text=sentence, tone="strong")
     yield Grid(
-        columns=("alert", " n", " acked", " missed", *(f" {words}" for words in HOUR_WORDS), " right", " right"),
+        columns=(
+            "alert",
+            " n",
+            " acked",
+            " missed",
+            *(f" {words}" for words in HOUR_WORDS),
+            *(f" right {words}" for words in HOUR_WORDS),
+        ),
         rows=tuple(_row(kind) for kind in kinds(alerts)),
     )
     yield Words(

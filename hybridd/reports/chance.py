@@ -47,6 +47,39 @@ class Sum:
         return Verdict.LOSS if self.interval.below_zero else Verdict.CHANCE
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast:
+    """The mean of some cases against that of others, and the 95 % interval of the difference; None of too few."""
+
+    n: int
+    mean: float | None
+    other_n: int
+    other_mean: float | None
+    interval: Interval | None
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the difference, first less second, shows."""
+        if self.interval is None:
+            return Verdict.FEW if self.n and self.other_n else Verdict.NOTHING
+        if self.interval.above_zero:
+            return Verdict.GAIN
+        return Verdict.LOSS if self.interval.below_zero else Verdict.CHANCE
+
+
+def contrast(values: Sequence[float], others: Sequence[float], seed: int = SEED) -> Contrast:
+    """The means of two groups, each resampled by itself."""
+    sides = [np.array(side, dtype=np.float64) for side in (values, others)]
+    means = [float(side.mean()) if len(side) else None for side in sides]
+    interval = None
+    if min(map(len, sides)) >= FEW:
+        random = np.random.default_rng(seed)
+        first, second = (side[random.integers(0, len(side), (RESAMPLES, len(side)))].mean(axis=1) for side in sides)
+        low, high = np.quantile(first - second, (0.025, 0.975))
+        interval = Interval(low=float(low), high=float(high))
+    return Contrast(n=len(sides[0]), mean=means[0], other_n=len(sides[1]), other_mean=means[1], interval=interval)
+
+
 def summed(values: Sequence[float], seed: int = SEED) -> Sum:
     """The sum of `values` with its percentile bootstrap interval (B. Efron, Annals of Statistics 7 (1979), p. 1).
 

@@ -8,7 +8,7 @@ from statistics import median
 
 from hybridd.clock import as_datetime
 from hybridd.model.outcome import Standing
-from hybridd.reports.chance import Sum, summed
+from hybridd.reports.chance import Contrast, Sum, contrast, summed
 from hybridd.reports.journal import JUDGED, PASSED, VETOED, Case, Fate, is_over
 
 HOURS = ((0, "00–06"), (6, "06–12"), (12, "12–18"), (18, "18–24"))
@@ -62,7 +62,8 @@ class Spoken:
 class Journal:
     """All of it. `made` is what trades earned, `rules` what every decided proposal would have, `added` the rest.
 
-    `exits` is the part of the trades alone: their ends against those of the rules.
+    `exits` is the part of the trades alone: their ends against those of the rules. `choice` holds what the rules made
+    of what was taken against what they made of the refused: whether the right ones were picked. `fees` in R, of all.
     """
 
     cases: tuple[Case, ...]
@@ -72,6 +73,8 @@ class Journal:
     rules: Sum
     added: Sum
     exits: Sum
+    choice: Contrast
+    fees: Sum
     veto: Refused
     silence: Refused
     waiting: Waiting
@@ -94,6 +97,11 @@ def journal(cases: Sequence[Case], zone: tzinfo) -> Journal:
         rules=_by_rules(known),
         added=_added(known),
         exits=_added([case for case in known if case.fate is Fate.TAKEN]),
+        choice=contrast(
+            [case.rules.r or 0.0 for case in known if case.fate is Fate.TAKEN],
+            [case.rules.r or 0.0 for case in known if case.fate in VETOED],
+        ),
+        fees=summed([case.rules.fees or 0.0 for case in known]),
         veto=_refused(cases, VETOED),
         silence=_refused(cases, {Fate.EXPIRED}),
         waiting=_waiting(cases),

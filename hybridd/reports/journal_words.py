@@ -11,8 +11,9 @@ from hybridd.reports.journal_sums import Group, Journal, Refused, Spoken
 from hybridd.reports.plots import course, outcomes
 from hybridd.reports.words import NONE, counted, listed, moment, risks, span
 
-SHOWN = 25
-"""Proposals in the table of a report; the JSON has all of them."""
+SHOWN = 15
+"""Proposals in the table, and voices in that of the layers; the JSON has all of them."""
+VOICES = 8
 TRUST = {
     Verdict.NOTHING: "",
     Verdict.FEW: "too few cases to tell skill from luck",
@@ -29,6 +30,14 @@ FATES = {
     Fate.SUPERSEDED: "overtaken by newer news",
     Fate.OPEN: "waiting for your answer",
 }
+SHORT = {
+    **{fate: fate.value for fate in Fate},
+    Fate.UNRECORDED: "approved",
+    Fate.EXPIRED: "no answer",
+    Fate.SUPERSEDED: "overtaken",
+}
+HEAVY_FEES = 0.3
+"""Of R, a trade: beyond it the stop is so near that the fees decide."""
 
 
 def section(found: Journal, zone: tzinfo) -> Section:
@@ -108,6 +117,8 @@ def _trust(total: Sum) -> str:
 
 
 def _sentences(found: Journal) -> Iterator[Block]:
+    if found.choice.n and found.choice.other_n:
+        yield Words(text=f"Your choice: {_choice(found)}")
     if found.veto.value.n:
         yield Words(text=f"Your no: {_worth(found.veto)}")
     if found.silence.value.n:
@@ -120,6 +131,25 @@ def _sentences(found: Journal) -> Iterator[Block]:
         )
     if found.waiting.answers:
         yield Words(text=f"Your waiting: {_waiting(found)}")
+    if (found.fees.mean or 0.0) > HEAVY_FEES:
+        yield Words(
+            text=f"The fees: {risks(found.fees.mean).lstrip('+')} of every trade. Stops this near to the entry leave "
+            "little to earn: a longer time frame or a larger [trading] stop_atr makes R larger than its fees.",
+            tone="strong",
+        )
+
+
+def _choice(found: Journal) -> str:
+    choice = found.choice
+    words = {
+        Verdict.GAIN: "you pick the better ones, more than luck explains",
+        Verdict.LOSS: "the ones you refuse are the better ones, more than luck explains",
+        Verdict.CHANCE: "no difference that luck could not make",
+    }.get(choice.verdict, "too few of them to tell skill from luck")
+    return (
+        f"by the rules alone, what you took would have made {risks(choice.mean)} each (n = {choice.n}), what you "
+        f"refused {risks(choice.other_mean)} each (n = {choice.other_n}): {words}."
+    )
 
 
 def _worth(refused: Refused) -> str:
@@ -150,22 +180,24 @@ def _tables(found: Journal) -> Iterator[Block]:
                 (g.name, str(g.n), risks(g.added.total) if g.added.n else NONE, _word(g)) for g in found.reasons
             ),
         )
+    groups = [part for part in (found.symbols, found.sides, found.hours) if len(part) > 1]
+    if groups:
+        yield Grid(
+            title="Where your judgement adds to the rules: market, side, hour",
+            columns=("", " cases", " rules alone", " added", ""),
+            rows=tuple(_group(group) for part in groups for group in part),
+        )
     if found.layers:
         yield Grid(
-            title="What the loudest layers were worth: mean R of proposals they spoke for, and against",
+            title="The loudest layers: mean R by the rules when they spoke for a proposal, and against it",
             columns=("layer", " for", " mean", " against", " mean"),
-            rows=tuple(_spoken(one) for one in found.layers),
+            rows=tuple(_spoken(one) for one in found.layers[:VOICES]),
         )
-    for title, groups in (("By market", found.symbols), ("By side", found.sides), ("By hour", found.hours)):
-        if len(groups) > 1:
-            yield Grid(
-                title=f"{title}: where your judgement adds",
-                columns=("", " cases", " rules", " added", ""),
-                rows=tuple(
-                    (g.name, str(g.n), *(risks(s.total) if s.n else NONE for s in (g.rules, g.added)), _word(g))
-                    for g in groups
-                ),
-            )
+
+
+def _group(group: Group) -> tuple[str, ...]:
+    rules, added = (risks(part.total) if part.n else NONE for part in (group.rules, group.added))
+    return (group.name, str(group.n), rules, added, _word(group))
 
 
 def _word(group: Group) -> str:
@@ -174,8 +206,8 @@ def _word(group: Group) -> str:
         Verdict.NOTHING: "still open",
         Verdict.FEW: "too few to tell",
         Verdict.CHANCE: "may be luck",
-        Verdict.GAIN: "you are good at this",
-        Verdict.LOSS: "the rules do better",
+        Verdict.GAIN: "paid",
+        Verdict.LOSS: "cost you",
     }[group.added.verdict]
 
 
@@ -194,34 +226,35 @@ def _list(cases: Sequence[Case], zone: tzinfo) -> Grid:
     more = f", the last {SHOWN} of {len(cases)}" if len(cases) > SHOWN else ""
     return Grid(
         title=f"Every proposal, newest first{more}",
-        columns=("", "when", "market", "", "you", " made", " rules alone", "why"),
+        columns=("", "when", "market", "", "you", " made R", " rules R", "end", "why"),
         rows=tuple(_row(case, zone) for case in shown),
     )
 
 
 def _row(case: Case, zone: tzinfo) -> tuple[str, ...]:
     p = case.proposal
-    made = risks(case.made) if case.fate is Fate.TAKEN and case.made is not None else _pending(case)
+    spoke = case.decision is not None and case.fate in VETOED | {Fate.TAKEN}
     return (
         f"#{p.id}",
         moment(p.created_at, zone)[5:],
         p.symbol,
         p.side.value,
-        FATES[case.fate],
-        made,
-        _rules(case),
-        (case.decision.reason if case.decision and case.fate in VETOED | {Fate.TAKEN} else "") or "",
+        SHORT[case.fate],
+        _made(case),
+        risks(case.rules.r).removesuffix(" R"),
+        _end(case),
+        case.decision.reason if case.decision and spoke else "",
     )
 
 
-def _pending(case: Case) -> str:
-    return "open" if case.fate is Fate.TAKEN else NONE
+def _made(case: Case) -> str:
+    if case.fate is not Fate.TAKEN:
+        return NONE
+    return "open" if case.made is None else risks(case.made).removesuffix(" R")
 
 
-def _rules(case: Case) -> str:
-    outcome = case.rules
-    if outcome.standing is Standing.UNKNOWN:
-        return "candles missing"
-    if outcome.standing is Standing.OPEN:
-        return f"{risks(outcome.r)} so far" if outcome.r is not None else "open"
-    return f"{risks(outcome.r)} ({listed(list(dict.fromkeys(outcome.exits)))})"
+def _end(case: Case) -> str:
+    """How the rules alone ended it, or why nobody knows."""
+    if case.rules.standing is Standing.FINAL:
+        return ", ".join(dict.fromkeys(case.rules.exits))
+    return "so far" if case.rules.standing is Standing.OPEN else "no candles"

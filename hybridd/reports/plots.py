@@ -33,7 +33,7 @@ def course(cases: Sequence[Case]) -> Drawing | None:
     yours = [0.0, *accumulate(case.made or 0.0 for case in known)]
     rules = [0.0, *accumulate(case.rules.r or 0.0 for case in known)]
     top, bottom = 30.0, 150.0
-    y, shapes = _grid([*yours, *rules], top, bottom, lambda v: f"{v:+.2g} R" if v else "0")
+    y, shapes = _grid([*yours, *rules], top, bottom, _risk_level)
     x = scale(0, len(known), LEFT, RIGHT)
     lines: list[tuple[list[float], Tone, float, str]] = [
         (rules, "soft", 1.8, "the rules alone"),
@@ -53,7 +53,7 @@ def outcomes(cases: Sequence[Case]) -> Drawing | None:
     known = [(taken, r) for taken, r in bars if r is not None][-BARS:]
     if len(known) < 2:
         return None
-    y, shapes = _grid([0.0, *(r for _, r in known)], 30.0, 150.0, lambda v: f"{v:+.2g} R" if v else "0")
+    y, shapes = _grid([0.0, *(r for _, r in known)], 30.0, 150.0, _risk_level)
     x = scale(0, len(known), LEFT, RIGHT)
     half = min(13.0, (RIGHT - LEFT) / len(known) * 0.36)
     for i, (taken, r) in enumerate(known):
@@ -63,7 +63,12 @@ def outcomes(cases: Sequence[Case]) -> Drawing | None:
         shapes.append(
             Box(left=middle - half, right=middle + half, top=ends[0], bottom=low, tone=tone, hollow=not taken)
         )
-    shapes += _legend([("taken: what you made", "line"), ("not taken (outlines): what it would have made", "soft")], 14)
+    for left, hollow, words in (
+        (LEFT, False, "taken: what you made"),
+        (152.0, True, "not taken: what it would have made"),
+    ):
+        shapes.append(Box(left=left, right=left + 8, top=9, bottom=19, tone="rise", hollow=hollow))
+        shapes.append(Label(x=left + 14, y=14, text=words, tone="text"))
     title = f"Outcomes of {len(known)} proposals in R, oldest to newest."
     return Drawing(name="outcomes", title=title, height=162, shapes=tuple(shapes))
 
@@ -97,7 +102,7 @@ def market(
     )
     shapes.append(Dot(x=x(times[-1]), y=y(prices[-1]), radius=3, tone="line"))
     low, high = thresholds
-    score_y = scale(0, 100, 176.0, 122.0)
+    score_y = scale(min(low - 5, *scores), max(high + 5, *scores), 176.0, 122.0)
     for level, tone in ((high, "rise"), (low, "fall")):
         near: Tone = "rise" if tone == "rise" else "fall"
         shapes.append(
@@ -116,20 +121,24 @@ def reliability_plot(curve: Sequence[tuple[float, float, float, float]], title: 
     if not curve:
         return None
     size, top, left = 200.0, 12.0, 40.0
-    x, y = scale(0, 1, left, left + size * 1.6), scale(0, 1, top + size, top)
+    # Around a half, where odds of markets lie: all of 0 to 100 % would press them into one spot.
+    reach = max(abs(value - 0.5) for row in curve for value in row)
+    reach = min(0.5, max(0.1, math.ceil(reach * 20) / 20))
+    least, most = 0.5 - reach, 0.5 + reach
+    x, y = scale(least, most, left, left + size * 1.6), scale(least, most, top + size, top)
     shapes: list[Shape] = []
-    for level in (0.0, 0.25, 0.5, 0.75, 1.0):
-        shapes.append(Stroke(points=((x(0), y(level)), (x(1), y(level))), tone="grid", width=0.8))
-        shapes.append(Label(x=x(0) - 6, y=y(level), text=f"{level * 100:.0f} %", anchor="end"))
-        shapes.append(Label(x=x(level), y=top + size + 12, text=f"{level * 100:.0f} %", anchor="middle"))
-    shapes.append(Stroke(points=((x(0), y(0)), (x(1), y(1))), tone="soft", width=1, dashed=True))
-    shapes.append(Label(x=x(1) + 8, y=y(1), text="perfect", tone="soft"))
+    for level in (least, 0.5 - reach / 2, 0.5, 0.5 + reach / 2, most):
+        shapes.append(Stroke(points=((x(least), y(level)), (x(most), y(level))), tone="grid", width=0.8))
+        shapes.append(Label(x=x(least) - 6, y=y(level), text=f"{level * 100:.3g} %", anchor="end"))
+        shapes.append(Label(x=x(level), y=top + size + 12, text=f"{level * 100:.3g} %", anchor="middle"))
+    shapes.append(Stroke(points=((x(least), y(least)), (x(most), y(most))), tone="soft", width=1, dashed=True))
+    shapes.append(Label(x=x(most) + 8, y=y(most), text="perfect", tone="soft"))
     for odds, share, low, high in curve:
         shapes.append(Stroke(points=((x(odds), y(low)), (x(odds), y(high))), tone="line", width=1))
         shapes.append(Dot(x=x(odds), y=y(share), radius=3.6, tone="line"))
     shapes.append(Label(x=x(0.5), y=top + size + 28, text="odds given for a higher price", anchor="middle"))
-    shapes.append(Label(x=x(1) + 8, y=y(0.5), text="what", tone="faint"))
-    shapes.append(Label(x=x(1) + 8, y=y(0.5) + 14, text="happened", tone="faint"))
+    shapes.append(Label(x=x(most) + 8, y=y(0.5), text="what", tone="faint"))
+    shapes.append(Label(x=x(most) + 8, y=y(0.5) + 14, text="happened", tone="faint"))
     return Drawing(name="odds", title=title, height=top + size + 38, shapes=tuple(shapes))
 
 
@@ -201,6 +210,10 @@ def _levels(low: float, high: float) -> list[float]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= rough)
     return [float(f"{i * step:.12g}") for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def _risk_level(value: float) -> str:
+    return f"{value:+g} R" if value else "0"
 
 
 def _short_price(value: float) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from hybridd.reports.document import Document, Figures, Grid, Section, Words
 
 WIDTH = 78
-LEAST = 12
+LEAST = 10
 """A column that has to give way keeps at least so many letters."""
 
 

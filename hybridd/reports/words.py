@@ -27,7 +27,9 @@ def risks(value: float | None) -> str:
 
 def figure(value: float | None) -> str:
     """A plain number with the digits that its size deserves."""
-    return f"{value:,.4g}" if _known(value) else NONE
+    if not _known(value):
+        return NONE
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def price(value: float | None) -> str:

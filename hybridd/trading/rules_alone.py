@@ -46,11 +46,13 @@ def _outcome(proposal: Proposal, exits: list[Exit], held: Decimal, last: Decimal
     entry, sign = proposal.price, proposal.side.sign
     received = sum((one.price * one.share for one in exits), ZERO) + last * held
     gain = sign * (received - entry * (sum((one.share for one in exits), ZERO) + held))
-    net = gain - Decimal(str(rules.fee_percent)) / 100 * (entry + received)
+    fees = Decimal(str(rules.fee_percent)) / 100 * (entry + received)
+    net, risk = gain - fees, abs(entry - proposal.stop)
     return Outcome(
         standing=Standing.OPEN if held else Standing.FINAL,
-        r=float(net / abs(entry - proposal.stop)),
+        r=float(net / risk),
         percent=float(100 * net / entry),
+        fees=float(fees / risk),
         exits=tuple(one.leg.value for one in exits),
         ended_at=None if held else exits[-1].at,
     )
