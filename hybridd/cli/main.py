@@ -26,6 +26,8 @@ COMMANDS = {
     "approve": "hybridd.cli.proposals:approve",
     "reject": "hybridd.cli.proposals:reject",
     "hold": "hybridd.cli.proposals:hold",
+    "journal": "hybridd.cli.journal:journal",
+    "report": "hybridd.cli.report:report",
     "pause": "hybridd.cli.pause:pause",
     "resume": "hybridd.cli.pause:resume",
     "kill": "hybridd.cli.pause:kill",

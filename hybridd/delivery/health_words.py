@@ -112,4 +112,10 @@ WORDS: dict[Reason, Words] = {
         "Nothing has happened. Once a week hybridd tries every way to you that no real alert has tried.",
         "Nothing to do. `[health] drill` sets its time; `hybridd status` shows which channels are proven.",
     ),
+    Reason.REPORT: Words(
+        "Your report is ready",
+        "The report is over",
+        "The mail holds a period in review: your decisions, your trades, the markets and hybridd itself.",
+        "Nothing to do. `hybridd report` shows it again; `hybridd-report.timer` says when it comes.",
+    ),
 }

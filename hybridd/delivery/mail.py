@@ -42,12 +42,13 @@ def compose(message: Message, sender: str) -> EmailMessage:
         mail.add_alternative(tidy(message.html), subtype="html", cte="quoted-printable")
         mail.set_boundary(_boundary("alternative", message.key))
         _add_image(mail, message)
+        _add_files(mail, message)
     return mail
 
 
-def image_id(key: str) -> str:
-    """Under which name the HTML of the message with this key finds its image: `cid:` and this."""
-    return message_id("image", key, "hybridd")[1:-1]
+def image_id(key: str, name: str = "") -> str:
+    """Under which name the HTML of the message with this key finds its image: `cid:` and this. `name` tells several."""
+    return message_id("image", f"{key} {name}" if name else key, "hybridd")[1:-1]
 
 
 def _add_image(mail: EmailMessage, message: Message) -> None:
@@ -58,6 +59,20 @@ def _add_image(mail: EmailMessage, message: Message) -> None:
     page = cast(EmailMessage, mail.get_payload(1))
     page.add_related(message.image, "image", "png", cid=f"<{name}>", disposition="inline", filename="chart.png")
     page.set_boundary(_boundary("related", message.key))
+
+
+def _add_files(mail: EmailMessage, message: Message) -> None:
+    """Pictures beside the HTML that shows them, and what is there to be opened by itself."""
+    page = cast(EmailMessage, mail.get_payload(1))
+    # What is shown inside comes first: the first file beside the mail makes a new whole, of which the page is a part.
+    for file in sorted(message.attachments, key=lambda file: not file.cid):
+        major, _, minor = file.kind.partition("/")
+        if file.cid:
+            page.add_related(file.content, major, minor, cid=f"<{file.cid}>", disposition="inline", filename=file.name)
+            page.set_boundary(_boundary("related", message.key))
+        else:
+            mail.add_attachment(file.content, major, minor, filename=file.name)
+            mail.set_boundary(_boundary("mixed", message.key))
 
 
 def _boundary(kind: str, key: str) -> str:

@@ -29,7 +29,7 @@ def send_test(settings: Settings, names: list[str], *, real: bool = False, drill
             _need_daemon(store)
         channels = {channel.name: channel.recipients for channel in channels_of(settings, store, clock)}
         alert_id = (post_drill if drill else post_test)(store, channels, names, clock.now())
-        _carry(settings, store, alert_id, clock)
+        carry(settings, store, alert_id, clock)
         return outcome(store, alert_id)
     finally:
         store.close()
@@ -43,7 +43,8 @@ def _need_daemon(store: Store) -> None:
         )
 
 
-def _carry(settings: Settings, store: Store, alert_id: int, clock: SystemClock) -> None:
+def carry(settings: Settings, store: Store, alert_id: int, clock: SystemClock) -> None:
+    """Wait, at most PATIENCE_S, until an alert has been tried everywhere: by the daemon, or here where none runs."""
     end = clock.monotonic() + PATIENCE_S
     try:
         with hold(store):

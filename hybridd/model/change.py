@@ -37,6 +37,7 @@ class Reason(StrEnum):
     DIGEST = "DIGEST"
     TEST = "TEST"
     DRILL = "DRILL"
+    REPORT = "REPORT"
 
 
 MARKET = frozenset(
@@ -51,7 +52,7 @@ MARKET = frozenset(
 )
 TRADE = frozenset({Reason.TRADE_TARGET, Reason.TRADE_STOP, Reason.TRADE_AGAINST})
 EXECUTION = frozenset({Reason.TRADE_OPENED, Reason.TRADE_CLOSED, Reason.ORDER_REJECTED, Reason.ORDER_CANCELLED})
-NEWS = frozenset({Reason.ALERTS_MISSED, Reason.SMS_BUDGET, Reason.DIGEST, Reason.DRILL, Reason.TEST})
+NEWS = frozenset({Reason.ALERTS_MISSED, Reason.SMS_BUDGET, Reason.DIGEST, Reason.DRILL, Reason.TEST, Reason.REPORT})
 """Of hybridd itself, but told once: nothing that begins and is over."""
 HEALTH = frozenset(Reason) - MARKET - TRADE - EXECUTION - NEWS
 
@@ -100,6 +101,7 @@ SEVERITY: dict[Reason, Severity] = {
     Reason.DIGEST: Severity.WARNING,
     Reason.TEST: Severity.WARNING,
     Reason.DRILL: Severity.INFO,
+    Reason.REPORT: Severity.INFO,
 }
 
 

@@ -113,6 +113,16 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that a mail brings along. With `cid` it is shown inside of the HTML that names it, without it beside."""
+
+    name: str
+    kind: str
+    content: bytes
+    cid: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """An alert rendered for one delivery: what a channel is given to send.
 
@@ -121,7 +131,7 @@ class Message:
     several lengths: `title` for a lock screen, `short` for one SMS segment, `body` in up to three lines below the title
     for push messages, `chat` in a few lines of Telegram's HTML with the title, `text` and `html` as mails. `image` is a
     chart (PNG), which `html` shows, empty without one; `link` is where it can be seen and answered, "" where nothing
-    can be reached.
+    can be reached; `attachments` are for mails alone.
     """
 
     key: str
@@ -141,6 +151,7 @@ class Message:
     image: bytes = b""
     thread: str = ""
     repeat: bool = False
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

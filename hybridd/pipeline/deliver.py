@@ -15,6 +15,7 @@ from hybridd.model.change import Reason
 from hybridd.model.delivery import DELIVERY_TABLE, WAITS, Delivery, DeliveryEvent, DeliveryState, Failure, Outcome
 from hybridd.pipeline.aftermath import fail_over, follow
 from hybridd.pipeline.charts import Charts
+from hybridd.pipeline.letters import letter
 from hybridd.pipeline.receipts import FIRST_ASK_MS
 from hybridd.pipeline.restrain import Restraint
 from hybridd.pipeline.sending import ANSWERED, BROKE_OFF, HAPPENED, NOT_TWICE, Round, Sent
@@ -204,7 +205,9 @@ class Courier:
         """Send it, or find out whether it has been sent: what may have arrived is repeated once, and says so."""
         repeat = (was_unknown or delivery.repeated) and not self._channel.idempotent
         link = alert_link(self._public_url, alert.id, here=self.name in HERE)
-        message = message_for(alert, delivery, zone=self._zone, repeat=repeat, link=link, image=image)
+        message = letter(self._store, alert, delivery) or message_for(
+            alert, delivery, zone=self._zone, repeat=repeat, link=link, image=image
+        )
         found = self._channel.find(message) if repeat else None
         if found is not None:
             return found

@@ -28,6 +28,8 @@ log = logging.getLogger("hybridd.health")
 SERVICE_KEY = "service"
 ACCOUNTS_KEY = "accounts"
 """Up to which change none is missing."""
+SERVICE = "service"
+"""The kind of event that tells of starts and ends."""
 ACCOUNTS_EVERY_MS = 60_000
 SLOW_CYCLE_S = 5.0
 
@@ -104,8 +106,15 @@ class Housekeeper:
         except HttpFailed as error:
             log.warning("the dead-man's switch was not reached: %s", error)
 
+    def greet(self) -> None:
+        """Write down that the watch begins."""
+        self._store.events.append(
+            SERVICE, "hybridd", {"what": "started", "version": version("hybridd")}, self._clock.now()
+        )
+
     def farewell(self, parts: Parts) -> None:
         """Write down that the end was in order."""
+        self._store.events.append(SERVICE, "hybridd", {"what": "stopped"}, self._clock.now())
         self._store.bot_state.set(SERVICE_KEY, {**self._facts(parts, self._clock.now()), "state": "stopped"})
 
     def _scene(self, parts: Parts, schedule: Scheduler) -> Scene:

@@ -80,6 +80,7 @@ class Service:
             log.warning(
                 "%d deliveries were under way when hybridd last ended: their outcome is being found out", recovered
             )
+        self._housekeeper.greet()
         self._plan()
         self._schedule.start()
         self._notifier.ready()

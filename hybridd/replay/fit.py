@@ -11,8 +11,8 @@ from hybridd.model.candle import FloatArray
 from hybridd.model.reading import Market
 from hybridd.replay.calibrate import Named, scale_of
 from hybridd.replay.odds import ECE_GOAL, forecasts
-from hybridd.replay.outcomes import clusters, moves
 from hybridd.reports.calibration import expected_calibration_error, expected_chance_error
+from hybridd.reports.outcomes import clusters, moves
 
 MEDIAN = (45.0, 55.0)
 SPREAD = (10.0, 20.0)

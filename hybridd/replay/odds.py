@@ -9,9 +9,9 @@ import numpy as np
 from hybridd.analysis.odds_table import LEAST, OddsStep, OddsStratum, OddsTable
 from hybridd.errors import HybriddError
 from hybridd.model.candle import BoolArray, FloatArray
-from hybridd.replay.outcomes import independent
 from hybridd.replay.walk_forward import Sample
 from hybridd.reports.calibration import brier_score, expected_calibration_error, wilson_interval
+from hybridd.reports.outcomes import independent
 
 GROUPS = 20
 """Scores are grouped into so many of equal size before the regression, each of 200 analyses at least."""

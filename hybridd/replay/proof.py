@@ -8,7 +8,6 @@ import numpy as np
 from hybridd.model.timeframe import timeframe_of
 from hybridd.replay.calibrate import Study
 from hybridd.replay.odds import PLAIN, SHAPES, Judged, Shape, choose, judge
-from hybridd.replay.outcomes import clusters, independent
 from hybridd.replay.teach import Thinking
 from hybridd.replay.walk_forward import Fold, Progress, Rows, Sample, months, sample_of, walk_forward
 from hybridd.reports.calibration import (
@@ -21,6 +20,7 @@ from hybridd.reports.calibration import (
     reliability,
     wilson_interval,
 )
+from hybridd.reports.outcomes import clusters, independent
 
 HORIZONS = (3_600_000, 14_400_000, 86_400_000)  # an hour, four hours, a day
 COMBINED = "combined"

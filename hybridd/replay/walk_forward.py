@@ -10,7 +10,7 @@ import numpy as np
 from hybridd.clock import as_datetime, as_ms
 from hybridd.model.candle import BoolArray, FloatArray, IntArray
 from hybridd.replay.calibrate import Learned, Study
-from hybridd.replay.outcomes import DAY, moves
+from hybridd.reports.outcomes import DAY, moves
 
 LEARN_FIRST = 90 * DAY
 """What is learned from before the first month is judged."""

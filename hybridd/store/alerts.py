@@ -58,12 +58,17 @@ class Alerts:
     def get(self, alert_id: int) -> Alert | None:
         """The alert with this id."""
         found = self._database.row(_BY_ID, id=alert_id)
-        return None if found is None else read_alert(found)
+        return None if found is None else readread_alert(found)
 
     def fire_until(self, alert_id: int, until: int) -> None:
         """Let an alert fire until `until` (ms UTC) at least; what it says of its own end stays."""
         later = (AlertRow.id == alert_id) & (AlertRow.expires_at < until)
         self._database.run(AlertRow.update({AlertRow.expires_at: int(until)}).where(later))
+
+    def find(self, key: str) -> Alert | None:
+        """The alert with this key."""
+        found = self._database.row(AlertRow.select().where(AlertRow.key == key))
+        return None if found is None else read_alert(found)
 
     def open_of(self, reason: Reason, subject: str) -> Alert | None:
         """The newest alert of this subject that has this reason and is firing or acked."""
@@ -71,7 +76,7 @@ class Alerts:
             (AlertRow.subject == subject) & AlertRow.state.in_([str(state) for state in OPEN]) & has_reason(reason)
         )
         found = self._database.row(query.order_by(AlertRow.id.desc()).limit(1))
-        return None if found is None else read_alert(found)
+        return None if found is None else readread_alert(found)
 
     def advance(self, alert_id: int, event: AlertEvent, *, now: int, actor: str) -> Alert:
         """Let `event` happen to an alert, recorded in the audit trail; gives the alert as it is then.
@@ -94,6 +99,11 @@ class Alerts:
         with self._database.transaction():
             ids = [row["id"] for row in self._database.rows(_DUE, now=now)]
             return [self.advance(alert_id, AlertEvent.EXPIRE, now=now, actor="hybridd") for alert_id in ids]
+
+    def between(self, start: int, end: int) -> "list[Alert]":
+        """Those made from `start` to before `end` (ms UTC), oldest first."""
+        inside = (AlertRow.created_at >= start) & (AlertRow.created_at < end)
+        return [read_alert(row) for row in self._database.rows(AlertRow.select().where(inside).order_by(AlertRow.id))]
 
     def list(
         self, limit: int = 50, state: AlertState | None = None, reasons: Collection[Reason] | None = None

@@ -82,6 +82,11 @@ class Analyses:
         query = AnalysisRow.select().where(AnalysisRow.id.in_(names.select(newest_id))).with_cte(names)
         return [_analysis(row) for row in self._database.rows(query.order_by(AnalysisRow.symbol))]
 
+    def first_close(self, symbol: str, timeframe: str) -> int | None:
+        """When the oldest one's candle closed, ms UTC; None without any."""
+        mine = (AnalysisRow.symbol == symbol) & (AnalysisRow.timeframe == timeframe)
+        return self._database.number(AnalysisRow.select(fn.MIN(AnalysisRow.candle_close)).where(mine))
+
     def count(self) -> int:
         """How many there are."""
         return self._database.number(AnalysisRow.select(fn.COUNT(AnalysisRow.id))) or 0

@@ -101,6 +101,11 @@ class Audit:
     def _after(self, row_id: int) -> list[Record]:
         return self._database.rows(AuditRow.select().where(AuditRow.id > row_id).order_by(AuditRow.id).limit(_PAGE))
 
+    def subjects(self, action: str, start: int, end: int) -> set[str]:
+        """To what something was done from `start` to before `end` (ms UTC)."""
+        inside = (AuditRow.action == action) & (AuditRow.at >= start) & (AuditRow.at < end)
+        return {row["subject"] for row in self._database.rows(AuditRow.select(AuditRow.subject).where(inside))}
+
     def list(self, limit: int, subject: str | None = None) -> list[AuditEntry]:
         """The newest, newest first; of one subject only if it is given."""
         query = AuditRow.select().order_by(AuditRow.id.desc()).limit(limit)

@@ -111,6 +111,13 @@ class Changes:
             (_verdict(row), row["alert"]) for row in self._database.rows(query.order_by(ChangeRow.at, ChangeRow.id))
         ]
 
+    def suppressed(self, start: int, end: int) -> dict[Suppression, int]:
+        """How many were told to nobody from `start` to before `end` (ms UTC), by the reason why not."""
+        inside = ChangeRow.suppressed.is_null(False) & (ChangeRow.at >= start) & (ChangeRow.at < end)
+        query = ChangeRow.select(ChangeRow.suppressed, fn.COUNT(ChangeRow.id).alias("n")).where(inside)
+        rows = self._database.rows(query.group_by(ChangeRow.suppressed))
+        return {Suppression(row["suppressed"]): int(row["n"]) for row in rows}
+
     def list(self, limit: int, subject: str | None = None) -> list[Verdict]:
         """The newest, newest first; of one subject only if it is given."""
         query = ChangeRow.select().order_by(ChangeRow.id.desc()).limit(limit)

@@ -40,6 +40,11 @@ class Events:
         query = EventRow.select().where(EventRow.id > event_id).order_by(EventRow.id).limit(limit)
         return [_event(row) for row in self._database.rows(query)]
 
+    def between(self, kind: str, start: int, end: int) -> list[Event]:
+        """Those of one kind from `start` to before `end` (ms UTC), oldest first."""
+        inside = (EventRow.kind == kind) & (EventRow.at >= start) & (EventRow.at < end)
+        return [_event(row) for row in self._database.rows(EventRow.select().where(inside).order_by(EventRow.id))]
+
     def last_id(self) -> int:
         """The id of the newest, 0 without any: where a new reader begins."""
         return self._database.number(EventRow.select(fn.MAX(EventRow.id))) or 0

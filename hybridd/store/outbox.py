@@ -233,6 +233,14 @@ class Outbox:
         query = DeliveryRow.select().where(DeliveryRow.alert.in_(list(alert_ids)))
         return self._list(query.order_by(DeliveryRow.step, DeliveryRow.id))
 
+    def by_alert(self, first: int, last: int) -> dict[int, list[Delivery]]:
+        """The deliveries of all alerts whose ids are from `first` to `last`, by alert."""
+        found: dict[int, list[Delivery]] = {}
+        query = DeliveryRow.select().where(DeliveryRow.alert.between(first, last)).order_by(DeliveryRow.id)
+        for delivery in self._list(query):
+            found.setdefault(delivery.alert_id, []).append(delivery)
+        return found
+
     def counts(self) -> dict[DeliveryState, int]:
         """How many stand in each state; every state is there, if with 0."""
         query = DeliveryRow.select(DeliveryRow.state, fn.COUNT(DeliveryRow.id).alias("n")).group_by(DeliveryRow.state)

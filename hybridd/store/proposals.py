@@ -85,6 +85,11 @@ class Proposals:
         query = ProposalRow.select().where(ProposalRow.state == str(ProposalState.OPEN)).order_by(ProposalRow.id)
         return self._read(query if symbol is None else query.where(ProposalRow.symbol == symbol))
 
+    def between(self, start: int, end: int) -> list[Proposal]:
+        """Those made from `start` to before `end` (ms UTC), oldest first."""
+        inside = (ProposalRow.created_at >= start) & (ProposalRow.created_at < end)
+        return self._read(ProposalRow.select().where(inside).order_by(ProposalRow.id))
+
     def decide(self, decision: Decision) -> bool:
         """Let the decision stand if nobody was quicker; whether it does."""
         state = advance(PROPOSAL_TABLE, ProposalState.OPEN, decision.event)

@@ -1,12 +1,12 @@
 """What the closed trades amount to: every number defined, and None where it has no value."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from hybridd.model.candle import FloatArray
-from hybridd.model.trade import Trade, TradeState
+from hybridd.model.trade import Side, Trade, TradeState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +45,9 @@ def statistics(trades: Sequence[Trade]) -> Statistics:
     * total_return: 100 · (Π(1 + r/100) − 1), all money in each trade in the order of the exits
     * max_drawdown: the deepest fall of that curve from its height so far, the start included, 0 … 100 percent
     """
-    closed = sorted(
-        (t for t in trades if t.state is TradeState.CLOSED and t.pnl_percent is not None),
-        key=lambda t: (t.exit_at or 0, t.id),
-    )
-    r = np.array([t.pnl_percent for t in closed], dtype=np.float64)
+    r = np.array([t.pnl_percent for t in _closed(trades)], dtype=np.float64)
     wins, losses = r[r > 0], r[r < 0]
-    equity = np.concatenate([[1.0], np.cumprod(np.maximum(1 + r / 100, 0))])  # a loss beyond everything is everything
+    equity = np.array([1.0, *(height for _, height in equity_curve(trades))])
     n = len(r)
     return Statistics(
         total_trades=n,
@@ -70,6 +66,57 @@ def statistics(trades: Sequence[Trade]) -> Statistics:
         sortino=float(r.mean() / np.sqrt(np.mean(np.minimum(r, 0) ** 2))) if len(losses) else None,
         max_drawdown=float(100 * (1 - equity / np.maximum.accumulate(equity)).max()) if n else None,
         total_return=float(100 * (equity[-1] - 1)) if n else None,
+    )
+
+
+def chosen(
+    trades: Iterable[Trade],
+    *,
+    symbol: str | None = None,
+    side: Side | None = None,
+    start: int | None = None,
+    end: int | None = None,
+) -> list[Trade]:
+    """Those of a market, of a side, and of a period: closed from `start` to before `end` (ms UTC), or open still."""
+    return [
+        t
+        for t in trades
+        if symbol in (None, t.symbol)
+        and side in (None, t.side)
+        and (t.exit_at is None or ((start is None or t.exit_at >= start) and (end is None or t.exit_at < end)))
+    ]
+
+
+def equity_curve(trades: Iterable[Trade]) -> tuple[tuple[int, float], ...]:
+    """What 1 became after each closed trade: (its exit, ms UTC; Π(1 + r/100)), in the order of the exits.
+
+    A loss of more than everything is everything.
+    """
+    closed = _closed(trades)
+    r = np.array([t.pnl_percent for t in closed], dtype=np.float64)
+    heights = np.cumprod(np.maximum(1 + r / 100, 0)).tolist()
+    return tuple((t.exit_at or 0, height) for t, height in zip(closed, heights, strict=True))
+
+
+def exposure(trades: Iterable[Trade], start: int, end: int) -> float | None:
+    """The share (0–1) of the period from `start` to `end` (ms UTC) in which a trade was open; None of no period.
+
+    Time in several trades at once counts once.
+    """
+    if end <= start:
+        return None
+    spans = sorted((max(t.entry_at, start), min(end if t.exit_at is None else t.exit_at, end)) for t in trades)
+    covered, until = 0, start
+    for first, last in spans:
+        covered += max(0, last - max(first, until))
+        until = max(until, last)
+    return covered / (end - start)
+
+
+def _closed(trades: Iterable[Trade]) -> list[Trade]:
+    return sorted(
+        (t for t in trades if t.state is TradeState.CLOSED and t.pnl_percent is not None),
+        key=lambda t: (t.exit_at or 0, t.id),
     )
 
 

@@ -42,8 +42,8 @@ The service is hybridd.service. Installing the package starts nothing: edit the 
     journalctl \\-u hybridd
 .fi
 .PP
-With it come hybridd\\-check.timer, a second watcher that tells you when the first one stops, and
-hybridd\\-backup.timer. \\fBsystemctl reload hybridd\\fR reads the settings again; a file with mistakes is refused
+With it come hybridd\\-check.timer, a second watcher that tells you when the first one stops,
+hybridd\\-backup.timer and hybridd\\-report.timer. \\fBsystemctl reload hybridd\\fR reads the settings again; a file with mistakes is refused
 and the watch goes on with the settings from before.
 """
 

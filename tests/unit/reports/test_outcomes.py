@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hybridd.model.candle import Candles
-from hybridd.replay.outcomes import DAY, clusters, independent, moves
+from hybridd.reports.outcomes import DAY, clusters, independent, moves
 from tests.recorded_candles import walk
 
 
