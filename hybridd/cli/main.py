@@ -36,6 +36,7 @@ COMMANDS = {
 GROUPS = {
     "alerts": "hybridd.cli.alerts:app",
     "config": "hybridd.cli.config:app",
+    "dashboard": "hybridd.cli.dashboard:app",
     "db": "hybridd.cli.db:app",
     "proposals": "hybridd.cli.proposals:app",
     "secrets": "hybridd.cli.secrets:app",

@@ -45,6 +45,7 @@ class Server:
 
     def __init__(self, app: ASGIApp, activity: Activity, serving: Serving) -> None:
         self._activity, self._serving = activity, serving
+        logging.getLogger("uvicorn").setLevel(logging.WARNING)  # what it tells of its start is told by ours
         self._server = uvicorn.Server(
             uvicorn.Config(
                 _few_threads(app),
