@@ -15,6 +15,7 @@ from hybridd.errors import StoreError
 
 log = logging.getLogger("hybridd.dashboard")
 
+LARGEST_HEAD = 16 * 1024
 LARGEST_BODY = 16 * 1024
 BODY_PATIENCE_S = 10.0
 POLICY = (
@@ -121,6 +122,11 @@ def sized(app: ASGIApp, largest: int = LARGEST_BODY, patience_s: float = BODY_PA
     """Read the body before anybody works on the request: no larger than this, and no slower."""
 
     async def layer(scope: Scope, receive: Receive, send: Send) -> None:
+        # The server's own limit is only for heads that come in pieces.
+        if len(scope["path"]) + sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEAD:
+            close = {"connection": "close"}
+            await fault(Request(scope), 431, "That is too much", "Send less.", close)(scope, receive, send)
+            return
         try:
             async with asyncio.timeout(patience_s):
                 body = await _body(receive, largest)

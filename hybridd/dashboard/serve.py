@@ -15,7 +15,7 @@ import uvicorn
 from anyio.to_thread import current_default_thread_limiter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from hybridd.dashboard.guard import Activity
+from hybridd.dashboard.guard import LARGEST_HEAD, Activity
 from hybridd.dashboard.patience import HEAD_S, patient
 from hybridd.errors import HybriddError
 
@@ -25,7 +25,6 @@ FIRST_FD = 3  # sd_listen_fds(3)
 THREADS = 4
 """Each has a connection to the state; writes wait for each other in any case."""
 MOST_CONNECTIONS = 100
-LARGEST_HEAD = 16 * 1024
 KEEP_ALIVE_S = 5
 GRACE_S = 3
 LOOK_S = 0.25
@@ -33,11 +32,15 @@ LOOK_S = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """How to serve: `idle_s` after the last request the process ends, never if None; `head_s` is the patience."""
+    """How to serve: `idle_s` after the last request the process ends, never if None.
+
+    `head_s` is the patience with the head of a request, `keep_alive_s` that between two of a connection.
+    """
 
     behind_proxy: bool = False
     idle_s: float | None = None
     head_s: float = HEAD_S
+    keep_alive_s: int = KEEP_ALIVE_S
 
 
 class Server:
@@ -60,7 +63,7 @@ class Server:
                 forwarded_allow_ips=["127.0.0.1", "::1"],
                 limit_concurrency=MOST_CONNECTIONS,
                 h11_max_incomplete_event_size=LARGEST_HEAD,
-                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_keep_alive=serving.keep_alive_s,
                 timeout_graceful_shutdown=GRACE_S,
             )
         )
