@@ -11,7 +11,7 @@ UNUSABLE = 2
 """The exit code of a process that a person must help: trying again would change nothing."""
 FIRST_PAUSE_S = 2.0
 LONGEST_PAUSE_S = 300.0
-GRACE_S = 3.0
+GRACE_S = 1.0
 
 
 class Companion:

@@ -24,7 +24,7 @@ EVEN_S = 0.25
 """What leads nowhere takes this long, whatever the reason is: the time tells a guesser nothing."""
 DEAD = 403
 WHAT_NOW = {
-    "manual": "Place the order yourself, then record it: hybridd trades open {symbol} … --proposal {id}",
+    "manual": "Place the order yourself, then record it:",
     "paper": "The paper broker carries it out. No money moves.",
     "exchange": "hybridd carries it out at the exchange and tells you.",
 }
@@ -67,19 +67,23 @@ class AnswerPage:
         if told.answered.result is Result.AGAIN:
             return self._form(request, words, 409, told=told, action=told.token)
         if told.answered.result is Result.LOST:
-            return page(request, "decided", 409, words=words, title="Somebody was quicker", next_step="")
-        approved = told.answered.decision is not None and told.answered.decision.event is ProposalEvent.APPROVE
-        proposal = told.answered.proposal
-        step = WHAT_NOW[self._desk.broker] if approved and proposal else ""
-        named = step.format(symbol=f"{proposal.symbol} {proposal.side}", id=proposal.id) if proposal else ""
-        return page(request, "decided", words=words, title="Your answer counts", next_step=named)
+            return page(request, "decided", 409, words=words, title="Somebody was quicker", next_step="", record_by="")
+        decision, proposal = told.answered.decision, told.answered.proposal
+        step, record = "", ""
+        if proposal and decision and decision.event is ProposalEvent.APPROVE:
+            step = WHAT_NOW[self._desk.broker]
+            record = f"hybridd trades open {proposal.symbol} {proposal.side} PRICE --proposal {proposal.id}"
+        by_hand = record if self._desk.broker == "manual" else ""
+        return page(request, "decided", words=words, title="Your answer counts", next_step=step, record_by=by_hand)
 
     def _form(
         self, request: Request, words: ProposalWords, status: int = 200, notice: str = "", told: Told | None = None,
         action: str = "",
     ) -> Response:  # fmt: skip
         if not words.is_open:
-            return page(request, "decided", words=words, title="There is nothing left to decide", next_step="")
+            return page(
+                request, "decided", words=words, title="There is nothing left to decide", next_step="", record_by=""
+            )
         left_s = self._desk.clock.real_seconds(words.ends_at - self._desk.clock.now())
         return page(
             request,

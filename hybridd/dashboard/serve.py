@@ -26,7 +26,7 @@ THREADS = 4
 """Each has a connection to the state; writes wait for each other in any case."""
 MOST_CONNECTIONS = 100
 KEEP_ALIVE_S = 5
-GRACE_S = 3
+GRACE_S = 1
 LOOK_S = 0.25
 
 

@@ -81,7 +81,9 @@ def proposal_words(store: Store, proposal: Proposal, zone_name: str, now: int) -
 def trade_facts(proposal: Proposal) -> Rows:
     """Stop, targets, size and what is at stake."""
     money = _currency(proposal.symbol)
-    targets = ", ".join(f"{price(float(t.price))} ({t.r.normalize():f} R, {t.share:.0%})" for t in proposal.targets)
+    targets = ", ".join(
+        f"{price(float(t.price))} ({t.r.normalize():f} R, {percent(float(t.share))})" for t in proposal.targets
+    )
     if not proposal.quantity:
         size: Rows = (("size", f"not said: {proposal.size_reason or 'unknown'}"),)
     else:

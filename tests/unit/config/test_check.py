@@ -221,8 +221,6 @@ OTHER = {
     "market.context.macro_url": "https://a.b/",
     "alerts.quiet_hours": "23:00-07:00",
     "channels": [{"name": "ops", "url": "ntfy://x"}],
-    "dashboard.host": "0.0.0.0",
-    "dashboard.public_url": "https://a.b/",
     "dashboard.password_hash": "x",
     "decisions.expires": "1h",
     "trading.broker": "paper",
