@@ -12,6 +12,7 @@ from hybridd.clock import Clock, SystemClock
 from hybridd.config.check import secret_words
 from hybridd.config.load import examine, load
 from hybridd.config.schema import Settings
+from hybridd.daemon.companion import Companion
 from hybridd.daemon.journal import register_secret
 from hybridd.daemon.lock import InstanceLock
 from hybridd.delivery.channel import Channel
@@ -241,10 +242,12 @@ def hold(store: Store) -> Iterator[None]:
         yield
 
 
-def run_service(settings: Settings, again: Callable[[], Settings], clock: Clock | None = None) -> bool:
+def run_service(
+    settings: Settings, again: Callable[[], Settings], clock: Clock | None = None, beside: Companion | None = None
+) -> bool:
     """The daemon, until it is told to end; False when a thread is left that waits for somebody outside.
 
-    `again` reads the settings anew at a reload.
+    `again` reads the settings anew at a reload; `beside` runs from READY to the end.
     """
     clock = clock or SystemClock()
     store = open_store(database_url(settings), clock=clock)
@@ -258,8 +261,14 @@ def run_service(settings: Settings, again: Callable[[], Settings], clock: Clock 
     try:
         with hold(store):
             parts = assemble(settings, store, clock)
-            return Service(parts=parts, store=store, clock=clock, assemble=reassemble, environ=os.environ).run()
+            ready = beside.start if beside else lambda: None
+            service = Service(
+                parts=parts, store=store, clock=clock, assemble=reassemble, environ=os.environ, on_ready=ready
+            )
+            return service.run()
     finally:
+        if beside:
+            beside.stop()
         store.close()
 
 

@@ -28,13 +28,26 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's clock; for demonstrations with a `speed` of its own, from `start` (ms UTC, default: now) on."""
 
-    def __init__(self, speed: float = 1.0, start: int | None = None) -> None:
+    def __init__(self, speed: float = 1.0, start: int | None = None, origin: float | None = None) -> None:
         if speed <= 0:
             raise ValueError(f"speed must be above 0, not {speed}")
         self.speed = speed
         self._shifted = speed != 1.0 or start is not None
         self._start = time.time_ns() // 1_000_000 if start is None else start
-        self._origin = time.monotonic()
+        self._origin = time.monotonic() if origin is None else origin
+
+    @property
+    def line(self) -> str:
+        """This clock as text, from which another process of this machine makes the same one; "" for the machine's."""
+        return f"{self.speed!r}:{self._start}:{self._origin!r}" if self._shifted else ""
+
+    @classmethod
+    def of_line(cls, line: str) -> "SystemClock":
+        """The clock of such a text; raises ValueError for any other."""
+        if not line:
+            return cls()
+        speed, start, origin = line.split(":")
+        return cls(float(speed), int(start), float(origin))
 
     def now(self) -> int:
         if not self._shifted:

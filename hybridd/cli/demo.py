@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hybridd.app import database_url, read_settings, run_service
+from hybridd.cli.watch import web_process
 from hybridd.clock import SystemClock
 from hybridd.config.schema import Settings
 from hybridd.config.toml_text import toml_text
@@ -44,7 +45,8 @@ def demo(
     settings = read_settings(path)
     clock = SystemClock(speed, start=_resume(settings))
     _say_where_to_look(path, settings, speed)
-    run_service(settings, lambda: read_settings(path), clock)
+    web = web_process(path, clock) if settings.dashboard.enabled else None
+    run_service(settings, lambda: read_settings(path), clock, beside=web)
 
 
 def _prepare(folder: Path, seed: int) -> Path:

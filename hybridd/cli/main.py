@@ -38,6 +38,7 @@ COMMANDS = {
 GROUPS = {
     "alerts": "hybridd.cli.alerts:app",
     "config": "hybridd.cli.config:app",
+    "dashboard": "hybridd.cli.dashboard:app",
     "db": "hybridd.cli.db:app",
     "orders": "hybridd.cli.orders:app",
     "proposals": "hybridd.cli.proposals:app",

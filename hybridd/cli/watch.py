@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import threading
+from pathlib import Path
 from types import TracebackType
 from typing import Annotated
 
@@ -11,7 +12,9 @@ import typer
 
 from hybridd.app import daemon_settings, run_once, run_service
 from hybridd.cli.shared import FAILED, OK, ConfigPath
+from hybridd.clock import SystemClock
 from hybridd.config.schema import Settings
+from hybridd.daemon.companion import Companion
 from hybridd.daemon.journal import setup_logging
 
 log = logging.getLogger("hybridd.run")
@@ -20,8 +23,7 @@ log = logging.getLogger("hybridd.run")
 def run(
     config: ConfigPath = None,
     once: Annotated[bool, typer.Option("--once", help="One cycle, deliver what it brought, then exit.")] = False,
-    # Unit files and scripts may name it from the first day on; the page that it leaves out has not been built yet.
-    _: Annotated[bool, typer.Option("--no-dashboard", hidden=True)] = False,
+    no_dashboard: Annotated[bool, typer.Option("--no-dashboard", help="Do not start the web process.")] = False,
     level: Annotated[str, typer.Option("--log-level", metavar="LEVEL", help="debug, info, warning, error")] = "info",
 ) -> None:
     """Watch the markets until you stop it (Ctrl-C); under systemd, the service runs this."""
@@ -29,9 +31,18 @@ def run(
     settings = daemon_settings(config)
     if once:
         raise typer.Exit(_once(settings))
-    if not run_service(settings, lambda: daemon_settings(config)):
+    web = None if no_dashboard or not settings.dashboard.enabled else web_process(config)
+    if not run_service(settings, lambda: daemon_settings(config), beside=web):
         # All is written down and closed; Python would wait for a request that only its time-out ends.
         os._exit(OK)
+
+
+def web_process(config: Path | None, clock: SystemClock | None = None) -> Companion:
+    """The web process that belongs to a daemon with these settings and this clock."""
+    command = [sys.executable, "-m", "hybridd", "dashboard", "--beside"]
+    command += [f"--config={config}"] if config else []
+    command += [f"--clock={clock.line}"] if clock and clock.line else []
+    return Companion("the web process", command)
 
 
 def _logging(level: str) -> None:

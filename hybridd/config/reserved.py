@@ -31,11 +31,7 @@ class Reserved:
 
 
 RESERVED = (
-    Reserved(key="dashboard.enabled", missing="dashboard", free=True, covers="dashboard"),
-    Reserved(key="dashboard.host", missing="dashboard", only_if="dashboard.enabled"),
-    Reserved(key="dashboard.port", missing="dashboard", only_if="dashboard.enabled"),
-    Reserved(key="dashboard.public_url", missing="dashboard", only_if="dashboard.enabled"),
-    Reserved(key="dashboard.password_hash", missing="dashboard", only_if="dashboard.enabled"),
+    Reserved(key="dashboard.password_hash", missing="login by password", only_if="dashboard.enabled"),
     Reserved(key="database.keep_days", missing="removal of old analyses"),
     Reserved(key="health.metrics", missing="metrics page", free=True),
 )

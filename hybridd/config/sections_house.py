@@ -23,6 +23,9 @@ class Dashboard(Section):
     host: Line = Field("127.0.0.1", description="address that it listens on")
     port: int = Field(8787, ge=1, le=65535, description="port that it listens on")
     public_url: WebUrl = Field("", description="how the outside reaches it")
+    idle_exit: SomeTime = Field(
+        parse_duration("10m"), description="started by systemd's socket, the process ends when nobody came for so long"
+    )
     password_hash: Hidden = Field(
         SecretText(""), description='"": only from this machine, with a token printed at start'
     )

@@ -9,7 +9,7 @@ from decimal import Decimal
 from hybridd.model.analysis import Analysis, Signal
 from hybridd.model.order import MarketRules
 from hybridd.model.proposal import Proposal
-from hybridd.model.reading import Reading
+from hybridd.model.said import Reading
 from hybridd.model.trade import Side, Target
 
 REASONS = 3

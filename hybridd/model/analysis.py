@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hybridd.model.reading import Reading
+from hybridd.model.said import Reading
 
 
 class Signal(StrEnum):

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 import numpy as np
 
 from hybridd.model.candle import Candles, FloatArray
 from hybridd.model.context import ContextSeries
 from hybridd.model.instrument import Instrument
+from hybridd.model.said import Abstain as Abstain
+from hybridd.model.said import Reading as Reading
 
 
 class Input(StrEnum):
@@ -22,18 +24,6 @@ class Input(StrEnum):
     ORDER_BOOK = "order_book"
     SENTIMENT = "sentiment"
     MACRO = "macro"
-
-
-class Abstain(IntEnum):
-    """Why a layer has no value at a candle; ANSWERS means that it has one."""
-
-    ANSWERS = 0
-    WARM_UP = 1  # fewer candles than the formula needs
-    NO_DATA = 2  # an input is absent
-    STALE = 3  # an input is too old
-    UNDEFINED = 4  # the formula has no value here (a price that never moved, a volume of nothing)
-    NOTHING_SEEN = 5  # the layer looks for events and none happened
-    FAILED = 6  # the layer itself broke; the journal has the error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,14 +51,3 @@ class LayerSeries:
     def __post_init__(self) -> None:
         if not np.array_equal(np.isnan(self.values), self.abstain != Abstain.ANSWERS):
             raise ValueError("a layer must answer with a number or say why not, never both or neither")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What one layer said at one candle: a score in [0, 100], or None and the reason."""
-
-    layer: str
-    score: float | None
-    weight: float
-    reason: str
-    abstain: Abstain = Abstain.ANSWERS

@@ -41,10 +41,12 @@ class Service:
     """The daemon. `assemble` makes the parts anew from the settings, for a reload."""
 
     def __init__(
-        self, *, parts: Parts, store: Store, clock: Clock, assemble: Callable[[], Parts], environ: Mapping[str, str]
-    ) -> None:
+        self, *, parts: Parts, store: Store, clock: Clock, assemble: Callable[[], Parts], environ: Mapping[str, str],
+        on_ready: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
         self._parts, self._store, self._clock, self._assemble = parts, store, clock, assemble
         self._notifier, self._heartbeat = Notifier(), Heartbeat()
+        self._on_ready = on_ready
         self._usec = watchdog_usec(environ, os.getpid())
         self._housekeeper = Housekeeper(store=store, clock=clock)
         self._schedule = Scheduler(clock=clock, workers=32, on_good=self._good, on_failed=self._failed)
@@ -84,6 +86,7 @@ class Service:
         self._plan()
         self._schedule.start()
         self._notifier.ready()
+        self._on_ready()
         names = ", ".join(self._parts.watch.symbols)
         log.info(
             "watching %s at %s candles from %s; alerts go to %s",

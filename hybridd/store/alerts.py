@@ -58,7 +58,7 @@ class Alerts:
     def get(self, alert_id: int) -> Alert | None:
         """The alert with this id."""
         found = self._database.row(_BY_ID, id=alert_id)
-        return None if found is None else readread_alert(found)
+        return None if found is None else read_alert(found)
 
     def fire_until(self, alert_id: int, until: int) -> None:
         """Let an alert fire until `until` (ms UTC) at least; what it says of its own end stays."""
@@ -76,7 +76,7 @@ class Alerts:
             (AlertRow.subject == subject) & AlertRow.state.in_([str(state) for state in OPEN]) & has_reason(reason)
         )
         found = self._database.row(query.order_by(AlertRow.id.desc()).limit(1))
-        return None if found is None else readread_alert(found)
+        return None if found is None else read_alert(found)
 
     def advance(self, alert_id: int, event: AlertEvent, *, now: int, actor: str) -> Alert:
         """Let `event` happen to an alert, recorded in the audit trail; gives the alert as it is then.

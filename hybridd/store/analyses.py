@@ -7,7 +7,7 @@ from typing import Any
 from peewee import ModelSelect, fn
 
 from hybridd.model.analysis import Analysis, Odds, Signal, SignalState
-from hybridd.model.reading import Abstain, Reading
+from hybridd.model.said import Abstain, Reading
 from hybridd.store.codec import from_text, in_order, read_as, to_text
 from hybridd.store.database import Database, Prepared, Record, hole
 from hybridd.store.tables_watch import AnalysisRow

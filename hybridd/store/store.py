@@ -1,7 +1,9 @@
 """The state: one object that holds a repository for each noun, over one database."""
 
 from contextlib import AbstractContextManager
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hybridd.clock import Clock
 from hybridd.store.addresses import Addresses
@@ -10,9 +12,7 @@ from hybridd.store.analyses import Analyses
 from hybridd.store.attempts import Attempts
 from hybridd.store.audit import Audit
 from hybridd.store.bot_state import BotState
-from hybridd.store.candles import CandleStore
 from hybridd.store.changes import Changes
-from hybridd.store.context import ContextStore
 from hybridd.store.database import Database, open_database
 from hybridd.store.events import Events
 from hybridd.store.fills import Fills
@@ -29,6 +29,10 @@ from hybridd.store.silences import Silences
 from hybridd.store.sqlite import BUSY_SECONDS, free_bytes
 from hybridd.store.trades import Trades
 from hybridd.store.verify import verify
+
+if TYPE_CHECKING:  # both bring numpy, which the web process does without
+    from hybridd.store.candles import CandleStore
+    from hybridd.store.context import ContextStore
 
 
 class Store:
@@ -56,10 +60,22 @@ class Store:
         self.trades = Trades(database, clock)
         self.fills = Fills(database)
         self.bot_state = BotState(database, clock)
-        self.candles = CandleStore(database)
-        self.context = ContextStore(database)
         self.events = Events(database)
         self.history = History(database)
+
+    @cached_property
+    def candles(self) -> "CandleStore":
+        """The candles, closed and believed."""
+        from hybridd.store.candles import CandleStore
+
+        return CandleStore(self._database)
+
+    @cached_property
+    def context(self) -> "ContextStore":
+        """What was known beyond candles."""
+        from hybridd.store.context import ContextStore
+
+        return ContextStore(self._database)
 
     def transaction(self) -> AbstractContextManager[None]:
         """All that is written inside is committed together or not at all; an inner one joins the outer."""

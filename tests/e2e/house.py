@@ -13,8 +13,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-ALONE = {"HYBRIDD_MARKET__CONTEXT__SENTIMENT_URL": "", "HYBRIDD_MARKET__CONTEXT__MACRO_URL": ""}
-"""No test asks a server that is not its own."""
+ALONE = {
+    "HYBRIDD_MARKET__CONTEXT__SENTIMENT_URL": "",
+    "HYBRIDD_MARKET__CONTEXT__MACRO_URL": "",
+    "HYBRIDD_DASHBOARD__ENABLED": "false",
+}
+"""No test asks a server that is not its own, and none takes a port that another may want."""
 
 
 def wait_for(what, seconds=40.0, every=0.05):

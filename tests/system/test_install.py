@@ -10,7 +10,7 @@ from container import ROOT, wait_for
 from hybridd.daemon.journal import EVENTS
 
 UNITS = tomllib.loads((ROOT / "packaging" / "units.toml").read_text())
-SERVICES = [name for name, row in UNITS.items() if row["kind"] != "timer"]
+SERVICES = [name for name in UNITS if name.endswith(".service")]
 TIMERS = [name for name, row in UNITS.items() if row["kind"] == "timer"]
 
 

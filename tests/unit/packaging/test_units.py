@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hybridd.cli.main import COMMANDS
+from hybridd.cli.main import COMMANDS, GROUPS
 from hybridd.daemon.credentials import UNITS as WITH_SECRETS
 from hybridd.daemon.journal import EVENTS
 from hybridd.pipeline.service import SICK_S
@@ -36,7 +36,7 @@ def test_a_service_runs_a_command_that_there_is(name):
     for line in values(name, "ExecStart"):
         program, command, *_ = line.split()
         assert program == "/usr/bin/hybridd"
-        assert command in COMMANDS
+        assert command in COMMANDS | GROUPS
 
 
 @pytest.mark.parametrize("name", [name for name in TABLE if "@" not in name and name.endswith(".service")])
@@ -71,3 +71,10 @@ def test_the_sandbox_says_why():
     text = (SYSTEMD / "sandbox.conf").read_text()
     for block in text.partition("[Service]")[2].strip().split("\n\n"):
         assert block.startswith("#"), block.splitlines()[0]
+
+
+def test_the_web_is_started_by_its_socket_and_sees_no_key():
+    assert values("hybridd-dashboard.socket", "ListenStream") == ["127.0.0.1:8787"]
+    assert "-+/var/lib/hybridd/answer.key" in values("hybridd-dashboard.service", "InaccessiblePaths")
+    assert "hybridd-dashboard.service" not in WITH_SECRETS
+    assert values("hybridd.service", "ExecStart") == ["/usr/bin/hybridd run --no-dashboard"]

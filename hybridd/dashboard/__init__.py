@@ -1,0 +1,1 @@
+"""The web process: pages and the answer interface, over the state database alone."""
