@@ -88,7 +88,7 @@ def assemble(settings: Settings, store: Store, clock: Clock, given: Sequence[Cha
         zone=zone,
         simulated=simulated,
     )
-    couriers = couriers_of(settings, store, clock, found, restraint)
+    couriers = couriers_of(settings, store, clock, found, restraint, rules.trading.key)
     analyst = analyst_of(settings)
     watch = Watch(
         store=store,
@@ -122,7 +122,7 @@ def assemble(settings: Settings, store: Store, clock: Clock, given: Sequence[Cha
 
 
 def couriers_of(
-    settings: Settings, store: Store, clock: Clock, channels: Sequence[Channel], restraint: Restraint
+    settings: Settings, store: Store, clock: Clock, channels: Sequence[Channel], restraint: Restraint, key: bytes
 ) -> list[Courier]:
     """One for each channel."""
     zone, rules = settings.alerts.timezone, settings.analysis
@@ -138,6 +138,7 @@ def couriers_of(
             charts=charts,
             blocked=blocked,
             restraint=restraint,
+            key=key,
         )
         for channel in channels
     ]

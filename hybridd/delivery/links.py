@@ -15,6 +15,13 @@ def alert_link(public_url: str, alert_id: int, *, here: bool = False) -> str:
     return f"{public_url.rstrip('/')}/alerts/{alert_id}"
 
 
+def answer_link(public_url: str, token: str) -> str:
+    """The page on which a proposal is answered; "" as for alerts. It never lies at this machine: a token travels."""
+    if not public_url or not token or _is_loopback(public_url):
+        return ""
+    return f"{public_url.rstrip('/')}/a/{token}"
+
+
 def _is_loopback(url: str) -> bool:
     host = (urlsplit(url).hostname or "").rstrip(".").lower()
     if host == "localhost" or host.endswith(".localhost"):

@@ -53,8 +53,19 @@ class Picture:
     reference: str
 
 
-def picture(alert: Alert, *, zone: tzinfo, link: str = "", repeat: bool = False, image: str = "") -> Picture:
-    """What a message about `alert` shows; times in `zone`, ages as of the moment when the alert was made."""
+def picture(
+    alert: Alert,
+    *,
+    zone: tzinfo,
+    link: str = "",
+    repeat: bool = False,
+    image: str = "",
+    offered: tuple[str, ...] = (),
+) -> Picture:
+    """What a message about `alert` shows; times in `zone`, ages as of the moment when the alert was made.
+
+    `offered`: what is proposed with it, in lines.
+    """
     now = alert.analysis
     return Picture(
         title=headline(alert, repeat=repeat),
@@ -62,7 +73,7 @@ def picture(alert: Alert, *, zone: tzinfo, link: str = "", repeat: bool = False,
         severity=urgency(alert).value,
         notices=_notices(alert, repeat),
         sentences=sentences(alert, zone),
-        notes=_notes(alert, zone),
+        notes=(*offered, *_notes(alert, zone)),
         guidance=_guidance(alert),
         signal=str(now.signal) if now else "",
         score=score(now.score) if now else "",

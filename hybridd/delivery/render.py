@@ -11,6 +11,7 @@ from hybridd.delivery.answer_words import ack
 from hybridd.delivery.figures import zone_of
 from hybridd.delivery.lengths import chat, marked, push, sms
 from hybridd.delivery.mail import image_id
+from hybridd.delivery.offer import Offer, answers_to, offer_lines
 from hybridd.delivery.picture import Picture, can_be_acked, picture, urgency
 from hybridd.delivery.sentences import headline, is_simulated, leading
 from hybridd.delivery.tidy import tidy
@@ -50,6 +51,7 @@ def render(
     repeat: bool = False,
     actions: Sequence[Action] | None = None,
     image: str = "",
+    offer: Offer | None = None,
 ) -> Rendered:
     """The alert in words, times in the reader's `zone`. The same alert gives the same words whenever it is rendered.
 
@@ -57,7 +59,8 @@ def render(
     are the answers to offer (None: those of `offers`), `image` is the name of the chart that the mail shows.
     """
     there = zone_of(zone)
-    shown = picture(alert, zone=there, link=link, repeat=repeat, image=image)
+    offered = offer_lines(offer, there) if offer else ()
+    shown = picture(alert, zone=there, link=link, repeat=repeat, image=image, offered=offered)
     wanted = offers(alert) if actions is None else actions
     return Rendered(
         title=tidy(shown.title),
@@ -78,11 +81,14 @@ def message_for(
     link: str = "",
     actions: Sequence[Action] | None = None,
     image: bytes = b"",
+    offer: Offer | None = None,
 ) -> Message:
-    """The message that `delivery` carries; `image` is its chart as PNG, empty without one."""
+    """The message that `delivery` carries; `image` is its chart as PNG, empty without one, `offer` what it proposes."""
+    if actions is None and offer is not None:
+        actions = answers_to(offer, alert.id)
     offered = offers(alert) if actions is None else tuple(actions)
     name = image_id(delivery.key) if image else ""
-    words = render(alert, zone=zone, link=link, repeat=repeat, actions=offered, image=name)
+    words = render(alert, zone=zone, link=link, repeat=repeat, actions=offered, image=name, offer=offer)
     return Message(
         key=delivery.key,
         recipient=delivery.recipient,

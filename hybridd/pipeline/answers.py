@@ -4,14 +4,17 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from hybridd.delivery.answer_words import Answer, parse
+from hybridd.delivery.answer_words import Answer, Words, parse
 from hybridd.delivery.callbacks import receipt_of
 from hybridd.errors import DataError, StoreError
 from hybridd.model.alert import Alert, AlertEvent
 from hybridd.model.delivery import TOLD, DeliveryEvent, DeliveryState
 from hybridd.model.inbound import Inbound
+from hybridd.model.proposal import ProposalEvent
 from hybridd.model.state import IllegalTransition
+from hybridd.pipeline.decide import Result, by_code
 from hybridd.pipeline.receipts import apply
+from hybridd.pipeline.trading_rules import TradingRules
 from hybridd.store.inbox import Entry, EntryEvent, EntryState
 from hybridd.store.store import Store
 
@@ -74,6 +77,14 @@ class Worked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Office:
+    """Who may answer, by channel, and the rules by which proposals are decided."""
+
+    recipients: Mapping[str, Sequence[str]]
+    rules: TradingRules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Verdict:
     """What comes of an entry; `event` None: it is too early to say."""
 
@@ -82,24 +93,25 @@ class _Verdict:
     hurried: bool = False
 
 
-def work(store: Store, recipients: Mapping[str, Sequence[str]], now: int) -> Worked:
-    """Work on what is new in the inbox. `recipients`: who may answer, by channel."""
+def work(store: Store, recipients: Mapping[str, Sequence[str]], now: int, rules: TradingRules | None = None) -> Worked:
+    """Work on what is new in the inbox. `recipients`: who may answer, by channel; `rules`: of decisions."""
     # People before reports: these may have to wait for their message, and must keep nobody waiting.
     entries = sorted(store.inbox.new(AT_ONCE), key=lambda entry: entry.kind in REPORTS)
-    done = [_one(store, entry, recipients, now) for entry in entries]
+    office = _Office(recipients=recipients, rules=rules or TradingRules())
+    done = [_one(store, entry, office, now) for entry in entries]
     return Worked(
         obeyed=sum(verdict.event is EntryEvent.OBEY for verdict in done),
         hurried=any(verdict.hurried for verdict in done),
     )
 
 
-def _one(store: Store, entry: Entry, recipients: Mapping[str, Sequence[str]], now: int) -> _Verdict:
+def _one(store: Store, entry: Entry, office: _Office, now: int) -> _Verdict:
     try:
         with store.transaction():
             current = store.inbox.get(entry.id)
             if current is None or current.state is not EntryState.NEW:
                 return _Verdict(event=None, outcome="somebody else was first")
-            verdict = KINDS.get(entry.kind, _unheard_of)(store, entry, recipients, now)
+            verdict = KINDS.get(entry.kind, _unheard_of)(store, entry, office, now)
             if verdict.event is not None:
                 store.inbox.settle(entry.id, verdict.event, verdict.outcome, now)
     except StoreError:
@@ -121,8 +133,8 @@ def _ignored(outcome: str) -> _Verdict:
     return _Verdict(event=EntryEvent.IGNORE, outcome=outcome)
 
 
-def _reply(store: Store, entry: Entry, recipients: Mapping[str, Sequence[str]], now: int) -> _Verdict:
-    known = next((to for to in recipients.get(entry.channel, ()) if same_address(to, entry.sender)), None)
+def _reply(store: Store, entry: Entry, office: _Office, now: int) -> _Verdict:
+    known = next((to for to in office.recipients.get(entry.channel, ()) if same_address(to, entry.sender)), None)
     if known is None:
         store.audit.append(entry.sender, "answer.stranger", entry.channel, {"inbox": entry.id}, now)
         log.warning("somebody who is no recipient of %s wrote to hybridd: ignored", entry.channel)
@@ -131,7 +143,7 @@ def _reply(store: Store, entry: Entry, recipients: Mapping[str, Sequence[str]], 
     if words is None:
         return _ignored("not understood")
     if words.answer is not Answer.ACK:
-        return _ignored(f"there is no proposal {words.id} to decide")
+        return _decided(store, words, known, entry.channel, office.rules, now)
     try:
         acknowledge(store, words.id, f"{entry.channel}:{known}", now)
     except IllegalTransition:
@@ -142,7 +154,18 @@ def _reply(store: Store, entry: Entry, recipients: Mapping[str, Sequence[str]], 
     return _Verdict(event=EntryEvent.OBEY, outcome=f"alert {words.id} is acknowledged")
 
 
-def _report(store: Store, entry: Entry, _: Mapping[str, Sequence[str]], now: int) -> _Verdict:
+def _decided(store: Store, words: Words, sender: str, channel: str, rules: TradingRules, now: int) -> _Verdict:
+    event = ProposalEvent.APPROVE if words.answer is Answer.YES else ProposalEvent.REJECT
+    answered = by_code(store, words.id, words.code, event, sender, channel, rules, now)
+    if answered.result is Result.DONE:
+        return _Verdict(event=EntryEvent.OBEY, outcome=f"proposal {words.id}: {event}")
+    reasons = [one.detail for one in answered.objections] or [answered.why]
+    if answered.result is Result.LOST and answered.decision is not None:
+        reasons = [f"{answered.decision.event} by {answered.decision.actor} stands"]
+    return _ignored(f"proposal {words.id}, {answered.result}: {'; '.join(reasons)}")
+
+
+def _report(store: Store, entry: Entry, _: _Office, now: int) -> _Verdict:
     receipt = receipt_of(entry.kind, entry.data, entry.received_at)
     if receipt is None:
         return _ignored("nothing certain")
@@ -154,11 +177,11 @@ def _report(store: Store, entry: Entry, _: Mapping[str, Sequence[str]], now: int
     return _Verdict(event=EntryEvent.OBEY, outcome=f"{applied.delivery.state}", hurried=applied.hurried)
 
 
-def _unheard_of(_: Store, entry: Entry, __: Mapping[str, Sequence[str]], ___: int) -> _Verdict:
+def _unheard_of(_: Store, entry: Entry, __: _Office, ___: int) -> _Verdict:
     return _ignored(f"nobody knows what a {entry.kind} is")
 
 
-Worker = Callable[[Store, Entry, Mapping[str, Sequence[str]], int], _Verdict]
+Worker = Callable[[Store, Entry, _Office, int], _Verdict]
 REPORTS = frozenset({"twilio_status", "vonage_dlr"})
 KINDS: dict[str, Worker] = {
     REPLY: _reply,

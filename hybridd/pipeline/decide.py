@@ -8,6 +8,7 @@ from enum import StrEnum
 from hybridd.decisions.answers import Objected, Objection, Scene, objections
 from hybridd.decisions.tokens import code_hash, credential, same, token_hash
 from hybridd.errors import DataError
+from hybridd.model.alert import AlertEvent, AlertState
 from hybridd.model.analysis import Analysis, Signal
 from hybridd.model.proposal import Decision, Proposal, ProposalEvent, ProposalState
 from hybridd.model.trade import Side, Target
@@ -178,10 +179,19 @@ def _stands(store: Store, answer: Answer, proposal: Proposal, rules: TradingRule
     facts = {"proposal": proposal.id, "event": answer.event, "reason": answer.reason, "via": answer.channel}
     store.audit.append(answer.actor, f"proposal.{answer.event}", str(proposal.id), facts, now)
     store.events.append("decision", proposal.symbol, {**facts, "actor": answer.actor}, now)
+    _hush(store, proposal, answer.actor, now)
     if answer.event is ProposalEvent.APPROVE and rules.broker != MANUAL:
         # In the same transaction: there is no approval without its order, and no order without its approval.
         order_entry(store, proposal, rules.broker, now)
     return Answered(result=Result.DONE, proposal=store.proposals.get(proposal.id), decision=decision)
+
+
+def _hush(store: Store, proposal: Proposal, actor: str, now: int) -> None:
+    """Who has decided has seen the alert: nothing more of it is sent."""
+    alert = store.alerts.get(proposal.alert_id) if proposal.alert_id else None
+    if alert is not None and alert.state is AlertState.FIRING:
+        store.alerts.advance(alert.id, AlertEvent.ACK, now=now, actor=actor)
+        store.outbox.cancel_for(alert.id, now, f"decided by {actor}")
 
 
 def _looked_at_again(

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from hybridd.clock import Clock
 from hybridd.delivery.breaker import Breaker, BreakerRules, BreakerState, after, ask
 from hybridd.delivery.channel import Channel, Illustrated, Reports
-from hybridd.delivery.links import HERE, alert_link
 from hybridd.delivery.render import message_for
 from hybridd.delivery.retry import event_of, next_attempt, tells_owner
 from hybridd.model.alert import Alert, AlertState
@@ -16,6 +15,7 @@ from hybridd.model.delivery import DELIVERY_TABLE, WAITS, Delivery, DeliveryEven
 from hybridd.pipeline.aftermath import fail_over, follow
 from hybridd.pipeline.charts import Charts
 from hybridd.pipeline.letters import letter
+from hybridd.pipeline.offers import offer_for
 from hybridd.pipeline.receipts import FIRST_ASK_MS
 from hybridd.pipeline.restrain import Restraint
 from hybridd.pipeline.sending import ANSWERED, BROKE_OFF, HAPPENED, NOT_TWICE, Round, Sent
@@ -48,12 +48,13 @@ class Courier:
         charts: Charts | None = None,
         blocked: set[str] | None = None,
         restraint: Restraint | None = None,
+        key: bytes = b"",
     ) -> None:
         self._store, self._channel, self._clock, self._zone = store, channel, clock, zone
         self._public_url = public_url
         self._charts = charts if isinstance(channel, Illustrated) and channel.wants_image else None
         self._blocked: set[str] = set() if blocked is None else blocked
-        self._restraint = restraint
+        self._restraint, self._key = restraint, key
         self._account, self._hurried = False, False
         self._breaker, self._rules = Breaker(), BreakerRules()
         self._troubles: dict[str, str] = {}
@@ -204,9 +205,9 @@ class Courier:
     def _send(self, alert: Alert, delivery: Delivery, was_unknown: bool, image: bytes) -> Outcome:
         """Send it, or find out whether it has been sent: what may have arrived is repeated once, and says so."""
         repeat = (was_unknown or delivery.repeated) and not self._channel.idempotent
-        link = alert_link(self._public_url, alert.id, here=self.name in HERE)
+        offer, link = offer_for(self._store, alert, delivery, self._public_url, self._key)
         message = letter(self._store, alert, delivery) or message_for(
-            alert, delivery, zone=self._zone, repeat=repeat, link=link, image=image
+            alert, delivery, zone=self._zone, repeat=repeat, link=link, image=image, offer=offer
         )
         found = self._channel.find(message) if repeat else None
         if found is not None:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hybridd.alerts.compose import market_alert
-from hybridd.alerts.routing import JOURNAL, Route, plan
+from hybridd.alerts.routing import Route, plan
+from hybridd.delivery.links import HERE
 from hybridd.model.alert import Alert
 from hybridd.model.analysis import Analysis, Trend
 from hybridd.model.candle import Candles
@@ -78,7 +79,7 @@ def _propose(store: Store, told: Sequence[Alert], analysis: Analysis, atr: float
         supersede(store, analysis, now)
     for alert in told:
         recipients = {(d.channel, d.recipient) for d in store.outbox.of_alert(alert.id)}
-        propose(store, alert, atr, rules.trading, recipients - {(JOURNAL, JOURNAL)}, now)
+        propose(store, alert, atr, rules.trading, {pair for pair in recipients if pair[0] not in HERE}, now)
 
 
 def _candles(store: Store, finding: Finding, now: int) -> None:

@@ -52,7 +52,7 @@ class Returns:
         self._schedule.every(name, seconds, job)
 
     def _work(self, parts: Parts) -> None:
-        if work(self._store, parts.channels, self._clock.now()).hurried:
+        if work(self._store, parts.channels, self._clock.now(), parts.rules.trading).hurried:
             self._hurried()
 
     def _ask(self, courier: Courier) -> None:
