@@ -112,8 +112,13 @@ def _watched(
     # The close at `first` itself counts; one that has had no time to be analysed does not.
     due = (frame.open_at(span.end - 1 - settle_ms) - frame.open_at(first - 1)) // frame.ms
     late = [a.late for a in analyses]
+    # One that was analysed before it had to be is due as well.
     return Watched(
-        symbol=symbol, timeframe=frame.text, due=max(0, due), on_time=late.count(False), late=late.count(True)
+        symbol=symbol,
+        timeframe=frame.text,
+        due=max(due, len(late)),
+        on_time=late.count(False),
+        late=late.count(True),
     )
 
 

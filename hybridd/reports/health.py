@@ -75,7 +75,7 @@ def _blocks(found: HealthFacts, zone: tzinfo) -> Iterator[Block]:
     yield Figures(
         items=(
             ("Watched", share(found.uptime, 2), "of candles in time"),
-            ("Candles missed", f"{missing:,}", f"{late:,} more were made up for"),
+            ("Candles missed", f"{missing:,}", f"{late:,} more made up for" if late else ""),
             ("Deliveries failed", f"{failed:,}", f"of {sum(_all(c) for c in found.channels):,}"),
             ("Starts", str(found.starts), _backups(found, zone)),
         )
