@@ -129,6 +129,8 @@ class Trader:
         if self._needless(kept):
             self._take_back(kept)
             return
+        if order.leg in {Leg.STOP, Leg.TARGET} and order.symbol in self.unguarded:
+            return
         rules = self._broker.rules(order.symbol)
         if not self._has_room(order):
             return
@@ -261,12 +263,13 @@ class Trader:
         for kept in waiting:
             if not any(matches(kept.order, want) for want in wants):
                 self._take_back(kept)
-        now_waiting = self._waiting_of(trade.id)
-        if self._store.trades.get(trade.id) != trade:
-            return  # what was taken back had been filled: the next round sees the trade as it is
         with self._store.transaction():
+            waiting = self._waiting_of(trade.id)
+            leaving = any(kept.order.leg is Leg.EXIT for kept in waiting)
+            if leaving or self._store.trades.get(trade.id) != trade:
+                return  # something came between: the next round sees the trade as it is
             for want in wants:
-                if not any(matches(kept.order, want) for kept in now_waiting):
+                if not any(matches(kept.order, want) for kept in waiting):
                     order_for(self._store, trade, want, now)
 
     def _waiting_of(self, trade_id: int) -> list[Kept]:
