@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from hybridd.clock import ManualClock
@@ -58,6 +58,8 @@ class Doubtful:
 
     def cancel(self, order):
         self._asked()
+        if order.client_id not in self.book:
+            raise BrokerError("never heard of it")
         known, report = self.book[order.client_id]
         if report.state is OrderState.OPEN:
             self.book[order.client_id] = (known, replace(report, state=OrderState.CANCELLED))
@@ -101,7 +103,7 @@ class Doubtful:
 
 
 @pytest.mark.parametrize("both", [True, False])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(data=st.data())
 def test_no_order_twice_no_fill_lost_nothing_sold_that_is_not_held(both, data):
     clock = ManualClock(T0)
