@@ -44,7 +44,7 @@ class Trading(Section):
     """What a trade costs, and where it ends."""
 
     broker: Literal["manual", "paper", "exchange"] = Field(
-        "manual", description="manual: you place the order, it is recorded; docs/brokers.md tells of the others"
+        "manual", description="manual: you place the order, it is recorded; paper: on candles, without money"
     )
     auto: bool = Field(False, description='approve by itself; needs broker "paper", or "exchange" with live = true')
     live: bool = Field(False, description='real money: needs broker "exchange" and both keys')

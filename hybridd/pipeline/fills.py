@@ -25,6 +25,12 @@ def book(store: Store, order: Order, fill: Fill, broker: str, fee_percent: float
     actor = f"broker:{broker}"
     known = store.orders.get(order.client_id)
     trade_id = known.order.trade_id if known else 0
+    begun = store.trades.get(trade_id) if trade_id else None
+    if begun is not None and begun.state is TradeState.CLOSED:
+        if _is_booked(store, order, fill):
+            return order
+        # The trade was left before its entry was whole: what still came is there, and a trade of its own.
+        trade_id = 0
     if trade_id:
         book_more(store, trade_id, fill, actor, now)
         return replace(order, trade_id=trade_id)
@@ -49,6 +55,11 @@ def write_off(store: Store, trade: Trade, broker: str, tell: Tell, now: int) -> 
 def marks(trade: Trade) -> str:
     """ " (paper)" or " (binance), by itself (auto)": where a trade lives, and whether anybody was asked."""
     return f" ({trade.broker})" + (f", {BY_ITSELF}" if trade.auto else "")
+
+
+def _is_booked(store: Store, order: Order, fill: Fill) -> bool:
+    begun = [trade for trade in store.trades.list() if trade.proposal_id == order.proposal_id]
+    return any(known.id == fill.id for trade in begun for known in store.fills.of(trade.id))
 
 
 def _take(store: Store, order: Order, fill: Fill, broker: str, tell: Tell, now: int) -> None:

@@ -129,6 +129,8 @@ class Trader:
         if self._needless(kept):
             self._take_back(kept)
             return
+        if order.leg in {Leg.STOP, Leg.TARGET} and order.symbol in self.unguarded:
+            return
         rules = self._broker.rules(order.symbol)
         if not self._has_room(order):
             return
@@ -159,19 +161,22 @@ class Trader:
         return f"the approval is {(now - kept.created_at) // 1000} s old: its price was another" if late else ""
 
     def _has_room(self, order: Order) -> bool:
-        """Where a stop locks what an exit would sell, the stop goes first; whether it has gone."""
-        if order.leg is not Leg.EXIT or self._broker.holds_both(order.symbol):
+        """What an exit would collide with goes first: an entry that still grows, a stop that locks what it sells."""
+        if order.leg is not Leg.EXIT:
             return True
+        goes = {Leg.ENTRY} if self._broker.holds_both(order.symbol) else {Leg.ENTRY, Leg.STOP, Leg.TARGET}
         for kept in self._waiting_of(order.trade_id):
-            if kept.order.leg is not Leg.EXIT:
+            if kept.order.leg in goes:
                 self._take_back(kept)
-        return all(kept.order.leg is Leg.EXIT for kept in self._waiting_of(order.trade_id))
+        return not any(kept.order.leg in goes for kept in self._waiting_of(order.trade_id))
 
     def _sendable(self, order: Order, rules: MarketRules) -> Decimal:
-        """The amount in whole lots, and of what closes a trade no more than it still holds."""
+        """The amount in whole lots; of what closes a trade no more than it holds now, and of an exit exactly that."""
         trade = self._store.trades.get(order.trade_id) if order.leg is not Leg.ENTRY else None
-        most = order.quantity if trade is None else min(order.quantity, held_of(trade))
-        return whole(most, rules.lot)
+        if trade is None:
+            return whole(order.quantity, rules.lot)
+        held = held_of(trade)
+        return whole(held if order.leg is Leg.EXIT else min(order.quantity, held), rules.lot)
 
     def _refusal(self, order: Order, quantity: Decimal, rules: MarketRules) -> str:
         proposal = self._store.proposals.get(order.proposal_id) if order.leg is Leg.ENTRY else None
@@ -261,20 +266,21 @@ class Trader:
         for kept in waiting:
             if not any(matches(kept.order, want) for want in wants):
                 self._take_back(kept)
-        now_waiting = self._waiting_of(trade.id)
-        if self._store.trades.get(trade.id) != trade:
-            return  # what was taken back had been filled: the next round sees the trade as it is
         with self._store.transaction():
+            waiting = self._waiting_of(trade.id)
+            leaving = any(kept.order.leg is Leg.EXIT for kept in waiting)
+            if leaving or self._store.trades.get(trade.id) != trade:
+                return  # something came between: the next round sees the trade as it is
             for want in wants:
-                if not any(matches(kept.order, want) for kept in now_waiting):
+                if not any(matches(kept.order, want) for kept in waiting):
                     order_for(self._store, trade, want, now)
 
     def _waiting_of(self, trade_id: int) -> list[Kept]:
         return [kept for kept in self._store.orders.of_trade(trade_id) if kept.order.state in WAITING]
 
     def _needless(self, kept: Kept) -> bool:
-        """Whether an order would close what is closed already."""
-        return kept.order.leg is not Leg.ENTRY and self._is_over(kept.order)
+        """Whether an order would close what is closed already, or enlarge it."""
+        return self._is_over(kept.order)
 
     def _is_over(self, order: Order) -> bool:
         trade = self._store.trades.get(order.trade_id) if order.trade_id else None
@@ -285,6 +291,8 @@ class Trader:
             with self._store.transaction():
                 self._end(kept.order, OrderEvent.CANCEL, "no longer needed", self._clock.now())
             return
+        if kept.order.state is OrderState.SENT:
+            return  # nobody knows whether there is anything to take back: the next round asks first
         # Written down first: should the answer be lost, it is not taken for somebody else's doing.
         self._store.orders.note(kept.order.client_id, WITHDRAWN)
         self._apply(kept.order, self._broker.cancel(kept.order), ours=True)

@@ -91,6 +91,8 @@ def _prepare(staged: Path, source: Path, clock: Clock, actor: str) -> tuple[tupl
         if isinstance(service, dict):
             # Its last sign of life is as old as the backup: without this the watcher would be taken for dead.
             store.bot_state.set("service", {**service, "state": "stopped", "heartbeat_at": clock.now()})
+        # Its next orders must not bear the names of those that were sent after the backup.
+        store.bot_state.set("installation", None)
         store.audit.append(actor, "state.restored", source.name, {"from": str(source.absolute())}, clock.now())
     finally:
         store.close()

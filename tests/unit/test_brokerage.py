@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from hybridd.alerts.routing import JOURNAL
 from hybridd.app import feed_of
 from hybridd.brokerage import broker_of, desk_of
-from hybridd.clock import SystemClock
+from hybridd.clock import ManualClock, SystemClock
 from hybridd.config.load import load
 from hybridd.config.schema import Settings
 from hybridd.config.toml_text import toml_text
@@ -19,6 +20,7 @@ from hybridd.model.candle import Candles
 from hybridd.model.change import Reason
 from hybridd.model.proposal import ProposalEvent, ProposalState
 from hybridd.model.trade import AUTO, Side
+from hybridd.pipeline.conditions import _broker
 from hybridd.pipeline.decide import Answer, Result, decide
 from hybridd.pipeline.propose import post
 from hybridd.pipeline.rules import rules_of
@@ -67,9 +69,9 @@ def facts(fake, folder, *, broker, live, auto, key, secret, source):
 class Room:
     """A state, and the trade job that the settings make of it; the signal is LONG and fresh."""
 
-    def __init__(self, folder, **settings):
+    def __init__(self, folder, clock=None, **settings):
         (folder / "BTCUSDT-5m.csv").write_text("ts,open,high,low,close,volume\n1750000200000,1,1,1,1,1\n")
-        self.clock = SystemClock()
+        self.clock = clock or SystemClock()
         self.settings = Settings.model_validate(settings)
         self.store = open_store(f"sqlite:///{folder}/state.db", clock=self.clock)
         self.rules = rules_of(self.settings)
@@ -112,9 +114,9 @@ class Room:
 def room(fake, account, tmp_path):
     made = []
 
-    def make(**changes):
+    def make(clock=None, **changes):
         settings = {"broker": "paper", "live": False, "auto": False, "key": "", "secret": "", "source": "exchange"}
-        made.append(Room(tmp_path, **facts(fake, tmp_path, **(settings | changes))))
+        made.append(Room(tmp_path, clock, **facts(fake, tmp_path, **(settings | changes))))
         return made[-1]
 
     yield make
@@ -264,3 +266,29 @@ def test_paper_trades_live_on_stored_candles(room, account):
     assert [c.detail.rsplit("(", 1)[1] for c in made.told()] == ["paper)", "paper)"]
     assert D(trade.realised) > 0
     assert account.posts == []
+
+
+def test_a_broker_that_stays_away_and_an_account_that_differs_are_conditions(room, account, fake):
+    clock = ManualClock(fake.time())
+    made = room(clock, **LIVE)
+    made.approve(made.propose())
+    made.turns()
+    fake.fail(500, path="/order")
+
+    def found():
+        clock.advance(20_000)
+        made.desk.turn()
+        return {(c.reason, c.subject) for c in _broker(SimpleNamespace(desk=made.desk))}
+
+    assert found() == set()
+    assert found() == set()
+    assert found() == {(Reason.BROKER_DOWN, "binance")}
+    fake.heal()
+    account.balances["BTC"] = D("0.1")
+    for _ in range(3):
+        differs = found()
+    assert differs == {(Reason.BROKER_DIFFERS, SPOT)}
+    account.balances["BTC"] = D("0.3")
+    for _ in range(4):
+        differs = found()
+    assert differs == set()

@@ -159,6 +159,18 @@ def test_the_next_round_comes_when_somebody_may_be_asked(desk, monkeypatch, wait
         assert comes == planned
 
 
+def test_the_trade_job_is_watched_where_there_is_a_broker_and_goes_with_it(desk):
+    desk.service.start()
+    desk.fresh = settings(trading={"broker": "paper"})
+    desk.service.reload()
+    assert "trade" in desk.overdue(10**6)
+    assert "trade" in desk.service._schedule.jobs
+    desk.fresh = settings()
+    desk.service.reload()
+    assert "trade" not in desk.overdue(10**6)
+    assert "trade" not in desk.service._schedule.jobs
+
+
 def test_a_reload_takes_the_new_settings(desk, caplog):
     desk.service.start()
     desk.fresh = settings(monitor={"symbols": ("ETH/USDT",)}, alerts={"score_jump": 7.0})

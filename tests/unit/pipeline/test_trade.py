@@ -523,3 +523,33 @@ def test_a_broker_that_is_down_is_not_asked_about_every_order(house, scripted):
     scripted.find = down
     house.trader.round()
     assert len(asked) == 3
+
+
+def test_an_exit_takes_back_an_entry_that_still_grows(house, scripted):
+    order = house.approve()
+    house.trader.round()
+    scripted.fill(order.client_id, ("0.1", "100"), state=OrderState.OPEN)
+    house.trader.round()
+    order_exit(house.store, 1, house.clock.now())
+    scripted.fill(order.client_id, ("0.1", "100"), ("0.05", "100"), state=OrderState.OPEN)
+    for _ in range(2):
+        house.trader.round()
+    assert [o[:2] for o in house.orders()] == [("entry", "cancelled"), ("exit", "open")]
+    assert by_leg(house, Leg.EXIT)[0].order.quantity == D("0.15")
+
+
+def test_what_still_came_after_a_trade_was_closed_by_hand_is_a_trade_of_its_own(house, scripted):
+    order = house.approve()
+    house.trader.round()
+    scripted.fill(order.client_id, ("0.1", "100"), state=OrderState.OPEN)
+    house.trader.round()
+    book_exit(house.store, 1, price=D(101), actor="cli:me", now=house.clock.now(), at=T0 + 5)
+    scripted.fill(order.client_id, ("0.1", "100"), ("0.2", "102"))
+    for _ in range(4):
+        house.trader.round()
+    first, second = house.store.trades.list()
+    assert (first.state, second.state, second.quantity, second.entry_price) == ("closed", "open", 0.2, 102.0)
+    assert len(house.store.fills.of(2)) == 1
+    assert [(k.order.leg.value, k.order.quantity) for k in house.store.orders.of_trade(2)][-3:-2] == [
+        ("stop", D("0.2"))
+    ]

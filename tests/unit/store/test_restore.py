@@ -11,6 +11,7 @@ import pytest
 
 from hybridd.clock import ManualClock
 from hybridd.errors import StoreBusy, StoreError, StoreUnusable, UsageError
+from hybridd.pipeline.orders import mark_of
 from hybridd.store.backup import backup
 from hybridd.store.restore import restore
 from hybridd.store.store import open_store
@@ -66,6 +67,17 @@ def test_the_state_is_what_the_backup_holds_and_the_one_from_before_is_kept(hous
     assert (done.doubts, done.contents.analyses) == ((), 1)
     assert state.stat().st_mode & 0o777 == 0o600
     assert not list(state.parent.glob("*.restoring"))
+
+
+def test_orders_after_it_do_not_bear_the_names_of_those_sent_since_the_backup(house):
+    state, _ = house
+    store = opened(state)
+    before = mark_of(store)
+    store.close()
+    put_back(state, backup(f"sqlite:///{state}", state.parent / "more", keep=1, now=LATER).path)
+    store = opened(state)
+    assert mark_of(store) != before
+    store.close()
 
 
 def test_who_restored_it_stands_in_the_audit_trail(house):

@@ -1,10 +1,19 @@
 import math
+from decimal import Decimal
 
 import pytest
 
 from hybridd.errors import DataError
 from hybridd.model.trade import Side, TradeState
-from hybridd.trading.ledger import close_trade, open_trade, pnl_percent
+from hybridd.trading.ledger import (
+    close_trade,
+    entry_fill,
+    exit_fill,
+    held_of,
+    open_trade,
+    pnl_percent,
+    settled,
+)
 
 BEGIN = {"symbol": "BTC/USDT", "side": Side.LONG, "entry_price": 100.0, "entry_at": 1_000}
 
@@ -79,3 +88,14 @@ def test_refuses_an_end_before_the_beginning():
 def test_refuses_negative_amounts(name):
     with pytest.raises(DataError, match="give 0 or a number above"):
         open_trade(**BEGIN, **{name: -1.0})
+
+
+def test_a_trade_that_leaves_in_thirds_ends():
+    made = open_trade(symbol="BTC/USDT", side=Side.LONG, entry_price=100, entry_at=0, quantity=0.3)
+    fills = [entry_fill(made)]
+    made = settled(made, fills)
+    for number in range(3):
+        fills.append(exit_fill(made, price=Decimal(110), at=number, key=str(number), quantity=Decimal("0.1")))
+        made = settled(made, fills)
+        assert held_of(made) == Decimal("0.3") - Decimal("0.1") * (number + 1)
+    assert made.state is TradeState.CLOSED
