@@ -11,7 +11,7 @@ from hybridd.analysis.spreads import rolling_spread
 from hybridd.analysis.windows import newest, ratio
 from hybridd.model.candle import FloatArray, IntArray
 from hybridd.model.context import ContextSeries
-from hybridd.model.reading import Abstain
+from hybridd.model.said import Abstain
 
 REACH = 1_900
 """Candles back that a formula may look at: a daemon keeps 2,000, and must say what a replay of years says."""

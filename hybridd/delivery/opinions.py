@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hybridd.delivery.figures import score
 from hybridd.model.alert import Before
 from hybridd.model.analysis import Analysis
-from hybridd.model.reading import Reading
+from hybridd.model.said import Reading
 
 MOST_MOVES = 4
 LEAST_MOVE = 2.0

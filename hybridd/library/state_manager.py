@@ -10,7 +10,7 @@ from hybridd.clock import Clock, SystemClock, as_ms
 from hybridd.errors import DataError
 from hybridd.model.analysis import Analysis, Signal, SignalState
 from hybridd.model.instrument import parse_instrument
-from hybridd.model.reading import Abstain, Reading
+from hybridd.model.said import Abstain, Reading
 from hybridd.model.timeframe import parse_timeframe
 from hybridd.model.trade import Side
 from hybridd.pipeline.booking import book_entry, book_exit

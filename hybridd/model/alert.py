@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from hybridd.model.analysis import Analysis, Signal, Trend
 from hybridd.model.change import SEVERITY, Change, Reason, Severity, Suppression
-from hybridd.model.reading import Reading
+from hybridd.model.said import Reading
 from hybridd.model.state import Table
 
 

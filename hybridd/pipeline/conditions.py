@@ -8,7 +8,7 @@ from pathlib import Path
 from hybridd.clock import Clock, iso
 from hybridd.errors import UnknownSymbol
 from hybridd.model.change import Reason
-from hybridd.model.reading import Abstain
+from hybridd.model.said import Abstain
 from hybridd.pipeline.deliver import Courier
 from hybridd.pipeline.health import Condition
 from hybridd.pipeline.proof import failed_drills

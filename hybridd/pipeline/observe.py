@@ -11,7 +11,7 @@ from hybridd.alerts.routing import Route
 from hybridd.model.analysis import Analysis, Odds, Signal, SignalState
 from hybridd.model.change import Change, Verdict
 from hybridd.model.memory import Memory
-from hybridd.model.reading import Reading
+from hybridd.model.said import Reading
 from hybridd.model.silence import NO_CIRCUMSTANCES, Circumstances
 from hybridd.model.timeframe import TimeFrame
 from hybridd.model.trade import Trade

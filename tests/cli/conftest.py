@@ -32,6 +32,9 @@ min_layers = 4
 score_jump = 1.0
 cooldown = "30m"
 
+[dashboard]
+enabled = false
+
 [database]
 url = "sqlite:///{state}"
 """

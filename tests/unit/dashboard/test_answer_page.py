@@ -55,7 +55,7 @@ def test_the_code_and_a_button_decide(web, decision, state):
     assert (decided.actor, decided.channel, decided.reason) == ("email:a@example.org", "link", "all agree")
     assert "Your answer counts" in answer.text
     assert ("Place the order yourself" in answer.text) == (decision == "approve")
-    assert web.house.store.audit.verify() is None
+    assert not web.house.store.audit.verify()
 
 
 def test_a_scanner_that_gets_every_link_and_sends_every_form_changes_nothing(web):

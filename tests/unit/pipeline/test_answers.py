@@ -84,7 +84,7 @@ def test_an_answer_that_comes_twice_is_kept_once_and_a_second_one_changes_nothin
     [
         ("hello", "not understood"),
         ("ACK 99", "there is no alert 99"),
-        ("YES 42 7F", "there is no proposal 42 to decide"),
+        ("YES 42 7F", "proposal 42, refused: from somebody who was not asked"),
     ],
 )
 def test_what_cannot_be_obeyed_is_ignored_with_its_reason(office, text, outcome):

@@ -143,7 +143,7 @@ def test_a_round_that_outlived_its_job_starves_nobody(desk):
 
 def test_every_round_that_is_planned_is_watched(desk):
     desk.service._plan()
-    assert set(desk.overdue(10**6)) == {"cycle", "deliver:journal", "ping", "tick"}
+    assert set(desk.overdue(10**6)) == {"cycle", "deliver:dashboard", "deliver:journal", "ping", "tick"}
 
 
 @pytest.mark.parametrize(("wait_s", "within"), [(None, 301), (3600.0, 301), (30.0, 31), (0.0, 2)])
@@ -194,7 +194,7 @@ def test_a_reload_that_is_refused_leaves_everything_as_it_is_and_says_why(desk, 
     assert desk.service._parts is desk.parts
     for words in ("alerts.score_jmup: unknown", "monitor.timeframe: not one", "stay in force"):
         assert words in caplog.text
-    assert set(desk.overdue(10**6)) == {"cycle", "deliver:journal", "ping", "tick"}
+    assert set(desk.overdue(10**6)) == {"cycle", "deliver:dashboard", "deliver:journal", "ping", "tick"}
     assert desk.systemd.said()[-1] == "READY=1"
 
 

@@ -157,5 +157,5 @@ def test_a_row_without_its_parent_is_found(store):
 
 
 def test_a_schema_that_is_not_this_programs_is_found(store):
-    do(store, "UPDATE schema_version SET version = 9")
-    assert store.verify() == [f"the schema is 9, this hybridd needs {newest()}"]
+    do(store, "UPDATE schema_version SET version = 999")
+    assert store.verify() == [f"the schema is 999, this hybridd needs {newest()}"]
