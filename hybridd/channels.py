@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hybridd.clock import Clock, SystemClock
-from hybridd.config.reserved import acted_on
 from hybridd.config.schema import Settings
 from hybridd.delivery.apprise_channel import AppriseChannel
 from hybridd.delivery.channel import Channel
@@ -106,10 +105,8 @@ def _bookmark(store: Store | None, token: str) -> Bookmark | None:
 
 
 def _dashboard(settings: Settings, around: Around) -> Iterator[Channel]:
-    # It comes with the page: what waits where nobody can look would be told to nobody. And only the daemon's
-    # couriers write it down: whoever has no state at hand cannot reach anybody by it.
-    has_page = any(key.name == "dashboard.enabled" for key in acted_on())
-    if has_page and settings.dashboard.enabled and around.store is not None:
+    # Only the daemon's couriers write it down: whoever has no state at hand cannot reach anybody by it.
+    if settings.dashboard.enabled and around.store is not None:
         yield DashboardChannel()
 
 
