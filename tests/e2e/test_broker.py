@@ -16,7 +16,7 @@ from tests.fakes.binance import FakeBinance
 from tests.fakes.binance_orders import Account, D
 from tests.fakes.faults import FaultKind
 from tests.recorded_candles import recorded
-from tests.unit.pipeline.test_trade_exchange import wish
+from tests.unit.pipeline.trade_house import wish
 
 pytestmark = pytest.mark.xdist_group("daemon")
 

@@ -30,8 +30,7 @@ from hybridd.trading.risk import Pause
 from tests.fakes.binance_orders import Account
 from tests.makers import STEP, analysis
 from tests.unit.brokers.exchange_house import SPOT, SWAP, D, an_exchange
-from tests.unit.pipeline.test_trade_exchange import wish
-from tests.unit.pipeline.trade_house import proposal
+from tests.unit.pipeline.trade_house import proposal, wish
 
 KEY, SECRET = "key-of-the-test", "secret-of-the-test"
 COMBINATIONS = list(

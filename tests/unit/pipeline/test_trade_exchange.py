@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hybridd.model.order import OrderState
-from hybridd.model.trade import Side, Target, TradeState
+from hybridd.model.trade import Side, TradeState
 from hybridd.pipeline.booking import move_stop
 from hybridd.pipeline.orders import order_exit
 from hybridd.pipeline.trade import UNHEARD_MS
@@ -18,7 +18,7 @@ from tests.fakes.binance_orders import Account
 from tests.fakes.faults import FaultKind
 from tests.makers import analysis
 from tests.unit.brokers.exchange_house import SPOT, SWAP, D, an_exchange, broker_at
-from tests.unit.pipeline.trade_house import House, proposal
+from tests.unit.pipeline.trade_house import House, wish
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +44,6 @@ def house(exchange, account, tmp_path):
     assert made.store.verify() == []
     made.broker.close()
     made.store.close()
-
-
-def wish(symbol=SPOT, side=Side.LONG, quantity="0.3"):
-    sign = side.sign
-    targets = tuple(Target(r=D(k), price=D(30_000 + sign * 1000 * k), share=D("0.5")) for k in (1, 2))
-    made = replace(proposal(side, quantity), symbol=symbol, price=D(30_000), stop=D(30_000 - sign * 1000))
-    return replace(made, targets=targets)
 
 
 def rounds(house, count=3):

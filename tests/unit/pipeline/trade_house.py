@@ -33,6 +33,13 @@ def proposal(side=Side.LONG, quantity="0.3", shares=("0.5", "0.5")):
     )  # fmt: skip
 
 
+def wish(symbol="BTC/USDT", side=Side.LONG, quantity="0.3"):
+    sign = side.sign
+    targets = tuple(Target(r=D(k), price=D(30_000 + sign * 1000 * k), share=D("0.5")) for k in (1, 2))
+    made = replace(proposal(side, quantity), symbol=symbol, price=D(30_000), stop=D(30_000 - sign * 1000))
+    return replace(made, targets=targets)
+
+
 class House:
     """A state, a clock, and a trader at a broker that the test makes."""
 
