@@ -259,6 +259,7 @@ def run_service(
             raise ConfigError("database.url changed", remedy="restart hybridd: a running daemon keeps its state")
         return assemble(fresh, store, clock)
 
+    ended = True
     try:
         with hold(store):
             parts = assemble(settings, store, clock)
@@ -266,11 +267,14 @@ def run_service(
             service = Service(
                 parts=parts, store=store, clock=clock, assemble=reassemble, environ=os.environ, on_ready=ready
             )
-            return service.run()
+            ended = service.run()
+            return ended
     finally:
         if beside:
             beside.stop()
-        store.close()
+        # A connection that a thread still works with must not be closed under it: SQLite would crash the process.
+        if ended:
+            store.close()
 
 
 def run_once(settings: Settings) -> CycleReport:
