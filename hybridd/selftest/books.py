@@ -87,13 +87,16 @@ def _jumps(scores: Sequence[tuple[int, float]]) -> list[int]:
     return [now[0] for before, now in pairwise(scores) if abs(now[1] - before[1]) >= JUMP]
 
 
+LET_GO = frozenset({DeliveryState.CANCELLED, DeliveryState.EXPIRED, DeliveryState.PLANNED, DeliveryState.RETRY_WAIT})
+
+
 def _account(
     lane: Lane, deliveries: Sequence[Delivery], ours: Set[int], copies: Mapping[str, Sequence[bytes]]
 ) -> Account:
     mine = [delivery for delivery in deliveries if delivery.channel == lane.name]
     told = {lane.key(delivery.key) for delivery in mine if delivery.state in TOLD}
-    # News of the daemon's own health may be over before it was sent; news of the market may not.
-    let_go = [d for d in mine if d.state in {DeliveryState.CANCELLED, DeliveryState.EXPIRED} and d.alert_id not in ours]
+    # News of the daemon's own health may be over before it was sent, or come up at the very end; the market's may not.
+    let_go = [d for d in mine if d.state in LET_GO and d.alert_id not in ours]
     planned = len({delivery.alert_id for delivery in mine} & ours)
     never_told = len(mine) - len(told) - len(let_go)
     repeats = [sum(map(_is_marked, found)) for found in copies.values()]

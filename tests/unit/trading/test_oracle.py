@@ -48,7 +48,7 @@ def install() -> None:
         return
     part = FOLDER.with_name(f"oracle.{os.getpid()}")
     command = [
-        shutil.which("uv") or "uv",
+        str(Path(sys.executable).with_name("uv")),
         "pip",
         "install",
         "--quiet",
