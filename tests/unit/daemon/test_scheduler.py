@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hybridd.clock import ManualClock, SystemClock
+from hybridd.clock import ManualClock, SystemClock, as_datetime, as_ms
 from hybridd.daemon.scheduler import CandleCloseTrigger, Scheduler
 from hybridd.errors import FeedUnavailable
 from hybridd.model.timeframe import parse_timeframe
@@ -37,6 +37,17 @@ def test_each_close_is_fired_for_once_even_where_settling_takes_longer_than_a_ca
         now = made.next_fire(now)
         fires.append(now - settle)
     assert fires == list(range(fires[0], fires[0] + 10_000, 1_000))
+
+
+def test_a_timer_that_is_a_hair_early_fires_once_for_one_close_and_a_poke_before_it_takes_nothing_away():
+    clock, hair = ManualClock(T0), timedelta(milliseconds=1)
+    made = CandleCloseTrigger(parse_timeframe("5m"), 2_000, clock)
+    first = made.get_next_fire_time(None, as_datetime(T0))
+    clock.set(as_ms(first) - 1)
+    assert made.get_next_fire_time(first, first - hair) == first + timedelta(minutes=5)
+    poked = first - timedelta(seconds=1)
+    clock.set(as_ms(poked))
+    assert made.get_next_fire_time(poked, poked) == first
 
 
 def test_weeks_close_on_monday():
