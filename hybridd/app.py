@@ -41,6 +41,7 @@ from hybridd.pipeline.rules import restraint_of, rules_of
 from hybridd.pipeline.service import Service
 from hybridd.pipeline.surroundings import Drawer, Surroundings, empty_drawer
 from hybridd.pipeline.watch import CycleReport, Watch
+from hybridd.pipeline.web_settings import tell_the_web
 from hybridd.store.answer_key import answer_key
 from hybridd.store.store import Store, open_store
 
@@ -230,6 +231,7 @@ def daemon_settings(path: Path | None) -> Settings:
     settings = read_settings(path)
     for problem in examine(path, os.environ).problems:
         log.warning("settings: %s", problem)
+    tell_the_web(path, os.environ, database_url(settings))
     return settings
 
 

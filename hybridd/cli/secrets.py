@@ -14,7 +14,7 @@ from hybridd.cli.shared import AsJson, ConfigPath, print_json, table
 from hybridd.config.reserved import acted_on
 from hybridd.config.salvage import legible
 from hybridd.config.sources import value_at
-from hybridd.daemon.credentials import LARGEST, UNITS, Stored, check_name, listed, remove, store
+from hybridd.daemon.credentials import LARGEST, WEB, Stored, check_name, listed, remove, store, units_of
 from hybridd.errors import UsageError
 
 app = typer.Typer(name="secrets", help="Passwords and tokens for the service, kept encrypted.", no_args_is_help=True)
@@ -103,7 +103,7 @@ def remove_command(name: Name, config: ConfigPath = None, root: Root = Path("/")
     known = next((row for row in usable() if row.name == name), None)
     if known is not None and _is_read(known, config):
         typer.echo(f"but {known.key} still reads it: take {known.line} out of the settings, or store it again")
-    _say_reload()
+    _say_reload(name)
 
 
 def _refuse_misspelling(name: str) -> None:
@@ -130,12 +130,15 @@ def say_what_is_next(name: str, config: Path | None) -> None:
         typer.echo(f'write {{credential = "{name}"}} where the settings are to read it')
     elif not _is_read(known, config):
         typer.echo(f"write into the settings, below {known.section}:\n  {known.line}")
-    _say_reload()
+    _say_reload(name)
 
 
-def _say_reload() -> None:
-    typer.echo(f"then, as {', '.join(UNITS)} get their secrets when they start:")
-    typer.echo("  systemctl daemon-reload && systemctl restart hybridd")
+def _say_reload(name: str) -> None:
+    units = units_of(name)
+    typer.echo(f"then, as {', '.join(units)} get{'' if len(units) > 1 else 's'} secrets at the start:")
+    # The watch hands the web the line above, and the next visitor starts the web.
+    web = " && systemctl stop hybridd-dashboard" if units == WEB else ""
+    typer.echo(f"  systemctl daemon-reload && systemctl restart hybridd{web}")
 
 
 def _is_read(known: Known, config: Path | None) -> bool:

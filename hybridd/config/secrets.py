@@ -37,7 +37,7 @@ def resolve(written: Written, vault: Vault, *, needed: bool) -> tuple[Written, l
     Sections that are off are not looked into. Without `needed` a missing secret is only a warning.
     """
     values, problems = _copy(written.values), []
-    for path, table in _secret_places(values):
+    for path, table in secret_places(values):
         name = str(path[-1])
         reference = table[name]
         if isinstance(reference, str):
@@ -46,8 +46,14 @@ def resolve(written: Written, vault: Vault, *, needed: bool) -> tuple[Written, l
             table[name] = ""
             if _is_on(str(path[0]), values):
                 table[name], found = _look_up(path, reference, written.origin(path), vault)
-                problems += [replace(problem, level=_level(problem, needed)) for problem in found]
+                if not (needed and _is_the_webs(path, reference)):
+                    problems += [replace(problem, level=_level(problem, needed)) for problem in found]
     return Written(values, written.origins), problems
+
+
+def _is_the_webs(path: KeyPath, reference: dict[str, object]) -> bool:
+    """Whether a secret is handed to the web's unit alone, and the watch goes without it."""
+    return path[0] == "dashboard" and "credential" in reference
 
 
 def _level(problem: Problem, needed: bool) -> Level:
@@ -65,7 +71,7 @@ def _copy(value: dict[str, Any]) -> dict[str, Any]:
     return {name: deep(part) for name, part in value.items()}
 
 
-def _secret_places(values: dict[str, Any]) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
+def secret_places(values: dict[str, Any]) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
     """Each secret that is written, with the table that it stands in."""
     for key in all_keys():
         parent = value_at(values, key.path[:-1])

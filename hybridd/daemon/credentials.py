@@ -9,7 +9,10 @@ from pathlib import Path
 from hybridd.errors import HybriddError, UsageError
 
 UNITS = ("hybridd.service", "hybridd-check.service", "hybridd-failure@.service")
-"""Those that talk to somebody: the dashboard and the backup get no secret."""
+"""Those that talk to somebody: the backup and the report get no secret."""
+WEB = ("hybridd-dashboard.service",)
+WEBS_OWN = "dashboard_"
+"""How the names of the web's own secrets begin: it is handed these and no others, and nobody else is."""
 DROP_IN = "credentials.conf"
 LARGEST = 65_536
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -32,7 +35,7 @@ class _NotEncrypted(Exception):
 
 
 def store(name: str, secret: bytes, root: Path = Path("/")) -> Stored:
-    """Keep a secret for the units of UNITS, below `root`, and write their drop-ins.
+    """Keep a secret for the units of `units_of`, below `root`, and write their drop-ins.
 
     Raises UsageError for a name or secret that cannot be, HybriddError where nothing can be written.
     """
@@ -81,6 +84,11 @@ def listed(root: Path = Path("/")) -> list[Stored]:
         for name in filter(_NAME.fullmatch, names):
             found[name] = Stored(name=name, path=_path(name, root, encrypted=encrypted), encrypted=encrypted)
     return [found[name] for name in sorted(found)]
+
+
+def units_of(name: str) -> tuple[str, ...]:
+    """The units that a secret is handed to."""
+    return WEB if name.startswith(WEBS_OWN) else UNITS
 
 
 def check_name(name: str) -> None:
@@ -137,11 +145,11 @@ def _path(name: str, root: Path, *, encrypted: bool) -> Path:
 
 
 def _write_drop_ins(root: Path, secrets: dict[str, Stored]) -> None:
-    content = drop_in([secrets[name] for name in sorted(secrets)], root).encode()
-    for unit in UNITS:
+    for unit in UNITS + WEB:
         path = root / "etc/systemd/system" / f"{unit}.d" / DROP_IN
-        if secrets:
-            _write(path, content, 0o644, folder_mode=0o755)
+        given = [secrets[name] for name in sorted(secrets) if unit in units_of(name)]
+        if given:
+            _write(path, drop_in(given, root).encode(), 0o644, folder_mode=0o755)
         else:
             path.unlink(missing_ok=True)
 
