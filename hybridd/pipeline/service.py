@@ -250,7 +250,7 @@ class Service:
             self._poke_couriers()
         if overrides.wanted_of(self._store).version != self._wanted:  # somebody changed settings in the web
             self._reload = True
-            self._wake.set()
+            self._doorbell.ring()
         self._notifier.status(self._housekeeper.status_line)
         starved = feed(self._heartbeat, self._notifier, time.monotonic())
         if starved and starved != self._starved:
