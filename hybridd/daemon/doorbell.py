@@ -1,4 +1,4 @@
-"""A pause that every signal ends at once."""
+"""A pause that every signal ends at once, and so does another thread that rings."""
 
 import select
 import signal
@@ -14,6 +14,8 @@ class Doorbell:
     before it lies down, is heard only when the pause is over by itself; and a handler must not take a lock.
     """
 
+    _button: socket.socket | None = None
+
     def __enter__(self) -> "Doorbell":
         self._ear, self._button = socket.socketpair()
         for end in (self._ear, self._button):
@@ -26,10 +28,17 @@ class Doorbell:
     ) -> None:
         signal.set_wakeup_fd(-1)
         self._ear.close()
-        self._button.close()
+        if self._button is not None:
+            self._button.close()
+
+    def ring(self) -> None:
+        """End the pause, from any thread; without effect where nobody waits any more, or not yet."""
+        if self._button is not None:
+            with suppress(OSError):
+                self._button.send(b"!")
 
     def wait(self, seconds: float) -> None:
-        """Until a signal comes or has come since the last time, at most `seconds`."""
+        """Until a signal or a ring comes, or has come since the last time, at most `seconds`."""
         select.select([self._ear], [], [], seconds)
         with suppress(BlockingIOError):
             while self._ear.recv(4096):

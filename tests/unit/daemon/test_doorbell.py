@@ -59,3 +59,14 @@ def test_afterwards_signals_ring_at_nobodys(heard):
     os.kill(os.getpid(), signal.SIGUSR1)
     assert heard == [signal.SIGUSR1]
     assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_another_thread_that_rings_ends_it():
+    bell = Doorbell()
+    bell.ring()  # nobody waits yet
+    with bell:
+        threading.Timer(0.05, bell.ring).start()
+        began = time.monotonic()
+        bell.wait(LONG)
+        assert time.monotonic() - began < LONG / 2
+    bell.ring()  # nor any more
