@@ -73,7 +73,8 @@ def feed_of(settings: Settings, clock: Clock) -> Feed:
 
 def assemble(settings: Settings, store: Store, clock: Clock, given: Sequence[Channel] | None = None) -> Parts:
     """All parts that the settings decide, ready to be scheduled; `given` channels in place of those that they name."""
-    _keep_secrets(settings)
+    for word in secret_words(settings):
+        register_secret(word)
     rules = rules_of(settings, key=answer_key(store.path))
     feed = feed_of(settings, clock)
     symbols = list(dict.fromkeys(instrument.symbol for instrument in settings.instruments))
@@ -210,11 +211,6 @@ def _skew_of(feed: Feed) -> Callable[[], int | None]:
     if isinstance(feed, ExchangeFeed):
         return lambda: feed.offset_ms if feed.offset_known else None
     return lambda: None
-
-
-def _keep_secrets(settings: Settings) -> None:
-    for word in secret_words(settings):
-        register_secret(word)
 
 
 def database_url(settings: Settings) -> str:
