@@ -1,7 +1,9 @@
 """`hybridd config`: check, show, example and schema of the settings."""
 
+import getpass
 import json
 import os
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +17,7 @@ from hybridd.config.sample import example
 from hybridd.config.schema import json_schema
 from hybridd.config.show import plain, show
 from hybridd.config.sources import count_set
+from hybridd.errors import UsageError
 
 app = typer.Typer(name="config", help="Check, show and explain the settings.", no_args_is_help=True)
 
@@ -67,6 +70,25 @@ def show_command(config: ConfigPath = None, as_json: AsJson = False) -> None:
 def example_command(_config: AnyConfigPath = None) -> None:
     """Print a sample settings file with every key explained."""
     typer.echo(example(), nl=False)
+
+
+@app.command("password")
+def password_command(_config: AnyConfigPath = None) -> None:
+    """Make the hash of a password for the page: asked for without being shown, or read from standard input."""
+    # Imported late: no other command needs it.
+    from hybridd.dashboard.passwords import LONGEST, make
+
+    if sys.stdin.isatty():
+        password = getpass.getpass("password of the page (it is not shown): ")
+        if getpass.getpass("the same again: ") != password:
+            raise UsageError("the two are not the same", remedy="try again")
+    else:
+        password = sys.stdin.readline(LONGEST + 2).rstrip("\r\n")
+    typer.echo(make(password))
+    typer.echo(
+        "Store it for the service: `hybridd secrets set dashboard_password_hash`, or write it into the", err=True
+    )
+    typer.echo("settings as dashboard.password_hash. The password itself is written nowhere.", err=True)
 
 
 @app.command("schema")

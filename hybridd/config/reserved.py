@@ -31,7 +31,6 @@ class Reserved:
 
 
 RESERVED = (
-    Reserved(key="dashboard.password_hash", missing="login by password", only_if="dashboard.enabled"),
     Reserved(key="database.keep_days", missing="removal of old analyses"),
     Reserved(key="health.metrics", missing="metrics page", free=True),
 )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hybridd.pipeline.housekeep import SERVICE_KEY
+from hybridd.pipeline.watch_scene import SERVICE_KEY  # not of the housekeeper, who brings numpy
 from hybridd.store.store import Store
 
 SILENT_AFTER_MS = 60_000

@@ -25,6 +25,7 @@ from hybridd.store.missed import MissedAlerts
 from hybridd.store.orders import Orders
 from hybridd.store.outbox import Outbox
 from hybridd.store.proposals import Proposals
+from hybridd.store.sessions import Askers, Sessions
 from hybridd.store.silences import Silences
 from hybridd.store.sqlite import BUSY_SECONDS, free_bytes
 from hybridd.store.trades import Trades
@@ -62,6 +63,8 @@ class Store:
         self.bot_state = BotState(database, clock)
         self.events = Events(database)
         self.history = History(database)
+        self.sessions = Sessions(database)
+        self.askers = Askers(database)
 
     @cached_property
     def candles(self) -> "CandleStore":

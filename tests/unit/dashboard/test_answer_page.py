@@ -125,12 +125,12 @@ def test_refused_answers_are_in_the_audit_trail_and_in_the_journal_without_their
         web.say("forged-forged-forged", code)
         web.say(token, f"{(int(code, 16) + 1) % 256:02X}")
         web.client.get(f"/a/{token}")
+        told = lambda: "\n".join(r.getMessage() for r in caplog.records if r.name.startswith(("hybridd", "uvicorn")))  # noqa: E731
+        wait_for(lambda: "GET /a/… 200" in told())
     refused = [row for row in web.house.store.audit.list(10) if row.action == "answer refused"]
     assert [row.data["why"] for row in refused] == [
         "the code is not the one in the message", "a token that nobody was given",
     ]  # fmt: skip
-    told = lambda: "\n".join(r.getMessage() for r in caplog.records if r.name.startswith(("hybridd", "uvicorn")))  # noqa: E731
-    wait_for(lambda: "GET /a/… 200" in told())
     assert token not in told()
     assert "forged-forged" not in told()
 
