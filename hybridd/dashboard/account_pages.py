@@ -7,15 +7,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hybridd.clock import iso
 from hybridd.dashboard import second_factor
 from hybridd.dashboard.desk import Desk
 from hybridd.dashboard.gate import form_of, who_of
 from hybridd.dashboard.login_pages import caller_of, left
 from hybridd.dashboard.logins import Logins, Who
 from hybridd.dashboard.one_time_codes import address, bytes_of, new_secret
-from hybridd.dashboard.pages import fault, page
+from hybridd.dashboard.pages import fault
 from hybridd.dashboard.roles import Role
+from hybridd.dashboard.rooms import room
 
 MOST_SHOWN = 20
 
@@ -24,7 +24,7 @@ class AccountPages:
     """/account, /account/second-factor, /account/logout-everywhere"""
 
     def __init__(self, desk: Desk, logins: Logins) -> None:
-        self._store, self._clock, self._logins = desk.store, logins.clock, logins
+        self._desk, self._store, self._clock, self._logins = desk, desk.store, logins.clock, logins
 
     def routes(self) -> list[Route]:
         """What is reached here."""
@@ -38,7 +38,7 @@ class AccountPages:
 
     async def account(self, request: Request) -> Response:
         """GET: who one is, and where else."""
-        return await run_in_threadpool(self._account, request, who_of(request))
+        return await self._account(request, who_of(request))
 
     async def leave_everywhere(self, request: Request) -> Response:
         """POST: log out wherever this role is logged in, this browser included."""
@@ -51,7 +51,7 @@ class AccountPages:
         """GET: a new secret, which counts only once its code comes back."""
         if (who := who_of(request)).role is None:
             return _for_people(request)
-        return await run_in_threadpool(self._offer, request, who, new_secret(), "")
+        return await self._offer(request, who, new_secret(), "")
 
     async def enrol(self, request: Request) -> Response:
         """POST: the app has the secret, as its code shows, and the person knows the password."""
@@ -60,15 +60,15 @@ class AccountPages:
             return _for_people(request)
         secret = fields.get("secret", "")
         if bytes_of(secret) is None:
-            return await run_in_threadpool(self._offer, request, who, new_secret(), "Begin again: the secret was lost.")
+            return await self._offer(request, who, new_secret(), "Begin again: the secret was lost.")
         if not await run_in_threadpool(self._may, request, who.role, fields):
-            return await run_in_threadpool(self._offer, request, who, secret, "That was not the password.")
+            return await self._offer(request, who, secret, "That was not the password.")
         now, code = self._clock.now(), fields.get("code", "")
         codes = await run_in_threadpool(second_factor.enrol, self._store, str(who.role), secret, code, now)
         if codes is None:
             notice = "That was not the code that the app shows. Is its clock right?"
-            return await run_in_threadpool(self._offer, request, who, secret, notice)
-        return page(request, "recovery", codes=codes)
+            return await self._offer(request, who, secret, notice)
+        return await room(request, self._desk, "recovery", lambda: {"codes": codes})
 
     async def remove(self, request: Request) -> Response:
         """POST: ask for no code any more, after password and code once more."""
@@ -76,12 +76,12 @@ class AccountPages:
         if who.role is None:
             return _for_people(request)
         if not await run_in_threadpool(self._may, request, who.role, fields):
-            return await run_in_threadpool(self._account, request, who, 403, "That was not the password.")
+            return await self._account(request, who, 403, "That was not the password.")
         code, now = fields.get("code", ""), self._clock.now()
         if not await run_in_threadpool(second_factor.passes, self._store, str(who.role), code, now):
-            return await run_in_threadpool(self._account, request, who, 403, "That code does not count.")
+            return await self._account(request, who, 403, "That code does not count.")
         await run_in_threadpool(second_factor.remove, self._store, str(who.role), who.actor, now)
-        return await run_in_threadpool(self._account, request, who, 200, "No code is asked for any more.")
+        return await self._account(request, who, 200, "No code is asked for any more.")
 
     def _may(self, request: Request, role: Role, fields: dict[str, str]) -> bool:
         """A browser that was left open must not be enough; without a password whoever is on the machine is asked."""
@@ -89,32 +89,40 @@ class AccountPages:
             return True
         return self._logins.is_password(role, fields.get("password", ""), caller_of(request))
 
-    def _account(self, request: Request, who: Who, status: int = 200, notice: str = "") -> Response:
-        if who.role is None:
+    async def _account(self, request: Request, who: Who, status: int = 200, notice: str = "") -> Response:
+        role = who.role
+        if role is None:
             return _for_people(request)
-        sessions = [
-            {
-                "here": one.hash == who.session,
-                "from": one.address,
-                "agent": one.agent,
-                "begun": iso(one.created_at // 1000 * 1000),
-                "seen": iso(one.seen_at // 1000 * 1000),
-            }
-            for one in self._logins.sessions(who.role)[:MOST_SHOWN]
-        ]
-        return page(
-            request, "account", status, role=str(who.role), sessions=sessions, notice=notice, csrf=who.csrf,
-            factor=second_factor.factor(self._store, str(who.role)), by_password=self._logins.has_password(who.role),
-        )  # fmt: skip
 
-    def _offer(self, request: Request, who: Who, secret: str, notice: str) -> Response:
-        assert who.role is not None, "a program has no second factor"
-        return page(
-            request, "second_factor", 400 if notice else 200, notice=notice, secret=secret, csrf=who.csrf,
-            shown=" ".join(secret[i : i + 4] for i in range(0, len(secret), 4)), address=address(secret, str(who.role)),
-            picture=picture(address(secret, str(who.role))), by_password=self._logins.has_password(who.role),
-            there=second_factor.factor(self._store, str(who.role)) is not None,
-        )  # fmt: skip
+        def look() -> dict[str, object]:
+            return {
+                "role": str(role),
+                "here": who.session,
+                "sessions": self._logins.sessions(role)[:MOST_SHOWN],
+                "factor": second_factor.factor(self._store, str(role)),
+                "by_password": self._logins.has_password(role),
+                "notice": notice,
+            }
+
+        return await room(request, self._desk, "account", look, status)
+
+    async def _offer(self, request: Request, who: Who, secret: str, notice: str) -> Response:
+        role = who.role
+        assert role is not None, "a program has no second factor"
+        link = address(secret, str(role))
+
+        def look() -> dict[str, object]:
+            return {
+                "secret": secret,
+                "shown": " ".join(secret[i : i + 4] for i in range(0, len(secret), 4)),
+                "address": link,
+                "picture": picture(link),
+                "there": second_factor.factor(self._store, str(role)) is not None,
+                "by_password": self._logins.has_password(role),
+                "notice": notice,
+            }
+
+        return await room(request, self._desk, "second_factor", look, 400 if notice else 200)
 
 
 def picture(text: str) -> tuple[int, str]:

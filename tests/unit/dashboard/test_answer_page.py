@@ -121,12 +121,12 @@ def test_everything_that_leads_nowhere_is_one_page_with_one_time(web):
 def test_refused_answers_are_in_the_audit_trail_and_in_the_journal_without_their_token(web, caplog):
     made = web.house.turn()
     token, code = web.link(made)
+    told = lambda: "\n".join(r.getMessage() for r in caplog.records if r.name.startswith(("hybridd", "uvicorn")))  # noqa: E731
     with caplog.at_level("INFO"):
         web.say("forged-forged-forged", code)
         web.say(token, f"{(int(code, 16) + 1) % 256:02X}")
         web.client.get(f"/a/{token}")
-        told = lambda: "\n".join(r.getMessage() for r in caplog.records if r.name.startswith(("hybridd", "uvicorn")))  # noqa: E731
-        wait_for(lambda: "GET /a/… 200" in told())
+        wait_for(lambda: "GET /a/… 200" in told())  # the line is written after the answer has gone
     refused = [row for row in web.house.store.audit.list(10) if row.action == "answer refused"]
     assert [row.data["why"] for row in refused] == [
         "the code is not the one in the message", "a token that nobody was given",

@@ -21,7 +21,7 @@ from hybridd.model.change import Reason, Severity
 from hybridd.model.delivery import DeliveryState, Failure, Outcome
 from hybridd.model.inbound import Inbound
 from hybridd.pipeline.deliver import Courier
-from hybridd.pipeline.housekeep import SERVICE_KEY
+from hybridd.pipeline.heartbeat import SERVICE_KEY
 from hybridd.pipeline.record import post
 from hybridd.pipeline.service import RETRY_S, SICK_S, Service
 from hybridd.pipeline.watch import CycleReport
