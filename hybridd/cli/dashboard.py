@@ -90,7 +90,12 @@ def serve(settings: Settings, clock: Clock, *, beside: bool = False) -> None:
     with _state(settings, clock) as store:
         desk = Desk(store=store, rules=trading_rules(settings), clock=clock, broker=settings.trading.broker)
         logins, activity = Logins(store, SystemClock(), hashes, page.session), Activity()
-        made = make_app(desk, Door(hosts=hosts_of(settings), public_url=page.public_url), logins, activity)
+        made = make_app(
+            desk,
+            Door(hosts=hosts_of(settings), public_url=page.public_url, metrics=settings.health.metrics),
+            logins,
+            activity,
+        )
         serving = Serving(behind_proxy=bool(page.public_url), idle_s=page.idle_exit / 1000 if given else None)
         server, notifier = Server(made, activity, serving), Notifier()
         if beside:

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from hybridd.dashboard.account_pages import AccountPages
 from hybridd.dashboard.answer_page import EVEN_S, AnswerPage
 from hybridd.dashboard.api import Api
+from hybridd.dashboard.api_lists import ApiLists
 from hybridd.dashboard.desk import Desk
 from hybridd.dashboard.gate import gated
 from hybridd.dashboard.guard import BODY_PATIENCE_S, Activity, hosted, paced, sealed, sized, watched
@@ -20,6 +21,7 @@ from hybridd.dashboard.house_pages import HousePages
 from hybridd.dashboard.language import spoken
 from hybridd.dashboard.login_pages import LoginPages
 from hybridd.dashboard.logins import Logins
+from hybridd.dashboard.metrics import MetricsPage
 from hybridd.dashboard.pages import fault, static
 from hybridd.dashboard.provider_hooks import KINDS, ProviderHooks
 from hybridd.dashboard.rates import Limits, Rates
@@ -32,12 +34,13 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """How the outside reaches the application: the host names it answers to, its address, its patience."""
+    """How the outside reaches the application: its names, its address, its patience, whether it shows metrics."""
 
     hosts: frozenset[str]
     public_url: str = ""
     limits: Limits = field(default_factory=Limits)
     even_s: float = EVEN_S
+    metrics: bool = True
     body_patience_s: float = BODY_PATIENCE_S
 
 
@@ -56,9 +59,12 @@ def make_app(desk: Desk, door: Door, logins: Logins, activity: Activity | None =
         Route("/alerts/{id}", house.ack, methods=["POST"]),
         Route("/api/v1/proposals/{id}/{verb}", api.decide, methods=["POST"]),
         Route("/api/v1/alerts/{id}/ack", api.ack, methods=["POST"]),
+        *ApiLists(desk).routes(),
         *LoginPages(desk, logins, rates, door.even_s).routes(),
         *AccountPages(desk, logins).routes(),
     ]
+    if door.metrics:
+        routes += MetricsPage(desk).routes()
     if desk.hooks is not None:
         hooks = ProviderHooks(desk, door.public_url)
         routes += [Route(path, hooks.take, methods=["POST"]) for path in KINDS]

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hybridd.dashboard.api_tokens import Scope as May
 from hybridd.dashboard.desk import Desk
-from hybridd.dashboard.guard import address_of, host_of, once, too_often
+from hybridd.dashboard.guard import address_of, host_of, is_here, once, too_often
 from hybridd.dashboard.login_form import login_form
 from hybridd.dashboard.logins import Logins, Who, cookie_of
 from hybridd.dashboard.pages import FOR_PROGRAMS, fault
@@ -38,7 +38,7 @@ def gated(app: ASGIApp, desk: Desk, logins: Logins, rates: Rates) -> ASGIApp:
         if request.method not in LOOKING and not scope["path"].startswith("/hooks/") and is_foreign(request):
             await _stranger(request, 403, "This form is not one of hybridd's pages'")(scope, receive, send)
             return
-        if is_open(scope["path"], request.method):
+        if is_open(scope["path"], request.method) or is_measured_here(request):
             await app(scope, receive, send)
             return
         if rates.spent("stranger", asker):
@@ -63,6 +63,11 @@ def gated(app: ASGIApp, desk: Desk, logins: Logins, rates: Rates) -> ASGIApp:
 def is_open(path: str, method: str) -> bool:
     """Whether a request needs no login."""
     return path.startswith(PROVEN) or path in DOOR or (method in LOOKING and path.startswith(HARMLESS))
+
+
+def is_measured_here(request: Request) -> bool:
+    """Whether a program of this machine fetches the metrics: it needs no token."""
+    return request.scope["path"] == METRICS and request.method in LOOKING and is_here(request)
 
 
 def is_foreign(request: Request) -> bool:
