@@ -25,6 +25,9 @@ from hybridd.dashboard.metrics import MetricsPage
 from hybridd.dashboard.pages import fault, static
 from hybridd.dashboard.provider_hooks import KINDS, ProviderHooks
 from hybridd.dashboard.rates import Limits, Rates
+from hybridd.dashboard.stream import LIFE_S, MOST_STREAMS, Stream
+from hybridd.dashboard.stream import routes as stream_routes
+from hybridd.dashboard.tail import Tail
 
 WORDS = {
     404: ("There is nothing here", "Look at the address again."),
@@ -42,10 +45,13 @@ class Door:
     even_s: float = EVEN_S
     metrics: bool = True
     body_patience_s: float = BODY_PATIENCE_S
+    streams: int = MOST_STREAMS
+    stream_s: float = LIFE_S
 
 
 def make_app(desk: Desk, door: Door, logins: Logins, activity: Activity | None = None) -> Starlette:
     """The web application over a desk."""
+    activity = activity or Activity(last=time.monotonic())
     rates = Rates(time.monotonic, door.limits)
     answer, house, api = AnswerPage(desk, rates, door.even_s), HousePages(desk), Api(desk)
     routes = [
@@ -63,6 +69,9 @@ def make_app(desk: Desk, door: Door, logins: Logins, activity: Activity | None =
         *LoginPages(desk, logins, rates, door.even_s).routes(),
         *AccountPages(desk, logins).routes(),
     ]
+    tail = Tail(desk.store)
+    activity.at_end.append(tail.end)
+    routes += stream_routes(Stream(tail, door.stream_s, door.streams))
     if door.metrics:
         routes += MetricsPage(desk).routes()
     if desk.hooks is not None:
@@ -71,7 +80,7 @@ def make_app(desk: Desk, door: Door, logins: Logins, activity: Activity | None =
     layers = [
         Middleware(sealed),
         Middleware(spoken),
-        Middleware(watched, activity or Activity(last=time.monotonic())),
+        Middleware(watched, activity),
         Middleware(hosted, door.hosts),
         Middleware(paced, rates),
         Middleware(sized, patience_s=door.body_patience_s),

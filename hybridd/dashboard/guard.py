@@ -4,7 +4,8 @@ import asyncio
 import ipaddress
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -41,10 +42,14 @@ FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 
 @dataclass(slots=True, kw_only=True)
 class Activity:
-    """What the process has in hand: it ends by itself when that is nothing, for long enough."""
+    """What the process has in hand: it ends by itself when that is nothing, for long enough.
+
+    `at_end`: what to tell when it ends, so that nobody is held who would stay.
+    """
 
     busy: int = 0
     last: float = 0.0
+    at_end: list[Callable[[], None]] = field(default_factory=list)
 
 
 def sealed(app: ASGIApp) -> ASGIApp:
