@@ -18,11 +18,13 @@ from hybridd.dashboard.guard import BODY_PATIENCE_S, Activity, hosted, paced, se
 from hybridd.dashboard.house_pages import HousePages
 from hybridd.dashboard.language import spoken
 from hybridd.dashboard.logins import Logins
+from hybridd.dashboard.now_room import routes as now_routes
 from hybridd.dashboard.pages import fault, static
 from hybridd.dashboard.provider_hooks import KINDS, ProviderHooks
 from hybridd.dashboard.rates import Limits, Rates
 from hybridd.dashboard.stream import LIFE_S, MOST_STREAMS, Stream
 from hybridd.dashboard.stream import routes as stream_routes
+from hybridd.dashboard.symbol_room import routes as symbol_routes
 from hybridd.dashboard.tail import Tail
 
 WORDS = {
@@ -57,7 +59,6 @@ def make_app(desk: Desk, door: Door, logins: Logins | None = None, activity: Act
         Route("/static/{name}", static, methods=["GET"]),
         Route("/login/{token}", house.ask_in, methods=["GET"]),
         Route("/login/{token}", house.come_in, methods=["POST"]),
-        Route("/", house.home, methods=["GET"]),
         Route("/alerts/{id}", house.alert, methods=["GET"]),
         Route("/alerts/{id}", house.ack, methods=["POST"]),
         Route("/api/v1/proposals/{id}/{verb}", api.decide, methods=["POST"]),
@@ -65,6 +66,7 @@ def make_app(desk: Desk, door: Door, logins: Logins | None = None, activity: Act
     ]
     tail = Tail(desk.store)
     activity.at_end.append(tail.end)
+    routes += now_routes(desk) + symbol_routes(desk)
     routes += stream_routes(Stream(tail, door.stream_s, door.streams))
     if desk.hooks is not None:
         hooks = ProviderHooks(desk, door.public_url)

@@ -1,4 +1,4 @@
-"""Pages for whoever is logged in: the login itself, what is open, and one alert with its acknowledgement."""
+"""Pages for whoever is logged in: the login itself, and one alert with its acknowledgement."""
 
 import ipaddress
 
@@ -17,23 +17,15 @@ from hybridd.dashboard.rooms import room
 from hybridd.errors import DataError
 from hybridd.model.state import IllegalTransition
 
-SHOWN = 30
 LARGEST_ID = 2**63 - 1
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 
 
 class HousePages:
-    """/, /login/{token}, /alerts/{id}"""
+    """/login/{token}, /alerts/{id}"""
 
     def __init__(self, desk: Desk, logins: Logins, rates: Rates) -> None:
         self._desk, self._logins, self._rates = desk, logins, rates
-
-    async def home(self, request: Request) -> Response:
-        """What waits for an answer, and the newest alerts."""
-        desk = self._desk
-        return await room(
-            request, desk, "home", lambda: {"proposals": desk.open_proposals(), "alerts": desk.alerts(SHOWN)}
-        )
 
     async def ask_in(self, request: Request) -> Response:
         """GET: a button. A link that is only looked at logs nobody in."""
