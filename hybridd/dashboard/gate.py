@@ -20,7 +20,7 @@ LOOKING = frozenset({"GET", "HEAD"})
 PROVEN = ("/a/", "/hooks/", "/login/")
 DOOR = frozenset({"/login"})
 METRICS = "/metrics"
-HARMLESS = ("/static/", "/healthz", "/robots.txt")
+HARMLESS = ("/static/", "/offline", "/healthz", "/robots.txt")
 """What needs no login: it has a proof of its own, or can be looked at by anybody."""
 OWN = ("/logout", "/account/")
 """What also somebody who may only look may send: it changes nothing but their own login."""
