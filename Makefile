@@ -43,7 +43,7 @@ docs: dev ## write again what is generated: etc/hybridd.toml and the reference p
 lock: dev ## choose the newest versions that pyproject.toml allows and pin them with their hashes
 	@packaging/lock.sh
 
-web: ## fetch what browsers get, by npm from packaging/web/package-lock.json
+web: venv ## fetch what browsers get, by npm from packaging/web/package-lock.json
 	@packaging/web.sh
 
 test-browser: dev web ## drive Debian's Chromium through every page; screenshots into build/screenshots

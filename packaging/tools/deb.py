@@ -57,6 +57,7 @@ def main() -> int:
 def build(release: Release, out: Path, *, version: str = "", fresh: bool = False) -> Path:
     """The .deb of a release, in `out`. `fresh`: nothing is taken over from a build before. Raises CannotBuild."""
     roots.require_tools("systemd-nspawn")
+    fetch_web()
     plain = version or project_version()
     wheels = wheelhouse.fetch(release, platform.machine(), PROJECT / "build" / "wheels" / release.codename)
     root = roots.root_of("build", release)
@@ -110,6 +111,14 @@ def kept_libraries(release: Release, wheels: Path, root: Path) -> Path:
     staging = (PROJECT / "packaging" / "tools" / "stage.py").read_bytes()
     digest = hashlib.sha256((wheels / ".complete").read_bytes() + staging + str(root).encode()).hexdigest()[:12]
     return PROJECT / "build" / "libraries" / f"{release.codename}-{digest}"
+
+
+def fetch_web() -> None:
+    """What browsers get and was not written here, into the source tree. Raises CannotBuild."""
+    with roots.alone("web"):
+        done = subprocess.run([PROJECT / "packaging" / "web.sh"], capture_output=True, text=True, timeout=900)
+    if done.returncode:
+        raise CannotBuild((done.stderr.strip().splitlines() or ["npm gave no reason"])[-1].removeprefix("hybridd: "))
 
 
 def copy_source(target: Path, release: Release, version: str) -> None:

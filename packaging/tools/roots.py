@@ -40,7 +40,7 @@ def require_tools(*programs: str) -> None:
     if os.geteuid() != 0:
         raise CannotBuild("only root can make and enter root file systems → run it with sudo")
     # apt-get refuses to run twice at a time, and two releases may be built side by side: the second finds it done.
-    with _alone("tools"):
+    with alone("tools"):
         _install(sorted({TOOLS[program] for program in programs if shutil.which(program) is None}))
 
 
@@ -59,7 +59,7 @@ def _install(missing: Sequence[str]) -> None:
 
 
 @contextmanager
-def _alone(name: str) -> Iterator[None]:
+def alone(name: str) -> Iterator[None]:
     """Wait until no other process on this machine is in a block of this name."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / f".{name}.lock").open("w") as lock:

@@ -22,8 +22,15 @@ LATE = (
 )
 
 
+# What is fetched into the source before the build.
+FETCHED = ("dashboard/static/lightweight-charts.js",)
+
+
 def main() -> None:
     """Import every module of hybridd, every exchange, every channel's library; the first that fails ends the build."""
+    absent = [name for name in FETCHED if not (Path(hybridd.__file__).parent / name).is_file()]
+    if absent:
+        sys.exit(f"smoke: not in the package: {', '.join(absent)}")
     names = [module.name for module in pkgutil.walk_packages(hybridd.__path__, "hybridd.")]
     names += [f"ccxt.{name}" for name in ccxt.exchanges] + list(LATE)
     for name in names:
