@@ -1,5 +1,6 @@
 """The SQLite engine: the only file that knows which database this is. Connections, pragmas, errors, copies, checks."""
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -239,8 +240,7 @@ def _prepare_file(path: Path, create: bool) -> None:
         raise StoreUnusable(f"there is no state at {path}", remedy="start hybridd first, or check [database] url")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Made by us and not by SQLite: its companions -wal and -shm inherit the mode.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        _make_file(path)
         share(path)
     except FileExistsError:
         raise StoreUnusable(f"{path.parent} is not a folder", remedy="check [database] url") from None
@@ -248,6 +248,27 @@ def _prepare_file(path: Path, create: bool) -> None:
         kind = StoreFull if error.errno == 28 else StoreUnusable
         remedy = "free some space on that disk" if error.errno == 28 else "check the path and who may write to it"
         raise kind(f"the state {path} cannot be written ({error.strerror})", remedy=remedy) from error
+
+
+def _make_file(path: Path) -> None:
+    """Make the file where there is none; raises OSError, also for one that may not be read and written."""
+    # A file that is there is not opened: closing it would take from this process all its locks on it, also those of its
+    # other connections (fcntl(2)), and the next program to end would take the log away under them.
+    if path.is_dir():
+        raise _os_error(errno.EISDIR, path)
+    if path.exists():
+        if os.statvfs(path).f_flag & os.ST_RDONLY:
+            raise _os_error(errno.EROFS, path)
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise _os_error(errno.EACCES, path)
+        return
+    # By us and not by SQLite: its companions -wal and -shm inherit the mode.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def _os_error(number: int, path: Path) -> OSError:
+    return OSError(number, os.strerror(number), str(path))
 
 
 def _leave_companions(path: Path) -> None:

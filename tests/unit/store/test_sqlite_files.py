@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -44,6 +46,27 @@ def test_a_new_state_is_nobody_elses_to_read(tmp_path):
     assert modes == {"state.db": 0o600, "state.db-wal": 0o600, "state.db-shm": 0o600}
     assert path.parent.stat().st_mode & 0o777 == 0o700
     assert store.path == path
+    store.close()
+
+
+TAKE_AWAY = """
+import sqlite3, sys
+state = sqlite3.connect(sys.argv[1], timeout=0.1)
+try:
+    print(state.execute("PRAGMA journal_mode = DELETE").fetchone()[0])
+except sqlite3.OperationalError as error:
+    print(error)
+"""
+
+
+def test_a_state_that_is_opened_twice_in_one_program_stays_locked_against_others(tmp_path):
+    store = opened(tmp_path / "state.db")
+    store.bot_state.set("k", 1)
+    opened(tmp_path / "state.db").close()
+    # What another program's last connection does: with the locks gone it would take the log away under ours.
+    command = [sys.executable, "-c", TAKE_AWAY, str(tmp_path / "state.db")]
+    assert subprocess.run(command, capture_output=True, text=True, timeout=60).stdout.strip() == "database is locked"
+    assert (tmp_path / "state.db-wal").exists()
     store.close()
 
 
