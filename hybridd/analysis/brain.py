@@ -17,7 +17,7 @@ from hybridd.model.instrument import nearest
 from hybridd.model.reading import Abstain, LayerSeries, Market, Reading
 
 DEGRADED_CAP = 0.5
-CHUNK = 12_288
+CHUNK = 16_384
 """Candles at a time: what is at work then stays in a processor's cache."""
 
 # What a layer written by somebody else may raise while it computes. Named one by one, so that a full disk, a lost
