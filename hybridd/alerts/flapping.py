@@ -19,6 +19,8 @@ class FlapRules:
 
 def follow(changes: Sequence[Change], now: Seen, memory: Memory, rules: FlapRules) -> tuple[Sequence[Change], Memory]:
     """`changes`, with the news that the signal has begun or ceased to flap, and the memory that knows of it."""
+    if not rules.turns and memory.flapping_at is None:
+        return changes, memory
     turned = any(c.reason is Reason.SIGNAL_CHANGED and c.deferred_from is None for c in changes)
     if turned and rules.turns:
         since = now.candle_close - rules.window_ms

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from hybridd.analysis.ranks import rank_in_window
+from hybridd.analysis.recall import recalled
 from hybridd.analysis.scoring import LIMIT, Codes, Raw, tanh
 from hybridd.analysis.spreads import rolling_spread
 from hybridd.analysis.windows import newest, ratio
@@ -16,6 +18,7 @@ from hybridd.model.said import Abstain
 REACH = 1_900
 """Candles back that a formula may look at: a daemon keeps 2,000, and must say what a replay of years says."""
 
+_ANSWERS = np.zeros(1, dtype=np.int8)
 UNIFORM = 3**0.5  # what brings a rank spread evenly over −1 to 1 to a standard deviation of 1
 
 
@@ -45,6 +48,8 @@ def as_known(
         return silent(len(moments), Abstain.NO_DATA)
     if not len(moments):
         return silent(0, Abstain.NO_DATA)
+    if len(moments) == 1:
+        return _known_now(series, statistic, need, int(moments[0]))
     places = series.positions(moments)
     used = np.maximum(places, 0)
     first, end = int(used[0]), int(used[-1]) + 1
@@ -55,6 +60,25 @@ def as_known(
     codes[places < 0] = Abstain.NO_DATA
     values[codes != Abstain.ANSWERS] = np.nan
     return Part(values, codes)
+
+
+def _known_now(series: ContextSeries, statistic: Callable[[FloatArray, int], FloatArray], need: int, now: int) -> Part:
+    """`as_known` at one moment. Most series change once in many candles, and are the same for all markets."""
+    place = int(series.known_at.searchsorted(now, side="right")) - 1
+    if place < 0:
+        return silent(1, Abstain.NO_DATA)
+    if now - int(series.known_at[place]) > series.stale_after:
+        return silent(1, Abstain.STALE)
+    if place + 1 < need:
+        return silent(1, Abstain.WARM_UP)
+    value = recalled(_newest_of(statistic), series.values[place + 1 - need : place + 1])
+    return silent(1, Abstain.UNDEFINED) if value != value else Part(np.array([value]), _ANSWERS)
+
+
+@cache
+def _newest_of(statistic: Callable[[FloatArray, int], FloatArray]) -> Callable[[FloatArray], float]:
+    """What a statistic says of the newest value alone; the same function for the same statistic."""
+    return lambda values: statistic(values, 1).item(0)
 
 
 def stacked(parts: Sequence[Part]) -> Raw:

@@ -17,7 +17,7 @@ from hybridd.model.instrument import nearest
 from hybridd.model.reading import Abstain, LayerSeries, Market, Reading
 
 DEGRADED_CAP = 0.5
-CHUNK = 12_288
+CHUNK = 16_384
 """Candles at a time: what is at work then stays in a processor's cache."""
 
 # What a layer written by somebody else may raise while it computes. Named one by one, so that a full disk, a lost
@@ -141,9 +141,9 @@ class Brain:
         opinions /= 50
         answered = count(abstain == Abstain.ANSWERS)
         x = combined(opinions, self.weights, self._rho, self._gain)
-        confidence, side = agreement(opinions, x, self.weights)
+        confidence, agreeing = agreement(opinions, x, self.weights)
         capped = np.minimum(confidence, DEGRADED_CAP)
-        return 50 + 50 * x, np.where(answered < self.min_layers, capped, confidence), count(side), answered
+        return 50 + 50 * x, np.where(answered < self.min_layers, capped, confidence), agreeing, answered
 
     def _reading(self, row: int, view: View, scores: Scores, i: int) -> Reading:
         layer, code = self.layers[row], Abstain(scores.abstain[row, i])
@@ -207,7 +207,9 @@ def _sound(series: LayerSeries, n: int) -> LayerSeries:
     """The series as it is; raises ValueError where it is not one value in [0, 100] a candle."""
     if series.values.shape != (n,):
         raise ValueError(f"gave {series.values.shape} values for {n} candles")
-    if ((series.values < 0) | (series.values > 100)).any():
+    outside = series.values < 0
+    outside |= series.values > 100
+    if outside.any():
         raise ValueError("gave a value outside 0 to 100")
     return series
 
