@@ -37,6 +37,9 @@ class Decisions(Section):
     propose: bool = Field(True, description="make proposals")
     min_confidence: float = Field(0.6, ge=0, le=1, description="below it nothing is proposed")
     expires: SomeTime = Field(parse_duration("15m"), description="an open proposal then counts as no")
+    max_fee_share: float = Field(
+        1.0, gt=0, le=1, description="of the gain at the targets, taken by fees; from there on nothing is proposed"
+    )
     price_band_percent: float = Field(0.5, gt=0, le=100, description="a price beyond it needs a new approval")
     max_spread_percent: float = Field(
         0.2, gt=0, le=100, description="between bid and ask; beyond it a yes does not count"

@@ -43,6 +43,7 @@ def trading_rules(settings: Settings, key: bytes = b"") -> TradingRules:
             expires_ms=decisions.expires,
             stop_atr=trading.stop_atr,
             targets=tuple(trading.targets) or (trading.target_r,),
+            most_fee_share=decisions.max_fee_share,
         ),
         size=SizeRules(
             account=exact(trading.account),
