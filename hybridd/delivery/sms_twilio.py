@@ -30,6 +30,7 @@ _SERVICE = "MG"
 
 class TwilioChannel:
     """Messages from `sender` (a number, a name, or a messaging service "MG…"). `timeout` (s) holds for a whole call.
+    `report_to` is the address that Twilio calls with what becomes of a message, "" for none: it is asked all the same.
 
     Making a message is not idempotent: one whose fate is not known is looked for with Twilio first (`find`).
     """
@@ -45,10 +46,11 @@ class TwilioChannel:
         sender: str,
         recipients: tuple[str, ...],
         clock: Clock,
+        report_to: str = "",
         timeout: float = 15.0,
     ) -> None:
         self._account_sid, self._auth_token, self._sender = account_sid, auth_token, sender
-        self._recipients = recipients
+        self._recipients, self._report_to = recipients, report_to
         self._clock, self._timeout = clock, timeout
         basic = base64.b64encode(f"{account_sid}:{auth_token}".encode()).decode()
         self._masks = masks_of((account_sid, auth_token, basic))
@@ -66,9 +68,11 @@ class TwilioChannel:
         if not text:
             return Outcome(failure=Failure.MESSAGE, detail="there is nothing to send: the message is empty")
         validity = min(max(1, ms_left(message, self._clock.now()) // 1000), _LONGEST_VALIDITY_S)
-        sender = {"messaging_service_sid" if self._sender.startswith(_SERVICE) else "from_": self._sender}
+        told = {"messaging_service_sid" if self._sender.startswith(_SERVICE) else "from_": self._sender}
+        if self._report_to:
+            told["status_callback"] = self._report_to
         tried = self._ask(
-            lambda client: client.messages.create(to=message.recipient, body=text, validity_period=validity, **sender)
+            lambda client: client.messages.create(to=message.recipient, body=text, validity_period=validity, **told)
         )
         if tried.value is None:
             return self._masks.clean(_refused(tried))
