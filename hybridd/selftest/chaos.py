@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from hybridd.clock import SystemClock
-from hybridd.errors import HybriddError
+from hybridd.errors import HybriddError, StoreUnusable
 from hybridd.model.delivery import PENDING
 from hybridd.selftest.books import EVERYTHING, Books, compare
 from hybridd.selftest.ledger import Ledger
@@ -27,7 +27,7 @@ from hybridd.selftest.sinks import Sinks
 from hybridd.store.store import open_store
 
 PATIENCE_S = 1.0
-"""A life that has not met its point by then is killed all the same."""
+"""A life that has not met its point by then is killed all the same, if nobody wants more patience."""
 DRAIN_S = 120.0
 """The last life, in which nothing new happens, has this long to send what is left."""
 LIMIT_S = 300
@@ -49,13 +49,19 @@ class Report:
 
 
 def chaos(
-    folder: Path, *, kills: int, seed: int, lanes: str = LANES, progress: Callable[[Kill], None] = lambda _: None
+    folder: Path,
+    *,
+    kills: int,
+    seed: int,
+    lanes: str = LANES,
+    patience_s: float = PATIENCE_S,
+    progress: Callable[[Kill], None] = lambda _: None,
 ) -> Report:
     """Kill the daemon that works in `folder` `kills` times, let it finish, and compare. Raises HybriddError where the
     daemon breaks by itself."""
     began, done = time.monotonic(), Counter[str]()
     ledger = Ledger()
-    with Sinks(ledger, folder) as sinks, _Nursery(folder, sinks, lanes, ledger) as nursery:
+    with Sinks(ledger, folder) as sinks, _Nursery(folder, sinks, lanes, ledger, patience_s) as nursery:
         late = 0
         for kill in plan(kills, seed):
             late += nursery.one(kill)
@@ -75,6 +81,7 @@ class _Nursery:
     sinks: Sinks
     lanes: str
     ledger: Ledger
+    patience_s: float
     process: subprocess.Popen[bytes] = field(init=False)
     rest: bytes = b""
 
@@ -105,7 +112,7 @@ class _Nursery:
         pid = self._begin({**kill.order(), "quiet": False})
         if kill.point.where is Where.SINK:
             self.ledger.trap = _Trap(pid, kill.count)
-        heard = self._hear(kill.after_s if kill.point.where is Where.MOMENT else PATIENCE_S)
+        heard = self._hear(kill.after_s if kill.point.where is Where.MOMENT else self.patience_s)
         self.ledger.trap = lambda: None
         late = heard is None
         if heard is None:
@@ -116,9 +123,11 @@ class _Nursery:
 
     def last(self) -> None:
         """A life in which nothing new happens: it sends what is left, and ends in order."""
+        before = self._look()[0]
         pid = self._begin({"quiet": True})
         end = time.monotonic() + DRAIN_S
-        while time.monotonic() < end and self._pending():
+        # With nothing left to send it is still to be up before it is asked to end.
+        while time.monotonic() < end and ((now := self._look())[0] == before or now[1]):
             if self._hear(0.25) is not None:
                 raise self._broken("ended by itself")
         _kill(pid, signal.SIGTERM)
@@ -155,15 +164,19 @@ class _Nursery:
         found: dict[str, Any] = json.loads(line)
         return found
 
-    def _pending(self) -> int:
-        """How many deliveries the daemon still works on."""
-        store = open_store(f"sqlite:///{self.folder}/state.db", clock=SystemClock(), migrate=False)
+    def _look(self) -> tuple[int, int]:
+        """How many analyses there are, and how many deliveries the daemon still works on."""
         try:
-            counts = store.outbox.counts()
+            store = open_store(f"sqlite:///{self.folder}/state.db", clock=SystemClock(), migrate=False)
+        except StoreUnusable:
+            return 0, 0  # whoever was to make the state died before
+        try:
+            analyses, counts = store.analyses.count(), store.outbox.counts()
             waiting = [(x, one) for x in lanes_at(self.lanes) for one in store.outbox.due(x.name, 2**62, EVERYTHING)]
         finally:
             store.close()
-        return sum(counts[state] for state in PENDING) - sum(lane.gives_up(one) for lane, one in waiting)
+        at_work = sum(counts[state] for state in PENDING) - sum(lane.gives_up(one) for lane, one in waiting)
+        return analyses, at_work
 
     def _died(self, heard: Mapping[str, Any] | None, status: int) -> None:
         if heard is None or heard.get("status") != status:
