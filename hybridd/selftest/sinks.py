@@ -79,6 +79,11 @@ class _Smtp(StreamRequestHandler):
                 if verb == b"QUIT":
                     return
 
+    def finish(self) -> None:
+        with suppress(OSError):
+            super().finish()
+        self.request.close()
+
     def _encrypt(self) -> None:
         self._say("220 go on")
         assert isinstance(self.request, socket)
@@ -118,6 +123,7 @@ class _Web(BaseHTTPRequestHandler):
     def finish(self) -> None:
         with suppress(OSError):
             super().finish()
+        self.request.close()  # what the server knows of is the socket beneath, which has been given up
 
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
