@@ -68,13 +68,20 @@ def serve(settings: Settings, clock: Clock, *, beside: bool = False) -> None:
     from hybridd.dashboard.guard import Activity
     from hybridd.dashboard.logins import Logins
     from hybridd.dashboard.serve import Server, Serving, given_sockets, own_socket
+    from hybridd.pipeline.hooks import HookBox
     from hybridd.pipeline.trading_rules import trading_rules
 
     page = settings.dashboard
     given = given_sockets(os.environ, os.getpid())
     sockets = given or [own_socket(page.host, page.port)]
     with _state(settings, clock) as store:
-        desk = Desk(store=store, rules=trading_rules(settings), clock=clock, broker=settings.trading.broker)
+        desk = Desk(
+            store=store,
+            rules=trading_rules(settings),
+            clock=clock,
+            broker=settings.trading.broker,
+            hooks=HookBox(store) if settings.sms.enabled else None,
+        )
         logins, activity = Logins(time.monotonic), Activity()
         made = make_app(desk, Door(hosts=hosts_of(settings), public_url=page.public_url), logins, activity)
         serving = Serving(behind_proxy=bool(page.public_url), idle_s=page.idle_exit / 1000 if given else None)

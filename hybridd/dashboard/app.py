@@ -19,8 +19,9 @@ from hybridd.dashboard.house_pages import HousePages
 from hybridd.dashboard.language import spoken
 from hybridd.dashboard.logins import Logins
 from hybridd.dashboard.pages import fault, static
-from hybridd.dashboard.provider_hooks import KINDS, ProviderHooks
+from hybridd.dashboard.provider_hooks import ProviderHooks
 from hybridd.dashboard.rates import Limits, Rates
+from hybridd.pipeline.hooks import KINDS
 
 WORDS = {
     404: ("There is nothing here", "Look at the address again."),

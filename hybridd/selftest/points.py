@@ -5,10 +5,10 @@ import random
 import re
 import signal
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any
 
 from hybridd.delivery.channel import Channel
 from hybridd.model.delivery import Message, Outcome
@@ -92,33 +92,24 @@ class Countdown:
             die()
 
 
-class Mortal:
-    """A channel around which the daemon dies, before it sends or after."""
-
-    def __init__(self, channel: Channel, before: Callable[[], None], after: Callable[[], None]) -> None:
-        self._channel, self._before, self._after = channel, before, after
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - all else is the channel's
-        return getattr(self._channel, name)
-
-    def send(self, message: Message) -> Outcome:
-        """Send once, with death on one side."""
-        self._before()
-        outcome = self._channel.send(message)
-        self._after()
-        return outcome
-
-
 def _never() -> None:
     """No death here."""
 
 
 def around(channel: Channel, order: Mapping[str, Any]) -> Channel:
-    """The channel with the death that the order wants."""
-    countdown = Countdown(order.get("count", 0))
+    """The channel with the death that the order wants, before it sends or after. It stays what it is otherwise."""
+    countdown, send = Countdown(order.get("count", 0)), channel.send
     before = countdown if order.get("where") == Where.BEFORE_SEND else _never
     after = countdown if order.get("where") == Where.AFTER_SEND else _never
-    return cast(Channel, Mortal(channel, before, after))
+
+    def mortal(message: Message) -> Outcome:
+        before()
+        outcome = send(message)
+        after()
+        return outcome
+
+    setattr(channel, "send", mortal)  # noqa: B010 - a method may not be assigned to
+    return channel
 
 
 def trace(order: Mapping[str, Any]) -> None:
