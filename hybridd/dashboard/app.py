@@ -21,6 +21,9 @@ from hybridd.dashboard.logins import Logins
 from hybridd.dashboard.pages import fault, static
 from hybridd.dashboard.provider_hooks import ProviderHooks
 from hybridd.dashboard.rates import Limits, Rates
+from hybridd.dashboard.stream import LIFE_S, MOST_STREAMS, Stream
+from hybridd.dashboard.stream import routes as stream_routes
+from hybridd.dashboard.tail import Tail
 from hybridd.pipeline.hooks import KINDS
 
 WORDS = {
@@ -38,11 +41,14 @@ class Door:
     limits: Limits = field(default_factory=Limits)
     even_s: float = EVEN_S
     body_patience_s: float = BODY_PATIENCE_S
+    streams: int = MOST_STREAMS
+    stream_s: float = LIFE_S
 
 
 def make_app(desk: Desk, door: Door, logins: Logins | None = None, activity: Activity | None = None) -> Starlette:
     """The web application over a desk."""
     logins, rates = logins or Logins(time.monotonic), Rates(time.monotonic, door.limits)
+    activity = activity or Activity(last=time.monotonic())
     answer, house, api = AnswerPage(desk, rates, door.even_s), HousePages(desk, logins, rates), Api(desk)
     routes = [
         Route("/a/{token}", answer.look, methods=["GET"]),
@@ -58,13 +64,16 @@ def make_app(desk: Desk, door: Door, logins: Logins | None = None, activity: Act
         Route("/api/v1/proposals/{id}/{verb}", api.decide, methods=["POST"]),
         Route("/api/v1/alerts/{id}/ack", api.ack, methods=["POST"]),
     ]
+    tail = Tail(desk.store)
+    activity.at_end.append(tail.end)
+    routes += stream_routes(Stream(tail, door.stream_s, door.streams))
     if desk.hooks is not None:
         hooks = ProviderHooks(desk, door.public_url)
         routes += [Route(path, hooks.take, methods=["POST"]) for path in KINDS]
     layers = [
         Middleware(sealed),
         Middleware(spoken),
-        Middleware(watched, activity or Activity(last=time.monotonic())),
+        Middleware(watched, activity),
         Middleware(hosted, door.hosts),
         Middleware(paced, rates),
         Middleware(sized, patience_s=door.body_patience_s),
