@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from hybridd.dashboard import proposals_room, trades_room
+from hybridd.dashboard import proposals_room, trades_room, worth_rooms
 from hybridd.dashboard.answer_page import EVEN_S, AnswerPage
 from hybridd.dashboard.api import Api
 from hybridd.dashboard.desk import Desk
@@ -60,6 +60,7 @@ def make_app(desk: Desk, door: Door, logins: Logins | None = None, activity: Act
     ]
     routes += proposals_room.routes(desk)
     routes += trades_room.routes(desk)
+    routes += worth_rooms.routes(desk)
     if desk.hooks is not None:
         hooks = ProviderHooks(desk, door.public_url)
         routes += [Route(path, hooks.take, methods=["POST"]) for path in KINDS]
