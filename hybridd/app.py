@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from hybridd.brokerage import desk_of
+from hybridd.brokerage import desk_of, quotes_of
 from hybridd.channels import channels_of
 from hybridd.clock import Clock, SystemClock
 from hybridd.config.check import secret_words
@@ -118,6 +118,7 @@ def assemble(settings: Settings, store: Store, clock: Clock, given: Sequence[Cha
         ping_url=settings.health.ping_url.get_secret_value(),
         skew_ms=_skew_of(feed),
         desk=desk_of(settings, store, feed, clock, rules.trading, rules.routes, channels),
+        quotes=quotes_of(store, feed, clock),
     )
 
 

@@ -128,7 +128,9 @@ class Desk:
 def is_dead_end(answered: Answered) -> bool:
     """Whether an answer came to nothing for a reason that is nobody's business but the link's holder's."""
     late = answered.decision is not None and answered.decision.event is ProposalEvent.EXPIRE
-    return answered.result is Result.REFUSED or (answered.result is Result.LOST and late)
+    # What nobody can carry out was asked by whoever may ask, and says why.
+    stranger = answered.result is Result.REFUSED and not answered.objections
+    return stranger or (answered.result is Result.LOST and late)
 
 
 def tidy(text: str) -> str:

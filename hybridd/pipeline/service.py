@@ -4,13 +4,13 @@ import contextlib
 import logging
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import FrameType
 
 from hybridd.clock import Clock
+from hybridd.daemon.doorbell import Doorbell
 from hybridd.daemon.journal import fields
 from hybridd.daemon.notify import Heartbeat, Notifier, feed, watchdog_usec
 from hybridd.daemon.scheduler import Scheduler
@@ -53,7 +53,7 @@ class Service:
         self._schedule = Scheduler(clock=clock, workers=32, on_good=self._good, on_failed=self._failed)
         self._returns = Returns(store=store, clock=clock, schedule=self._schedule, hurried=self._poke_couriers)
         self._sick: set[str] = set()
-        self._wake = threading.Event()
+        self._doorbell = Doorbell()
         self._ahead = time.time() - time.monotonic()
         self._stop, self._reload = False, False
         self._starved: list[str] = []
@@ -67,14 +67,14 @@ class Service:
         """
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
-        self.start()
-        while not self._stop:
-            self._wake.wait(CLOCK_EVERY_S)
-            self._wake.clear()
-            self._watch_clock()
-            if self._reload:
-                self._reload = False
-                self.reload()
+        with self._doorbell:
+            self.start()
+            while not self._stop:
+                self._doorbell.wait(CLOCK_EVERY_S)
+                self._watch_clock()
+                if self._reload:
+                    self._reload = False
+                    self.reload()
         return self.stop()
 
     def start(self) -> None:
@@ -250,7 +250,7 @@ class Service:
             self._poke_couriers()
         if overrides.wanted_of(self._store).version != self._wanted:  # somebody changed settings in the web
             self._reload = True
-            self._wake.set()
+            self._doorbell.ring()
         self._notifier.status(self._housekeeper.status_line)
         starved = feed(self._heartbeat, self._notifier, time.monotonic())
         if starved and starved != self._starved:
@@ -280,4 +280,3 @@ class Service:
             os._exit(1)  # asked twice: somebody is in a hurry, and nothing is lost by a crash
         else:
             self._stop = True
-        self._wake.set()
