@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from hybridd.dashboard import alerts_room, proposals_room, trades_room, worth_rooms
 from hybridd.dashboard.answer_page import EVEN_S, AnswerPage
 from hybridd.dashboard.api import Api
 from hybridd.dashboard.desk import Desk
@@ -59,14 +60,16 @@ def make_app(desk: Desk, door: Door, logins: Logins | None = None, activity: Act
         Route("/login/{token}", house.ask_in, methods=["GET"]),
         Route("/login/{token}", house.come_in, methods=["POST"]),
         Route("/", house.home, methods=["GET"]),
-        Route("/alerts/{id}", house.alert, methods=["GET"]),
-        Route("/alerts/{id}", house.ack, methods=["POST"]),
         Route("/api/v1/proposals/{id}/{verb}", api.decide, methods=["POST"]),
         Route("/api/v1/alerts/{id}/ack", api.ack, methods=["POST"]),
     ]
     tail = Tail(desk.store)
     activity.at_end.append(tail.end)
     routes += stream_routes(Stream(tail, door.stream_s, door.streams))
+    routes += proposals_room.routes(desk)
+    routes += trades_room.routes(desk)
+    routes += alerts_room.routes(desk)
+    routes += worth_rooms.routes(desk)
     if desk.hooks is not None:
         hooks = ProviderHooks(desk, door.public_url)
         routes += [Route(path, hooks.take, methods=["POST"]) for path in KINDS]
