@@ -50,6 +50,9 @@ KNOWN = (
     Known("exchange_api_key", "trading.api_key", "API key of the exchange"),
     Known("exchange_api_secret", "trading.api_secret", "API secret of the exchange"),
     Known("dashboard_password_hash", "dashboard.password_hash", "hash of the dashboard's password"),
+    Known(
+        "dashboard_viewer_password_hash", "dashboard.viewer_password_hash", "the same for somebody who may only look"
+    ),
     Known("ping_url", "health.ping_url", "address of the dead-man's switch"),
 )
 

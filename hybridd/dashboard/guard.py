@@ -1,6 +1,7 @@
 """The guard at the door: headers, host names, sizes, patience and pace. Each is one layer around the application."""
 
 import asyncio
+import ipaddress
 import logging
 import time
 from collections.abc import Callable
@@ -36,6 +37,7 @@ HEADERS = {
     "referrer-policy": "same-origin",
 }
 SECRET_PATHS = ("/a/", "/login/")
+FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -144,7 +146,7 @@ def sized(app: ASGIApp, largest: int = LARGEST_BODY, patience_s: float = BODY_PA
             text = f"No form of hybridd is larger than {largest // 1024} KiB."
             await fault(Request(scope), 413, "That is too much", text, close)(scope, receive, send)
             return
-        await app(scope, _once(body, receive), send)
+        await app(scope, once(body, receive), send)
 
     return layer
 
@@ -164,7 +166,8 @@ async def _body(receive: Receive, largest: int) -> bytes | None:
             return b"".join(parts)
 
 
-def _once(body: bytes, receive: Receive) -> Receive:
+def once(body: bytes, receive: Receive) -> Receive:
+    """What reads a body that has been read already, and then whatever comes after it."""
     given = False
 
     async def again() -> Message:
@@ -200,6 +203,15 @@ def address_of(scope: Scope) -> str:
     """Where a request comes from."""
     client = scope.get("client")
     return str(client[0]) if client else "local"
+
+
+def is_here(request: Request) -> bool:
+    """Whether somebody on this very machine asks, and no proxy for somebody else."""
+    try:
+        local = ipaddress.ip_address(address_of(request.scope)).is_loopback
+    except ValueError:
+        return False
+    return local and not any(name in request.headers for name in FORWARDED)
 
 
 def is_secret(scope: Scope) -> bool:
