@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from hybridd.dashboard import alerts_room, proposals_room, trades_room, worth_rooms
+from hybridd.dashboard import alerts_room, proposals_room, settings_room, system_room, trades_room, worth_rooms
 from hybridd.dashboard.answer_page import EVEN_S, AnswerPage
 from hybridd.dashboard.api import Api
 from hybridd.dashboard.desk import Desk
@@ -58,6 +58,8 @@ def make_app(desk: Desk, door: Door, logins: Logins | None = None, activity: Act
     ]
     routes += proposals_room.routes(desk)
     routes += trades_room.routes(desk)
+    routes += system_room.routes(desk)
+    routes += settings_room.routes(desk)
     routes += alerts_room.routes(desk)
     routes += worth_rooms.routes(desk)
     if desk.hooks is not None:
