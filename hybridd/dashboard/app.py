@@ -19,9 +19,14 @@ from hybridd.dashboard.guard import BODY_PATIENCE_S, Activity, hosted, paced, se
 from hybridd.dashboard.house_pages import HousePages
 from hybridd.dashboard.language import spoken
 from hybridd.dashboard.logins import Logins
+from hybridd.dashboard.now_room import routes as now_routes
 from hybridd.dashboard.pages import fault, static
 from hybridd.dashboard.provider_hooks import KINDS, ProviderHooks
 from hybridd.dashboard.rates import Limits, Rates
+from hybridd.dashboard.stream import LIFE_S, MOST_STREAMS, Stream
+from hybridd.dashboard.stream import routes as stream_routes
+from hybridd.dashboard.symbol_room import routes as symbol_routes
+from hybridd.dashboard.tail import Tail
 
 WORDS = {
     404: ("There is nothing here", "Look at the address again."),
@@ -38,11 +43,14 @@ class Door:
     limits: Limits = field(default_factory=Limits)
     even_s: float = EVEN_S
     body_patience_s: float = BODY_PATIENCE_S
+    streams: int = MOST_STREAMS
+    stream_s: float = LIFE_S
 
 
 def make_app(desk: Desk, door: Door, logins: Logins | None = None, activity: Activity | None = None) -> Starlette:
     """The web application over a desk."""
     logins, rates = logins or Logins(time.monotonic), Rates(time.monotonic, door.limits)
+    activity = activity or Activity(last=time.monotonic())
     answer, house, api = AnswerPage(desk, rates, door.even_s), HousePages(desk, logins, rates), Api(desk)
     routes = [
         Route("/a/{token}", answer.look, methods=["GET"]),
@@ -52,23 +60,26 @@ def make_app(desk: Desk, door: Door, logins: Logins | None = None, activity: Act
         Route("/static/{name}", static, methods=["GET"]),
         Route("/login/{token}", house.ask_in, methods=["GET"]),
         Route("/login/{token}", house.come_in, methods=["POST"]),
-        Route("/", house.home, methods=["GET"]),
         Route("/api/v1/proposals/{id}/{verb}", api.decide, methods=["POST"]),
         Route("/api/v1/alerts/{id}/ack", api.ack, methods=["POST"]),
     ]
+    tail = Tail(desk.store)
+    activity.at_end.append(tail.end)
+    routes += now_routes(desk) + symbol_routes(desk)
     routes += proposals_room.routes(desk)
     routes += trades_room.routes(desk)
-    routes += system_room.routes(desk)
-    routes += settings_room.routes(desk)
     routes += alerts_room.routes(desk)
     routes += worth_rooms.routes(desk)
+    routes += system_room.routes(desk)
+    routes += settings_room.routes(desk)
+    routes += stream_routes(Stream(tail, door.stream_s, door.streams))
     if desk.hooks is not None:
         hooks = ProviderHooks(desk, door.public_url)
         routes += [Route(path, hooks.take, methods=["POST"]) for path in KINDS]
     layers = [
         Middleware(sealed),
         Middleware(spoken),
-        Middleware(watched, activity or Activity(last=time.monotonic())),
+        Middleware(watched, activity),
         Middleware(hosted, door.hosts),
         Middleware(paced, rates),
         Middleware(sized, patience_s=door.body_patience_s),

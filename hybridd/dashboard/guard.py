@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -39,10 +40,14 @@ SECRET_PATHS = ("/a/", "/login/")
 
 @dataclass(slots=True, kw_only=True)
 class Activity:
-    """What the process has in hand: it ends by itself when that is nothing, for long enough."""
+    """What the process has in hand: it ends by itself when that is nothing, for long enough.
+
+    `at_end`: what to tell when it ends, so that nobody is held who would stay.
+    """
 
     busy: int = 0
     last: float = 0.0
+    at_end: list[Callable[[], None]] = field(default_factory=list)
 
 
 def sealed(app: ASGIApp) -> ASGIApp:

@@ -1,4 +1,4 @@
-"""Pages for whoever is logged in: the login itself, and what is open."""
+"""The login by a token that works once, on this machine."""
 
 import ipaddress
 
@@ -10,25 +10,16 @@ from hybridd.dashboard.guard import address_of, too_often
 from hybridd.dashboard.logins import COOKIE, SESSION_S, Logins
 from hybridd.dashboard.pages import fault, page
 from hybridd.dashboard.rates import Rates, asker_of
-from hybridd.dashboard.rooms import room
 
-SHOWN = 30
 LARGEST_ID = 2**63 - 1
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 
 
 class HousePages:
-    """/, /login/{token}"""
+    """/login/{token}"""
 
     def __init__(self, desk: Desk, logins: Logins, rates: Rates) -> None:
         self._desk, self._logins, self._rates = desk, logins, rates
-
-    async def home(self, request: Request) -> Response:
-        """What waits for an answer, and the newest alerts."""
-        desk = self._desk
-        return await room(
-            request, desk, "home", lambda: {"proposals": desk.open_proposals(), "alerts": desk.alerts(SHOWN)}
-        )
 
     async def ask_in(self, request: Request) -> Response:
         """GET: a button. A link that is only looked at logs nobody in."""

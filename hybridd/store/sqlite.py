@@ -113,6 +113,11 @@ class Sqlite:
             raise StoreError(f"a transaction on {self.path} has failed", remedy="begin it again")
         return connection.cursor()
 
+    def version(self) -> int:
+        """SQLite's data_version: another number as soon as another connection has committed something."""
+        with explained(self.path):
+            return int(self.cursor().execute("PRAGMA data_version").fetchone()[0])
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing, with the right to write from the start; inside another it joins that one."""
