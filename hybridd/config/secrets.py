@@ -44,6 +44,8 @@ def resolve(written: Written, vault: Vault, *, needed: bool) -> tuple[Written, l
             problems += _inline(path, reference, written)
         elif isinstance(reference, dict):
             table[name] = ""
+            if needed and path[0] == "dashboard" and "credential" in reference:
+                continue  # handed to the web's own unit: the watch does not need it and cannot see it
             if _is_on(str(path[0]), values):
                 table[name], found = _look_up(path, reference, written.origin(path), vault)
                 problems += [replace(problem, level=_level(problem, needed)) for problem in found]

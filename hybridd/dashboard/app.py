@@ -11,14 +11,17 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from hybridd.dashboard import alerts_room, proposals_room, settings_room, system_room, trades_room, worth_rooms
+from hybridd.dashboard.account_pages import AccountPages
 from hybridd.dashboard.answer_page import EVEN_S, AnswerPage
 from hybridd.dashboard.api import Api
+from hybridd.dashboard.api_lists import ApiLists
 from hybridd.dashboard.desk import Desk
 from hybridd.dashboard.gate import gated
 from hybridd.dashboard.guard import BODY_PATIENCE_S, Activity, hosted, paced, sealed, sized, watched
-from hybridd.dashboard.house_pages import HousePages
 from hybridd.dashboard.language import spoken
+from hybridd.dashboard.login_pages import LoginPages
 from hybridd.dashboard.logins import Logins
+from hybridd.dashboard.metrics import MetricsPage
 from hybridd.dashboard.now_room import routes as now_routes
 from hybridd.dashboard.pages import fault, static
 from hybridd.dashboard.provider_hooks import KINDS, ProviderHooks
@@ -36,32 +39,34 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """How the outside reaches the application: the host names it answers to, its address, its patience."""
+    """How the outside reaches the application: its names, its address, its patience, whether it shows metrics."""
 
     hosts: frozenset[str]
     public_url: str = ""
     limits: Limits = field(default_factory=Limits)
     even_s: float = EVEN_S
+    metrics: bool = True
     body_patience_s: float = BODY_PATIENCE_S
     streams: int = MOST_STREAMS
     stream_s: float = LIFE_S
 
 
-def make_app(desk: Desk, door: Door, logins: Logins | None = None, activity: Activity | None = None) -> Starlette:
+def make_app(desk: Desk, door: Door, logins: Logins, activity: Activity | None = None) -> Starlette:
     """The web application over a desk."""
-    logins, rates = logins or Logins(time.monotonic), Rates(time.monotonic, door.limits)
     activity = activity or Activity(last=time.monotonic())
-    answer, house, api = AnswerPage(desk, rates, door.even_s), HousePages(desk, logins, rates), Api(desk)
+    rates = Rates(time.monotonic, door.limits)
+    answer, api = AnswerPage(desk, rates, door.even_s), Api(desk)
     routes = [
         Route("/a/{token}", answer.look, methods=["GET"]),
         Route("/a/{token}", answer.act, methods=["POST"]),
         Route("/healthz", api.health, methods=["GET"]),
         Route("/robots.txt", _robots, methods=["GET"]),
         Route("/static/{name}", static, methods=["GET"]),
-        Route("/login/{token}", house.ask_in, methods=["GET"]),
-        Route("/login/{token}", house.come_in, methods=["POST"]),
         Route("/api/v1/proposals/{id}/{verb}", api.decide, methods=["POST"]),
         Route("/api/v1/alerts/{id}/ack", api.ack, methods=["POST"]),
+        *ApiLists(desk).routes(),
+        *LoginPages(desk, logins, rates, door.even_s).routes(),
+        *AccountPages(desk, logins).routes(),
     ]
     tail = Tail(desk.store)
     activity.at_end.append(tail.end)
@@ -73,6 +78,8 @@ def make_app(desk: Desk, door: Door, logins: Logins | None = None, activity: Act
     routes += system_room.routes(desk)
     routes += settings_room.routes(desk)
     routes += stream_routes(Stream(tail, door.stream_s, door.streams))
+    if door.metrics:
+        routes += MetricsPage(desk).routes()
     if desk.hooks is not None:
         hooks = ProviderHooks(desk, door.public_url)
         routes += [Route(path, hooks.take, methods=["POST"]) for path in KINDS]

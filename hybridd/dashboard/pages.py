@@ -17,7 +17,7 @@ from hybridd.pipeline.page_figures import clock_time, duration, percent, points,
 
 _HERE = Path(__file__).parent
 _KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
-FOR_PROGRAMS = ("/api/", "/hooks/", "/healthz")
+FOR_PROGRAMS = ("/api/", "/hooks/", "/healthz", "/openapi.json", "/metrics")
 """Where errors are told in JSON."""
 
 

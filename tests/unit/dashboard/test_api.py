@@ -191,8 +191,8 @@ def test_a_login_ends_by_itself_and_comes_from_here_alone(web):
     for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP"):
         assert web.client.post(f"/login/{given}", headers={name: "203.0.113.9"}).status_code == 403
         assert web.client.get(f"/login/{given}", headers={name: "203.0.113.9"}).status_code == 403
-    web.now += 3601
+    web.house.clock.advance(3_601_000)
     assert web.client.post(f"/login/{given}").status_code == 403
     with closing(web.log_in()) as client:
-        web.now += 12 * 3600 + 1
+        web.house.clock.advance(7 * 86_400_000 + 1)
         assert client.get("/").status_code == 401
