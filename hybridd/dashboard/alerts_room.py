@@ -9,9 +9,8 @@ from starlette.routing import Route
 
 from hybridd.dashboard.api_tokens import Scope
 from hybridd.dashboard.desk import Desk, tidy
-from hybridd.dashboard.forms import PAGE, choice_in, fields_of, nothing_here, number_in
+from hybridd.dashboard.forms import PAGE, choice_in, fields_of, id_of, nothing_here, number_in
 from hybridd.dashboard.gate import who_of
-from hybridd.dashboard.house_pages import id_of
 from hybridd.dashboard.language import gettext as _
 from hybridd.dashboard.language import later
 from hybridd.dashboard.rooms import room

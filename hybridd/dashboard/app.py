@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from hybridd.dashboard import alerts_room, proposals_room, trades_room, worth_rooms
+from hybridd.dashboard import alerts_room, proposals_room, settings_room, system_room, trades_room, worth_rooms
 from hybridd.dashboard.account_pages import AccountPages
 from hybridd.dashboard.answer_page import EVEN_S, AnswerPage
 from hybridd.dashboard.api import Api
@@ -18,16 +18,17 @@ from hybridd.dashboard.api_lists import ApiLists
 from hybridd.dashboard.desk import Desk
 from hybridd.dashboard.gate import gated
 from hybridd.dashboard.guard import BODY_PATIENCE_S, Activity, hosted, paced, sealed, sized, watched
-from hybridd.dashboard.house_pages import HousePages
 from hybridd.dashboard.language import spoken
 from hybridd.dashboard.login_pages import LoginPages
 from hybridd.dashboard.logins import Logins
 from hybridd.dashboard.metrics import MetricsPage
+from hybridd.dashboard.now_room import routes as now_routes
 from hybridd.dashboard.pages import fault, static
 from hybridd.dashboard.provider_hooks import ProviderHooks
 from hybridd.dashboard.rates import Limits, Rates
 from hybridd.dashboard.stream import LIFE_S, MOST_STREAMS, Stream
 from hybridd.dashboard.stream import routes as stream_routes
+from hybridd.dashboard.symbol_room import routes as symbol_routes
 from hybridd.dashboard.tail import Tail
 from hybridd.pipeline.hooks import KINDS
 
@@ -53,16 +54,15 @@ class Door:
 
 def make_app(desk: Desk, door: Door, logins: Logins, activity: Activity | None = None) -> Starlette:
     """The web application over a desk."""
-    rates = Rates(time.monotonic, door.limits)
     activity = activity or Activity(last=time.monotonic())
-    answer, house, api = AnswerPage(desk, rates, door.even_s), HousePages(desk), Api(desk)
+    rates = Rates(time.monotonic, door.limits)
+    answer, api = AnswerPage(desk, rates, door.even_s), Api(desk)
     routes = [
         Route("/a/{token}", answer.look, methods=["GET"]),
         Route("/a/{token}", answer.act, methods=["POST"]),
         Route("/healthz", api.health, methods=["GET"]),
         Route("/robots.txt", _robots, methods=["GET"]),
         Route("/static/{name}", static, methods=["GET"]),
-        Route("/", house.home, methods=["GET"]),
         Route("/api/v1/proposals/{id}/{verb}", api.decide, methods=["POST"]),
         Route("/api/v1/alerts/{id}/ack", api.ack, methods=["POST"]),
         *ApiLists(desk).routes(),
@@ -71,11 +71,14 @@ def make_app(desk: Desk, door: Door, logins: Logins, activity: Activity | None =
     ]
     tail = Tail(desk.store)
     activity.at_end.append(tail.end)
-    routes += stream_routes(Stream(tail, door.stream_s, door.streams))
+    routes += now_routes(desk) + symbol_routes(desk)
     routes += proposals_room.routes(desk)
     routes += trades_room.routes(desk)
     routes += alerts_room.routes(desk)
     routes += worth_rooms.routes(desk)
+    routes += system_room.routes(desk)
+    routes += settings_room.routes(desk)
+    routes += stream_routes(Stream(tail, door.stream_s, door.streams))
     if door.metrics:
         routes += MetricsPage(desk).routes()
     if desk.hooks is not None:

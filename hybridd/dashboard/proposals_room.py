@@ -11,9 +11,8 @@ from starlette.routing import Route
 from hybridd.dashboard.answer_page import DECISIONS, WHAT_NOW
 from hybridd.dashboard.api_tokens import Scope
 from hybridd.dashboard.desk import LONGEST_REASON, Desk
-from hybridd.dashboard.forms import PAGE, fields_of, nothing_here, number_in
+from hybridd.dashboard.forms import PAGE, fields_of, id_of, nothing_here, number_in
 from hybridd.dashboard.gate import who_of
-from hybridd.dashboard.house_pages import id_of
 from hybridd.dashboard.language import later
 from hybridd.dashboard.rooms import room
 from hybridd.errors import DataError
