@@ -14,7 +14,7 @@ from hybridd.cli.shared import AsJson, ConfigPath, print_json, table
 from hybridd.config.reserved import acted_on
 from hybridd.config.salvage import legible
 from hybridd.config.sources import value_at
-from hybridd.daemon.credentials import LARGEST, WEB, Stored, check_name, listed, remove, store, units_of
+from hybridd.daemon.credentials import LARGEST, UNITS, WEB_UNIT, Stored, check_name, is_of_web, listed, remove, store
 from hybridd.errors import UsageError
 
 app = typer.Typer(name="secrets", help="Passwords and tokens for the service, kept encrypted.", no_args_is_help=True)
@@ -137,11 +137,14 @@ def say_what_is_next(name: str, config: Path | None) -> None:
 
 
 def _say_reload(name: str) -> None:
-    units = units_of(name)
-    typer.echo(f"then, as {', '.join(units)} get{'' if len(units) > 1 else 's'} secrets at the start:")
-    # The watch hands the web the line above, and the next visitor starts the web.
-    web = " && systemctl stop hybridd-dashboard" if units == WEB else ""
-    typer.echo(f"  systemctl daemon-reload && systemctl restart hybridd{web}")
+    units, again = (
+        # The watch tells the web of the settings.
+        (WEB_UNIT, "reload hybridd && systemctl try-restart hybridd-dashboard")
+        if is_of_web(name)
+        else (", ".join(UNITS), "restart hybridd")
+    )
+    typer.echo(f"then, as {units} get{'s its' if is_of_web(name) else ' their'} secrets when started:")
+    typer.echo(f"  systemctl daemon-reload && systemctl {again}")
 
 
 def _is_read(known: Known, config: Path | None) -> bool:

@@ -48,14 +48,8 @@ def resolve(written: Written, vault: Vault, *, needed: bool) -> tuple[Written, l
                 continue  # handed to the web's own unit: the watch does not need it and cannot see it
             if _is_on(str(path[0]), values):
                 table[name], found = _look_up(path, reference, written.origin(path), vault)
-                if not (needed and _is_the_webs(path, reference)):
-                    problems += [replace(problem, level=_level(problem, needed)) for problem in found]
+                problems += [replace(problem, level=_level(problem, needed)) for problem in found]
     return Written(values, written.origins), problems
-
-
-def _is_the_webs(path: KeyPath, reference: dict[str, object]) -> bool:
-    """Whether a secret is handed to the web's unit alone, and the watch goes without it."""
-    return path[0] == "dashboard" and "credential" in reference
 
 
 def _level(problem: Problem, needed: bool) -> Level:

@@ -10,9 +10,8 @@ from hybridd.errors import HybriddError, UsageError
 
 UNITS = ("hybridd.service", "hybridd-check.service", "hybridd-failure@.service")
 """Those that talk to somebody: the backup and the report get no secret."""
-WEB = ("hybridd-dashboard.service",)
-WEBS_OWN = "dashboard_"
-"""How the names of the web's own secrets begin: it is handed these and no others, and nobody else is."""
+WEB_UNIT, WEB_SECRETS = "hybridd-dashboard.service", "dashboard_"
+"""The web gets what begins so, which nobody else gets, and nothing else."""
 DROP_IN = "credentials.conf"
 LARGEST = 65_536
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -35,7 +34,7 @@ class _NotEncrypted(Exception):
 
 
 def store(name: str, secret: bytes, root: Path = Path("/")) -> Stored:
-    """Keep a secret for the units of `units_of`, below `root`, and write their drop-ins.
+    """Keep a secret for the units of UNITS or for the web, below `root`, and write their drop-ins.
 
     Raises UsageError for a name or secret that cannot be, HybriddError where nothing can be written.
     """
@@ -86,17 +85,17 @@ def listed(root: Path = Path("/")) -> list[Stored]:
     return [found[name] for name in sorted(found)]
 
 
-def units_of(name: str) -> tuple[str, ...]:
-    """The units that a secret is handed to."""
-    return WEB if name.startswith(WEBS_OWN) else UNITS
-
-
 def check_name(name: str) -> None:
     """Raises UsageError for what cannot be the name of a credential."""
     if not _NAME.fullmatch(name):
         raise UsageError(
             f'"{name}" cannot be the name of a secret', remedy="small letters, digits and _: smtp_password"
         )
+
+
+def is_of_web(name: str) -> bool:
+    """Whether a secret is the web's."""
+    return name.startswith(WEB_SECRETS)
 
 
 def drop_in(secrets: list[Stored], root: Path) -> str:
@@ -145,11 +144,11 @@ def _path(name: str, root: Path, *, encrypted: bool) -> Path:
 
 
 def _write_drop_ins(root: Path, secrets: dict[str, Stored]) -> None:
-    for unit in UNITS + WEB:
+    for unit in (*UNITS, WEB_UNIT):
         path = root / "etc/systemd/system" / f"{unit}.d" / DROP_IN
-        given = [secrets[name] for name in sorted(secrets) if unit in units_of(name)]
-        if given:
-            _write(path, drop_in(given, root).encode(), 0o644, folder_mode=0o755)
+        mine = [secrets[name] for name in sorted(secrets) if is_of_web(name) == (unit == WEB_UNIT)]
+        if mine:
+            _write(path, drop_in(mine, root).encode(), 0o644, folder_mode=0o755)
         else:
             path.unlink(missing_ok=True)
 

@@ -1,17 +1,23 @@
 """The web on a booted machine: its own user, on demand, gone when nobody comes; it reads no secret of the watch."""
 
+import contextlib
+import http.client
 import re
 import socket
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import pytest
+from argon2 import PasswordHasher
 from container import wait_for
 
 SERVICE, SOCKET = "hybridd-dashboard.service", "hybridd-dashboard.socket"
 STATE = "/var/lib/hybridd"
 WATCHS_OWN = ("/etc/hybridd.toml", "/etc/hybridd.d/10-test.toml", f"{STATE}/answer.key", f"{STATE}/backups")
-HASH = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b4dWRWJTmaaJObG"
+PASSWORD = "let me look, please"
+HASH = PasswordHasher(memory_cost=16_384).hash(PASSWORD)
+HASH_LINE = '[dashboard]\nidle_exit = "3s"\npassword_hash = {credential = "dashboard_password_hash"}\n'
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +51,15 @@ def answers(port):
             return answer.status
     except urllib.error.HTTPError as error:
         return error.code
+
+
+def log_in(port, password):
+    """The status of a try to log in."""
+    body = urllib.parse.urlencode({"password": password})
+    head = {"Content-Type": "application/x-www-form-urlencoded", "Origin": f"http://127.0.0.1:{port}"}
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+        connection.request("POST", "/login", body, head)
+        return connection.getresponse().status
 
 
 def as_user(machine, user, *command):
@@ -105,10 +120,12 @@ def test_it_is_told_of_the_settings_without_the_watchs_secrets(web):
 def test_each_is_handed_its_own_secrets_alone(web, port):
     web.run("hybridd", "secrets", "set", "smtp_password", stdin="open sesame")
     web.run("hybridd", "secrets", "set", "dashboard_password_hash", stdin=HASH)
+    web.write("/etc/hybridd.d/40-hash.toml", HASH_LINE)
     web.run("systemctl", "daemon-reload")
     web.run("systemctl", "restart", "hybridd")
     web.run("systemctl", "stop", SERVICE)
-    assert answers(port) == 200
+    assert log_in(port, "let me in") == 403
+    assert log_in(port, PASSWORD) == 303
     given = {unit: web.out("ls", f"/run/credentials/{unit}").split() for unit in (SERVICE, "hybridd.service")}
     assert given == {SERVICE: ["dashboard_password_hash"], "hybridd.service": ["smtp_password"]}
     for user, unit, name in (

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from hybridd.daemon.credentials import UNITS, WEB, listed, remove, store
+from hybridd.daemon.credentials import UNITS, WEB_UNIT, listed, remove, store
 from hybridd.errors import HybriddError, UsageError
 
 SECRET = b"open sesame \xc3\xa4\xe2\x82\xac"
@@ -51,7 +51,7 @@ def test_it_is_encrypted_and_every_unit_that_tells_gets_it(creds, tmp_path):
 def test_the_webs_own_secrets_are_handed_to_the_web_alone(without_creds, tmp_path):
     store("smtp_password", SECRET, tmp_path)
     store("dashboard_password_hash", SECRET, tmp_path)
-    web = tmp_path / "etc/systemd/system" / f"{WEB[0]}.d" / "credentials.conf"
+    web = tmp_path / "etc/systemd/system" / f"{WEB_UNIT}.d" / "credentials.conf"
     assert "dashboard_password_hash" in web.read_text()
     assert "smtp_password" not in web.read_text()
     for path in drop_ins(tmp_path):

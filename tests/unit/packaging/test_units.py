@@ -8,7 +8,7 @@ import pytest
 
 from hybridd.cli.main import COMMANDS, GROUPS
 from hybridd.daemon.credentials import UNITS as WITH_SECRETS
-from hybridd.daemon.credentials import WEB
+from hybridd.daemon.credentials import WEB_UNIT
 from hybridd.daemon.journal import EVENTS
 from hybridd.pipeline.service import SICK_S
 from hybridd.pipeline.web_settings import NAME
@@ -85,5 +85,5 @@ def test_the_web_is_started_by_its_socket_and_sees_no_key():
 def test_the_web_is_a_user_of_its_own_and_reads_what_the_watch_leaves_it():
     users = re.findall(r"(?m)^u (\S+)", (SYSTEMD / "hybridd.sysusers").read_text())
     assert {row.get("user", "hybridd") for row in TABLE.values()} == set(users)
-    assert TABLE[WEB[0]]["user"] == "hybridd-web"
-    assert values(WEB[0], "ExecStart") == [f"/usr/bin/hybridd dashboard --config /var/lib/hybridd/{NAME}"]
+    assert TABLE[WEB_UNIT]["user"] == "hybridd-web"
+    assert values(WEB_UNIT, "ExecStart") == [f"/usr/bin/hybridd dashboard --config /var/lib/hybridd/{NAME}"]
