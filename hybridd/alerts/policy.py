@@ -22,36 +22,41 @@ class PolicyRules:
 _SIGNAL_CHANGED, _SIGNAL_CALM, _SCORE_JUMP = Reason.SIGNAL_CHANGED, Reason.SIGNAL_CALM, Reason.SCORE_JUMP
 
 
-def _duplicate(change: Change, memory: Memory, _: PolicyRules, __: Circumstances) -> Suppression | None:
-    told = memory.last_told(change.reason, change.subject)
+def _duplicate(change: Change, told: int | None, _: Memory, __: PolicyRules, ___: Circumstances) -> Suppression | None:
     return Suppression.DUPLICATE if told is not None and change.at <= told else None
 
 
-def _known(change: Change, memory: Memory, _: PolicyRules, __: Circumstances) -> Suppression | None:
+def _known(change: Change, _: int | None, memory: Memory, __: PolicyRules, ___: Circumstances) -> Suppression | None:
     back = change.reason is _SIGNAL_CHANGED and change.after == memory.told_signal
     return Suppression.KNOWN if back and memory.held_at is not None else None
 
 
-def _inhibited(change: Change, _: Memory, __: PolicyRules, circumstances: Circumstances) -> Suppression | None:
+def _inhibited(
+    change: Change, _: int | None, __: Memory, ___: PolicyRules, circumstances: Circumstances
+) -> Suppression | None:
     # A stop that old candles touched is still a stop that was touched.
     return Suppression.INHIBITED if circumstances.stale and change.reason not in TRADE else None
 
 
-def _silenced(change: Change, _: Memory, __: PolicyRules, circumstances: Circumstances) -> Suppression | None:
-    return Suppression.SILENCED if circumstances.silence_of(change) else None
+def _silenced(
+    change: Change, _: int | None, __: Memory, ___: PolicyRules, circumstances: Circumstances
+) -> Suppression | None:
+    return Suppression.SILENCED if circumstances.silences and circumstances.silence_of(change) else None
 
 
-def _flapping(change: Change, memory: Memory, _: PolicyRules, __: Circumstances) -> Suppression | None:
+def _flapping(change: Change, _: int | None, memory: Memory, __: PolicyRules, ___: Circumstances) -> Suppression | None:
     turn = change.reason is _SIGNAL_CHANGED
     return Suppression.FLAPPING if turn and memory.flapping_at is not None else None
 
 
-def _cool_down(change: Change, memory: Memory, rules: PolicyRules, _: Circumstances) -> Suppression | None:
-    told = memory.last_told(change.reason, change.subject)
+def _cool_down(
+    change: Change, told: int | None, _: Memory, rules: PolicyRules, __: Circumstances
+) -> Suppression | None:
     return Suppression.COOL_DOWN if told is not None and change.at - told < rules.cooldown_ms else None
 
 
-Stage = Callable[[Change, Memory, PolicyRules, Circumstances], Suppression | None]
+Stage = Callable[[Change, int | None, Memory, PolicyRules, Circumstances], Suppression | None]
+"""Looks at a change, and at when its like was told last (ms UTC)."""
 STAGES: tuple[Stage, ...] = (_duplicate, _known, _inhibited, _silenced, _flapping, _cool_down)
 
 
@@ -59,8 +64,9 @@ def verdict(
     change: Change, memory: Memory, rules: PolicyRules, circumstances: Circumstances = NO_CIRCUMSTANCES
 ) -> Verdict:
     """The first stage that objects decides; none objects: it is told."""
+    told = memory.last_told(change.reason, change.subject)
     for stage in STAGES:
-        suppressed = stage(change, memory, rules, circumstances)
+        suppressed = stage(change, told, memory, rules, circumstances)
         if suppressed is not None:
             silence = circumstances.silence_of(change) if suppressed is Suppression.SILENCED else None
             return Verdict(change=change, suppressed=suppressed, because=f"silence {silence.id}" if silence else "")
@@ -118,12 +124,13 @@ def _after(now: Seen, verdicts: Sequence[Verdict], memory: Memory, rules: Policy
         anchor = now.score
         told_at = {**told_at, **{told_key(change.reason, change.subject): change.at for change in told}}
         # Any alert says the score: what was held back of it is known now.
-        held = {key: held for key, held in held.items() if key not in told_at and not key.startswith(_JUMP)}
+        if held:
+            held = {key: one for key, one in held.items() if key not in told_at and not key.startswith(_JUMP)}
         hidden = [change for change in hidden if change.reason is not _SCORE_JUMP]
     if hidden:
         held = _hold(now, hidden, held)
     told_signal, held_at = memory.told_signal, memory.held_at
-    if _of_signal(told):
+    if told and _of_signal(told):
         told_signal, held_at = now.signal, None
     # News of another kind mentions the signal, but nobody reads from it that the signal has turned: that stays held.
     elif held_at is None and now.signal is not told_signal and _of_signal(hidden):

@@ -18,6 +18,7 @@ from hybridd.model.said import Abstain
 REACH = 1_900
 """Candles back that a formula may look at: a daemon keeps 2,000, and must say what a replay of years says."""
 
+_ROOTS = np.sqrt(np.arange(256.0))
 _ANSWERS = np.zeros(1, dtype=np.int8)
 UNIFORM = 3**0.5  # what brings a rank spread evenly over −1 to 1 to a standard deviation of 1
 
@@ -87,14 +88,18 @@ def stacked(parts: Sequence[Part]) -> Raw:
     S. Stouffer's way to join z-values (The American Soldier, vol. 1, 1949): its spread does not depend on how many
     answer where they are independent.
     """
-    total, count = np.zeros(len(parts[0].values)), np.zeros(len(parts[0].values))
+    return joined([Part(bent(part.values), part.abstain) for part in parts])
+
+
+def joined(parts: Sequence[Part]) -> Raw:
+    """`stacked` of parts that are bent already."""
+    n = len(parts[0].values)
+    total, count = np.zeros(n), np.zeros(n, dtype=np.uint8)
     for part in parts:
-        opinion, answers = bent(part.values), part.abstain == Abstain.ANSWERS
-        if not answers.all():
-            opinion[~answers] = 0.0
-        total += opinion
+        answers = part.abstain == Abstain.ANSWERS
+        total += part.values if answers.all() else np.where(answers, part.values, 0.0)
         count += answers
-    return Raw(ratio(total, np.sqrt(count)), joint_code(parts))
+    return Raw(ratio(total, _ROOTS[count]), joint_code(parts))
 
 
 def joint_code(parts: Sequence[Part]) -> Codes:

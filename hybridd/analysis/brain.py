@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -17,8 +18,8 @@ from hybridd.model.instrument import nearest
 from hybridd.model.reading import Abstain, LayerSeries, Market, Reading
 
 DEGRADED_CAP = 0.5
-CHUNK = 16_384
-"""Candles at a time: what is at work then stays in a processor's cache."""
+CHUNK = 49_152
+"""Candles at a time, at most: more do not stay in a processor's cache, fewer look back too often for what they say."""
 
 # What a layer written by somebody else may raise while it computes. Named one by one, so that a full disk, a lost
 # network or a request to stop still reach those who answer for them.
@@ -182,8 +183,10 @@ class _Heard:
 
 
 def _parts(n: int) -> list[slice]:
-    """The newest `n` candles in pieces; one piece, which may be empty, at least."""
-    return [slice(k, min(n, k + CHUNK)) for k in range(0, max(n, 1), CHUNK)]
+    """The newest `n` candles in pieces of about one size; one piece, which may be empty, at least."""
+    pieces = max(1, -(-n // CHUNK))
+    edges = [n * k // pieces for k in range(pieces + 1)]
+    return [slice(start, end) for start, end in pairwise(edges)]
 
 
 def _newest(layer: Layer, market: Market, last: int) -> LayerSeries:
@@ -209,7 +212,7 @@ def _sound(series: LayerSeries, n: int) -> LayerSeries:
         raise ValueError(f"gave {series.values.shape} values for {n} candles")
     outside = series.values < 0
     outside |= series.values > 100
-    if outside.any():
+    if outside.item() if n == 1 else outside.any():
         raise ValueError("gave a value outside 0 to 100")
     return series
 
