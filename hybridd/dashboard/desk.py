@@ -55,6 +55,11 @@ class Desk:
         self.store, self.clock, self.broker, self.hooks = store, clock, broker, hooks
         self._rules = rules
 
+    @property
+    def zone(self) -> str:
+        """The house's time zone, for whoever has not said another."""
+        return self._rules.zone
+
     def look(self, token: str) -> ProposalWords | None:
         """What a link shows; None where it does not answer (any more). Changes nothing."""
         proposal = shown_by(self.store, token, self.clock.now())

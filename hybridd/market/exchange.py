@@ -89,18 +89,24 @@ class ExchangeFeed:
         return found
 
     def rows(self, instrument: Instrument, timeframe: TimeFrame, since: int, limit: int) -> list[Row]:
-        """Up to `limit` candles from `since` on, in as many requests as the exchange needs for that."""
+        """Up to `limit` candles from `since` on, in as many requests as the exchange needs for that.
+
+        One that closed between question and answer is left out: nobody can tell whether it is finished there.
+        """
         what = f"candles of {instrument} {timeframe}"
         self._use(instrument, self._connection)
         frame = self._frame(timeframe)
         self._measure()
         rows: list[Row] = []
         start, empty = since, 0
-        while len(rows) < limit and start <= self.now() and empty < EMPTY_PAGES:
+        while len(rows) < limit and start <= (asked := self.now()) and empty < EMPTY_PAGES:
             size = min(limit - len(rows), self._page_size(instrument))
             page = self._page(instrument, frame, start, size, what)
             page = page[: limit - len(rows)]
-            rows += page
+            sure = _finished(page, timeframe.ms, asked, self.now())
+            rows += sure
+            if len(sure) < len(page):
+                break
             empty = 0 if page else empty + 1
             start = int(page[-1][0]) + timeframe.ms if page else start + size * timeframe.ms
         return rows
@@ -247,6 +253,11 @@ class ExchangeFeed:
 
 def _instrument(market: dict[str, Any]) -> Instrument:
     return Instrument(market["base"], market["quote"], market.get("settle") or "")
+
+
+def _finished(page: list[Row], step: int, asked: int, arrived: int) -> list[Row]:
+    """Those of a page that had closed when it was asked for, or have not closed now (ms UTC)."""
+    return [row for row in page if not asked < row[0] + step <= arrived]
 
 
 def _row(row: list[float | None]) -> Row:

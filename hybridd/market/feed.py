@@ -26,6 +26,8 @@ class Feed(Protocol):
     def rows(self, instrument: Instrument, timeframe: TimeFrame, since: int, limit: int) -> list[Row]:
         """Up to `limit` candles that opened at or after `since` (ms UTC), oldest first; the last may still be open.
 
+        None closes between the question and the answer: what drew it may not have seen its end.
+
         Raises FeedUnavailable, RateLimited or UnknownSymbol.
         """
         ...

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from hybridd.clock import SystemClock
-from hybridd.errors import HybriddError
+from hybridd.errors import HybriddError, StoreUnusable
 from hybridd.model.delivery import PENDING
 from hybridd.selftest.books import Books, compare
 from hybridd.selftest.life import LANES, lanes_at
@@ -25,7 +25,7 @@ from hybridd.selftest.sinks import Ledger, Sinks
 from hybridd.store.store import open_store
 
 PATIENCE_S = 1.0
-"""A life that has not met its point by then is killed all the same."""
+"""A life that has not met its point by then is killed all the same, if nobody wants more patience."""
 DRAIN_S = 120.0
 """The last life, in which nothing new happens, has this long to send what is left."""
 LIMIT_S = 300
@@ -47,13 +47,19 @@ class Report:
 
 
 def chaos(
-    folder: Path, *, kills: int, seed: int, lanes: str = LANES, progress: Callable[[Kill], None] = lambda _: None
+    folder: Path,
+    *,
+    kills: int,
+    seed: int,
+    lanes: str = LANES,
+    patience_s: float = PATIENCE_S,
+    progress: Callable[[Kill], None] = lambda _: None,
 ) -> Report:
     """Kill the daemon that works in `folder` `kills` times, let it finish, and compare. Raises HybriddError where the
     daemon breaks by itself."""
     began, done = time.monotonic(), Counter[str]()
     ledger = Ledger()
-    with Sinks(ledger) as sinks, _Nursery(folder, sinks.ports, lanes, ledger) as nursery:
+    with Sinks(ledger) as sinks, _Nursery(folder, sinks.ports, lanes, ledger, patience_s) as nursery:
         late = 0
         for kill in plan(kills, seed):
             late += nursery.one(kill)
@@ -72,6 +78,7 @@ class _Nursery:
     ports: Mapping[str, int]
     lanes: str
     ledger: Ledger
+    patience_s: float
     process: subprocess.Popen[bytes] = field(init=False)
     rest: bytes = b""
 
@@ -103,7 +110,7 @@ class _Nursery:
         pid = self._begin({**kill.order(), "quiet": False})
         if kill.point.where is Where.SINK:
             self.ledger.trap = _Trap(pid, kill.count)
-        heard = self._hear(kill.after_s if kill.point.where is Where.MOMENT else PATIENCE_S)
+        heard = self._hear(kill.after_s if kill.point.where is Where.MOMENT else self.patience_s)
         self.ledger.trap = lambda: None
         late = heard is None
         if heard is None:
@@ -114,9 +121,11 @@ class _Nursery:
 
     def last(self) -> None:
         """A life in which nothing new happens: it sends what is left, and ends in order."""
+        before = self._look()[0]
         pid = self._begin({"quiet": True})
         end = time.monotonic() + DRAIN_S
-        while time.monotonic() < end and self._pending():
+        # With nothing left to send it is still to be up before it is asked to end.
+        while time.monotonic() < end and ((now := self._look())[0] == before or now[1]):
             if self._hear(0.25) is not None:
                 raise self._broken("ended by itself")
         _kill(pid, signal.SIGTERM)
@@ -152,13 +161,17 @@ class _Nursery:
         found: dict[str, Any] = json.loads(line)
         return found
 
-    def _pending(self) -> int:
-        store = open_store(f"sqlite:///{self.folder}/state.db", clock=SystemClock(), migrate=False)
+    def _look(self) -> tuple[int, int]:
+        """How many analyses there are, and how many deliveries wait."""
         try:
-            counts = store.outbox.counts()
+            store = open_store(f"sqlite:///{self.folder}/state.db", clock=SystemClock(), migrate=False)
+        except StoreUnusable:
+            return 0, 0  # whoever was to make the state died before
+        try:
+            analyses, counts = store.analyses.count(), store.outbox.counts()
         finally:
             store.close()
-        return sum(count for state, count in counts.items() if state in PENDING)
+        return analyses, sum(count for state, count in counts.items() if state in PENDING)
 
     def _died(self, heard: Mapping[str, Any] | None, status: int) -> None:
         if heard is None or heard.get("status") != status:

@@ -135,6 +135,34 @@ def test_the_keeper_sees_only_closed_candles_through_it(feed, fake, clock):
     assert update.candles.close.tolist() == pytest.approx(tail.close.tolist(), rel=1e-12)
 
 
+def test_a_candle_that_closes_while_the_answer_travels_waits_for_the_next_question(clock):
+    """The exchange drew it before its end: taken for closed, its first minutes would stand for all of it."""
+    with an_exchange(clock) as fake:
+        feed = feed_to(fake, clock)
+        keeper = SeriesKeeper(feed=feed, history=500)
+        clock.set(M5.next_close(clock.now()) + 1000)
+        keeper.update(BTC, M5)
+        answer = fake.answer
+
+        def slowly(path, query):
+            given = answer(path, query)
+            clock.advance(200 if path.endswith("/klines") else 0)
+            return given
+
+        clock.set(M5.next_close(clock.now()) + M5.ms - 100)
+        fake.answer = slowly
+        update = keeper.update(BTC, M5)
+        assert len(update.fresh) == 1
+        assert not update.behind
+        fake.answer = answer
+        update = keeper.update(BTC, M5)
+        assert update.incidents == ()
+        closed = fake.markets["BTC/USDT"].closed_by(clock.now())[-500:]
+        assert update.candles.open_time.tolist() == closed.open_time.tolist()
+        assert update.candles.close.tolist() == closed.close.tolist()
+        feed.close()
+
+
 def test_a_symbol_that_is_listed_later_is_found_after_a_few_minutes(fake, clock):
     feed = feed_to(fake, clock)
     assert feed.instrument("ETHUSDT").symbol == "ETH/USDT"
