@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
@@ -22,6 +22,7 @@ from hybridd.model.instrument import parse_instrument
 from hybridd.model.trade import Side, Trade, TradeState
 from hybridd.pipeline.booking import book_entry, book_exit, move_stop
 from hybridd.pipeline.orders import order_exit, order_facts, order_words
+from hybridd.pipeline.plan import entered_at
 from hybridd.store.store import Store
 from hybridd.trading.ledger import open_trade, size_of
 from hybridd.trading.plain import plain
@@ -72,10 +73,12 @@ def open_command(
     symbol: Annotated[str, typer.Argument(help="A market, such as BTC/USDT.")],
     side: Annotated[str, typer.Argument(help="LONG or SHORT.")],
     at_price: Annotated[str, typer.Argument(metavar="PRICE", help="What you entered at.")],
-    quantity: Annotated[str, typer.Option(help="In the base currency; without it only percentages are known.")] = "0",
+    quantity: Annotated[
+        str | None, typer.Option(help="In the base currency; without it only percentages are known.")
+    ] = None,
     stop: Annotated[str | None, typer.Option(help="Price of the stop.")] = None,
     target: Annotated[str | None, typer.Option(help="Price of the target.")] = None,
-    proposal: Annotated[int, typer.Option(min=0, help="The approved proposal that it comes from.")] = 0,
+    proposal: Annotated[int, typer.Option(min=0, help="The approved proposal that it comes from, with its plan.")] = 0,
     at: Annotated[str | None, typer.Option(metavar="T", help="When: 2025-06-01T12:00 (UTC); by default now.")] = None,
     config: ConfigPath = None,
     as_json: AsJson = False,
@@ -87,15 +90,16 @@ def open_command(
         side=_side(side),
         entry_price=_amount("the price", at_price),
         entry_at=_past(at, now),
-        quantity=_amount("the quantity", quantity),
+        quantity=0.0 if quantity is None else _amount("the quantity", quantity),
         stop_price=None if stop is None else _amount("the stop", stop),
         target_price=None if target is None else _amount("the target", target),
         fee_percent=settings.trading.fee_percent,
         proposal_id=proposal,
     )
     with state_of(settings) as store:
-        if proposal and store.proposals.get(proposal) is None:
-            raise UsageError(f"there is no proposal {proposal}", remedy="`hybridd proposals list` shows them")
+        if proposal:
+            size = None if quantity is None else exact(_amount("the quantity", quantity))
+            trade = _planned(store, trade, proposal, size, settings)
         stored = book_entry(store, trade, _actor(), now)
     if as_json:
         print_json(plain(stored))
@@ -223,6 +227,21 @@ def _row(trade: Trade, newest: float | None) -> list[Any]:
     exit_price = "–" if trade.exit_price is None else price(trade.exit_price)
     entry = price(trade.entry_price)
     return [trade.id, trade.symbol, trade.side, trade.state, when(trade.entry_at), entry, left, exit_price, shown]
+
+
+def _planned(store: Store, trade: Trade, number: int, size: Decimal | None, settings: Settings) -> Trade:
+    """The trade with the size, stop and targets of its proposal, where the person gave no others."""
+    proposal = store.proposals.get(number)
+    if proposal is None:
+        raise UsageError(f"there is no proposal {number}", remedy="`hybridd proposals list` shows them")
+    if (proposal.symbol, proposal.side) != (trade.symbol, trade.side):
+        is_of = f"proposal {number} is {proposal.side} {proposal.symbol}, not {trade.side} {trade.symbol}"
+        raise UsageError(is_of, remedy="leave --proposal out for a trade of your own")
+    price = exact(trade.entry_price)
+    plan = entered_at(proposal, price, quantity=size, at=trade.entry_at, fee_percent=settings.trading.fee_percent)
+    if trade.stop_price is not None:
+        plan = replace(plan, stop_price=trade.stop_price)
+    return plan if trade.target_price is None else replace(plan, target_price=trade.target_price, targets=())
 
 
 def _said(trade: Trade) -> str:
