@@ -1,25 +1,20 @@
 """`hybridd trades`: the ledger of what the person took, and what came of it."""
 
-import csv
 import getpass
-import json
 import re
-import sys
-from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
 from hybridd.cli.replay import moment
 from hybridd.cli.shared import AsJson, ConfigPath, price, print_json, say, settings_of, state_of, table, when
+from hybridd.cli.trade_figures import Days, Symbol, export, market, side_named, stats, trades_of
 from hybridd.clock import SystemClock
 from hybridd.config.schema import Settings
 from hybridd.errors import DataError, UsageError
-from hybridd.model.instrument import parse_instrument
-from hybridd.model.trade import Side, Trade, TradeState
+from hybridd.model.trade import Trade, TradeState
 from hybridd.pipeline.booking import book_entry, book_exit, move_stop
 from hybridd.pipeline.orders import order_exit, order_facts, order_words
 from hybridd.pipeline.plan import entered_at
@@ -27,22 +22,11 @@ from hybridd.store.store import Store
 from hybridd.trading.ledger import open_trade, size_of
 from hybridd.trading.plain import plain
 from hybridd.trading.position import exact
-from hybridd.trading.statistics import statistics
 
 app = typer.Typer(name="trades", help="What you took, and what came of it.", no_args_is_help=True)
 
 TradeId = Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1, help="As `hybridd trades list` shows it.")]
-Days = Annotated[float | None, typer.Option(min=0.001, max=36_500, help="Only of the last days.")]
-Symbol = Annotated[str | None, typer.Option(help="Only of one market.")]
-DAY_MS = 86_400_000
 _GROUPED = re.compile(r"\$?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
-
-
-class Format(StrEnum):
-    """What an export is written as."""
-
-    CSV = "csv"
-    JSON = "json"
 
 
 @app.command("list")
@@ -57,7 +41,7 @@ def list_command(
     settings = settings_of(config)
     with state_of(settings) as store:
         prices = _prices(store)
-        found = [t for t in _of(store, settings, days, symbol) if not only_open or t.state is TradeState.OPEN]
+        found = [t for t in trades_of(store, settings, days, symbol) if not only_open or t.state is TradeState.OPEN]
     if as_json:
         print_json([plain(trade, prices.get(trade.symbol)) for trade in found])
         return
@@ -86,8 +70,8 @@ def open_command(
     """Record a trade that you have entered."""
     settings, now = settings_of(config), SystemClock().now()
     trade = open_trade(
-        symbol=_market(symbol, settings),
-        side=_side(side),
+        symbol=market(symbol, settings),
+        side=side_named(side),
         entry_price=_amount("the price", at_price),
         entry_at=_past(at, now),
         quantity=0.0 if quantity is None else _amount("the quantity", quantity),
@@ -165,53 +149,8 @@ def stop_command(
     typer.echo(f"trade {moved.id} has {'no stop' if new is None else f'its stop at {price(new)}'}")
 
 
-@app.command("stats")
-def stats(
-    config: ConfigPath = None,
-    as_json: AsJson = False,
-    days: Days = None,
-    symbol: Symbol = None,
-    side: Annotated[str | None, typer.Option(help="Only LONG or SHORT.")] = None,
-) -> None:
-    """What the closed trades amount to; docs/state.md defines each figure."""
-    settings = settings_of(config)
-    wanted = None if side is None else _side(side)
-    with state_of(settings) as store:
-        found = [t for t in _of(store, settings, days, symbol) if wanted in (None, t.side)]
-    since = 0 if days is None else SystemClock().now() - round(days * DAY_MS)
-    figures = asdict(statistics([t for t in found if t.exit_at is None or t.exit_at >= since]))
-    if as_json:
-        print_json(figures)
-        return
-    table("", ["statistic", " value"], [[name, _figure(value)] for name, value in figures.items()])
-
-
-@app.command("export")
-def export(
-    config: ConfigPath = None,
-    form: Annotated[Format, typer.Option("--format", help="csv or json.")] = Format.CSV,
-    days: Days = None,
-    symbol: Symbol = None,
-) -> None:
-    """Every trade with all its figures, on standard output."""
-    settings = settings_of(config)
-    with state_of(settings) as store:
-        rows = (plain(trade) for trade in _of(store, settings, days, symbol))
-        _write_csv(rows) if form is Format.CSV else print_json(list(rows))
-
-
-def _write_csv(rows: Iterator[dict[str, Any]]) -> None:
-    writer = None
-    for row in rows:
-        flat = row | {"targets": json.dumps(row["targets"]) if row["targets"] else ""}
-        if writer is None:
-            writer = csv.DictWriter(sys.stdout, fieldnames=list(flat), lineterminator="\n")
-            writer.writeheader()
-        writer.writerow(flat)
-
-
-def _of(store: Store, settings: Settings, days: float | None, symbol: str | None) -> list[Trade]:
-    return store.trades.list(days, None if symbol is None else _market(symbol, settings))
+app.command("stats")(stats)
+app.command("export")(export)
 
 
 def _prices(store: Store) -> dict[str, float]:
@@ -253,10 +192,6 @@ def _said(trade: Trade) -> str:
     return f"trade {trade.id} is closed @ {price(trade.exit_price or 0)}: {trade.pnl_percent:+.2f} %{money}"
 
 
-def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.4g}"
-
-
 def _part(trade: Trade | None, quantity: str | None, percent: float | None) -> Decimal | None:
     if quantity is not None:
         if trade is not None and not trade.quantity:
@@ -265,19 +200,6 @@ def _part(trade: Trade | None, quantity: str | None, percent: float | None) -> D
     if percent is None or trade is None or percent == 100:
         return None
     return size_of(trade) * trade.remaining * exact(percent) / 100
-
-
-def _market(text: str, settings: Settings) -> str:
-    try:
-        return parse_instrument(text, settings.market.market_type).symbol
-    except ValueError as error:
-        raise UsageError(str(error), remedy="name a market, such as BTC/USDT") from None
-
-
-def _side(text: str) -> Side:
-    if text.upper() not in set(Side):
-        raise UsageError(f'"{text}" is not a side', remedy="write LONG or SHORT")
-    return Side(text.upper())
 
 
 def _amount(what: str, text: str) -> float:
