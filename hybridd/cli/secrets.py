@@ -50,6 +50,7 @@ KNOWN = (
     Known("telegram_bot_token", "telegram.bot_token", "token of the Telegram bot"),
     Known("exchange_api_key", "trading.api_key", "API key of the exchange"),
     Known("exchange_api_secret", "trading.api_secret", "API secret of the exchange"),
+    Known("exchange_api_password", "trading.api_password", "passphrase of the exchange's API key"),
     Known("dashboard_password_hash", "dashboard.password_hash", "hash of the dashboard's password"),
     Known(
         "dashboard_viewer_password_hash", "dashboard.viewer_password_hash", "the same for somebody who may only look"

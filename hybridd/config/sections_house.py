@@ -58,6 +58,7 @@ class Trading(Section):
     live: bool = Field(False, description='real money: needs broker "exchange" and both keys')
     api_key: Hidden = Field(SecretText(""), description="of the exchange")
     api_secret: Hidden = Field(SecretText(""), description="of the exchange")
+    api_password: Hidden = Field(SecretText(""), description="the passphrase, where the exchange has one")
     risk_percent: float = Field(1.0, gt=0, le=100, description="of the account, lost when the stop is hit")
     fee_percent: float = Field(0.1, ge=0, le=10, description="of each side of a trade")
     max_open_trades: int = Field(3, ge=1, le=1000, description="at the same time")
