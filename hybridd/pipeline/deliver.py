@@ -7,7 +7,7 @@ from collections.abc import Callable
 from hybridd.clock import Clock
 from hybridd.delivery.breaker import Breaker, BreakerRules, BreakerState, after, ask
 from hybridd.delivery.channel import Channel, Illustrated, Reports
-from hybridd.delivery.retry import event_of, next_attempt, tells_owner
+from hybridd.delivery.retry import LONGEST_S, event_of, next_attempt, tells_owner
 from hybridd.model.alert import Alert, AlertState
 from hybridd.model.change import Reason
 from hybridd.model.delivery import (
@@ -24,7 +24,7 @@ from hybridd.pipeline.aftermath import fail_over, follow
 from hybridd.pipeline.charts import Charts
 from hybridd.pipeline.receipts import FIRST_ASK_MS
 from hybridd.pipeline.restrain import Restraint
-from hybridd.pipeline.sending import ANSWERED, BROKE_OFF, HAPPENED, NOT_TWICE, SURE_MS, Round, Sent
+from hybridd.pipeline.sending import ANSWERED, ASKED_S, BROKE_OFF, HAPPENED, NOT_TWICE, SURE_MS, Round, Sent
 from hybridd.pipeline.tell import log_delivery
 from hybridd.pipeline.wording import Wording
 from hybridd.store.store import Store
@@ -288,5 +288,7 @@ class Courier:
     def _again(self, delivery: Delivery, event: DeliveryEvent, outcome: Outcome, now: int) -> int | None:
         """When somebody has to look at it next: to send it again, or to ask what became of it."""
         if event is DeliveryEvent.RETRY or outcome.failure is Failure.UNKNOWN:
-            return next_attempt(now, delivery.attempts, key=delivery.key, retry_after=outcome.retry_after)
+            # What is only asked for, and not sent, is asked for ever more seldom.
+            cap_s = ASKED_S if outcome == NOT_TWICE else LONGEST_S
+            return next_attempt(now, delivery.attempts, key=delivery.key, cap_s=cap_s, retry_after=outcome.retry_after)
         return now + FIRST_ASK_MS if event is DeliveryEvent.ACCEPT and isinstance(self._channel, Reports) else None

@@ -26,11 +26,11 @@ from hybridd.selftest.points import Kill, Where, plan
 from hybridd.selftest.sinks import Sinks
 from hybridd.store.store import open_store
 
-PATIENCE_S = 1.0
+PATIENCE_S = 1.5
 """A life that has not met its point by then is killed all the same, if nobody wants more patience."""
-DRAIN_S = 120.0
+DRAIN_S = 600.0
 """The last life, in which nothing new happens, has this long to send what is left."""
-LIMIT_S = 300
+LIMIT_S = 900
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

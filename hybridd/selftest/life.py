@@ -38,8 +38,8 @@ from hybridd.store.store import Store, open_store
 BROKEN = 70
 """Exit code of a life that a defect ended."""
 BEGIN = 1_750_000_200_000
-CANDLES_A_SECOND = 6
-DOWN = 2
+CANDLES_A_SECOND = 2
+DOWN = 1
 """Candles that close while the daemon is dead: the next life has something to tell at once."""
 NO_LIMIT = ("rate", "rate_critical", "flapping_turns", "sms_reserve")
 """Limits on how much a person is told, lifted where there are such: the market of the self-test never rests."""

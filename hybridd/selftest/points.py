@@ -39,15 +39,15 @@ class Point:
 POINTS: tuple[Point, ...] = (
     Point(name="while it starts", where=Where.STATEMENT, most=60),
     Point(name="while the state changes its form", where=Where.MIGRATION, most=8),
-    Point(name="while an alert is written", where=Where.STATEMENT, pattern='INSERT INTO "deliveries"', most=9),
-    Point(name="before a commit", where=Where.STATEMENT, pattern="COMMIT", most=30),
+    Point(name="while an alert is written", where=Where.STATEMENT, pattern='INSERT INTO "deliveries"', most=18),
+    Point(name="before a commit", where=Where.STATEMENT, pattern="COMMIT", most=60),
     Point(name="after an alert is written", where=Where.AFTER_COMMIT, pattern='INSERT INTO "deliveries"', most=3),
-    Point(name="while a lease is written", where=Where.STATEMENT, pattern='INSERT INTO "attempts"', most=6),
-    Point(name="after the lease, before the send", where=Where.BEFORE_SEND, most=6),
-    Point(name="sent, and not answered yet", where=Where.SINK, most=6),
-    Point(name="after the send, before it is written", where=Where.AFTER_SEND, most=6),
-    Point(name="while the outcome is written", where=Where.STATEMENT, pattern='UPDATE "attempts"', most=6),
-    Point(name="after the outcome is written", where=Where.AFTER_COMMIT, pattern='UPDATE "attempts"', most=6),
+    Point(name="while a lease is written", where=Where.STATEMENT, pattern='INSERT INTO "attempts"', most=16),
+    Point(name="after the lease, before the send", where=Where.BEFORE_SEND, most=16),
+    Point(name="sent, and not answered yet", where=Where.SINK, most=16),
+    Point(name="after the send, before it is written", where=Where.AFTER_SEND, most=16),
+    Point(name="while the outcome is written", where=Where.STATEMENT, pattern='UPDATE "attempts"', most=16),
+    Point(name="after the outcome is written", where=Where.AFTER_COMMIT, pattern='UPDATE "attempts"', most=16),
     Point(name="at any moment", where=Where.MOMENT),
 )
 
