@@ -45,10 +45,12 @@ class Known:
 KNOWN = (
     Known("smtp_password", "email.password", "password of the mail account"),
     Known("sms_auth_token", "sms.auth_token", "token of the SMS account"),
+    Known("sms_signature_secret", "sms.signature_secret", "secret by which calls from Vonage are believed"),
     Known("vapid_private_key", "push.vapid_private_key", "private key for Web Push: `hybridd push keys` makes it"),
     Known("telegram_bot_token", "telegram.bot_token", "token of the Telegram bot"),
     Known("exchange_api_key", "trading.api_key", "API key of the exchange"),
     Known("exchange_api_secret", "trading.api_secret", "API secret of the exchange"),
+    Known("exchange_api_password", "trading.api_password", "passphrase of the exchange's API key"),
     Known("dashboard_password_hash", "dashboard.password_hash", "hash of the dashboard's password"),
     Known(
         "dashboard_viewer_password_hash", "dashboard.viewer_password_hash", "the same for somebody who may only look"

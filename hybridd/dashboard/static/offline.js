@@ -11,8 +11,12 @@
     tell();
     setInterval(tell, 10000);
   }
+  // Back to where somebody wanted to go, if that is a page of ours.
+  const asked = new URL(new URLSearchParams(location.search).get("to") || "./", location.href);
+  const to = asked.origin === location.origin ? asked.href : new URL("./", location.href).href;
+  document.getElementById("again").href = to;
   const again = async () => {
-    try { if ((await fetch("healthz", { cache: "no-store" })).ok) location.reload(); } catch { /* not yet */ }
+    try { if ((await fetch("healthz", { cache: "no-store" })).ok) location.replace(to); } catch { /* not yet */ }
   };
   addEventListener("online", again);
   setInterval(again, 5000);

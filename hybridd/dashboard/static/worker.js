@@ -28,7 +28,8 @@ async function visit(request) {
     await kept.put(contact, new Response(String(Date.now())));
     return answer;
   } catch {
-    return (await kept.match(offline)) || Response.error();
+    if (request.url.startsWith(offline)) return (await kept.match(offline, { ignoreSearch: true })) || Response.error();
+    return Response.redirect(`${offline}?to=${encodeURIComponent(request.url)}`);
   }
 }
 
