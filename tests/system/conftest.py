@@ -145,6 +145,7 @@ LINES = (
     ("installed_mb", "installed, MB"),
     ("install_seconds", "installation, s"),
     ("ready_seconds", "start to READY, s"),
+    ("ready_cpu_seconds", "CPU from start to READY, s"),
     ("resident_mb", "resident memory, MB"),
     ("stop_seconds", "orderly end, s"),
     ("web_resident_mb", "resident memory of the web, MB"),
