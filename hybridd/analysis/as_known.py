@@ -36,6 +36,11 @@ def silent(n: int, code: Abstain) -> Part:
     return Part(np.full(n, np.nan), np.full(n, code, dtype=np.int8))
 
 
+def answer(value: float) -> Part:
+    """An input's opinion at one candle; NaN is UNDEFINED."""
+    return silent(1, Abstain.UNDEFINED) if value != value else Part(np.array([value]), _ANSWERS)
+
+
 def as_known(
     series: ContextSeries | None, statistic: Callable[[FloatArray, int], FloatArray], need: int, moments: IntArray
 ) -> Part:
@@ -72,8 +77,7 @@ def _known_now(series: ContextSeries, statistic: Callable[[FloatArray, int], Flo
         return silent(1, Abstain.STALE)
     if place + 1 < need:
         return silent(1, Abstain.WARM_UP)
-    value = recalled(_newest_of(statistic), series.values[place + 1 - need : place + 1])
-    return silent(1, Abstain.UNDEFINED) if value != value else Part(np.array([value]), _ANSWERS)
+    return answer(recalled(_newest_of(statistic), series.values[place + 1 - need : place + 1]))
 
 
 @cache

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hybridd.analysis.as_known import REACH, Part, joint_code, signed_root, silent, stacked
+from hybridd.analysis.as_known import REACH, Part, answer, joint_code, signed_root, silent, stacked
 from hybridd.analysis.calibration import Calibration
-from hybridd.analysis.pairs import AVERAGES, LOOKBACK, Pair, lead, paired, place, shared, strength, tails
+from hybridd.analysis.pairs import AVERAGES, LOOKBACK, Pair, lead, paired, place, place_now, shared, strength, tails
+from hybridd.analysis.recall import recalled
 from hybridd.analysis.scoring import Codes, Raw, leaning, scored, up_to, warming, why_not
 from hybridd.analysis.view import View, whole
 from hybridd.analysis.windows import ratio, rolling_mean
@@ -98,11 +99,23 @@ def _pair_parts(view: View, other: Candles | None) -> dict[str, Part]:
     pair = paired(own, other, last)
     places = pair.own_place - (len(own) - last)
     m = len(places) - int(np.searchsorted(places, 0))
+    if last == 1:
+        return dict(zip(names, _pair_now(own, other, pair, m), strict=True))
     codes = _absent(own, other, last)
     codes[places[len(places) - m :]] = np.where(_near(pair, m), Abstain.ANSWERS, Abstain.WARM_UP)
     low, high = tails(pair, m)
     columns = zip(names, (signed_root(lead(pair, m)), strength(pair, m), high - low), strict=True)
     return {name: _spread_out(values, places[len(places) - m :], codes) for name, values in columns}
+
+
+def _pair_now(own: Candles, other: Candles, pair: Pair, m: int) -> tuple[Part, Part, Part]:
+    """What the two markets say of the newest candle, where they share `m` = 1 of it, or 0."""
+    if not m or not _near(pair, 1)[0]:
+        reason = Abstain.WARM_UP if m else Abstain(_absent(own, other, 1)[0])
+        return silent(1, reason), silent(1, reason), silent(1, reason)
+    low, high = tails(pair, 1)
+    leading = answer(signed_root(lead(pair, 1)).item(0))
+    return leading, answer(strength(pair, 1).item(0)), answer((high - low).item(0))
 
 
 def _recent(view: View, other: Candles) -> tuple[Candles, Candles]:
@@ -160,6 +173,8 @@ def _breadth(view: View, others: Mapping[str, Candles]) -> Part:
 
 def _place_of(other: Candles, view: View) -> Part:
     """Where a benchmark stands at the candles that it shares with this market."""
+    if view.last == 1:
+        return _place_now(other, int(view.candles.open_time[-1]))
     own = view.candles[len(view.candles) - view.last :]
     codes = _absent(own, other, view.last)
     mine, theirs = shared(own, other)
@@ -168,6 +183,16 @@ def _place_of(other: Candles, view: View) -> Part:
     codes[mine] = np.where(theirs >= max(AVERAGES) - 1, Abstain.ANSWERS, Abstain.WARM_UP)
     first, end = int(theirs[0]), int(theirs[-1]) + 1
     return _spread_out(place(other[:end], end - first)[theirs - first], mine, codes)
+
+
+def _place_now(other: Candles, opened: int) -> Part:
+    """Where a benchmark stands at its candle that opened with this market's newest; the same for all markets."""
+    at = int(other.open_time.searchsorted(opened))
+    if at == len(other) or other.open_time[at] != opened:
+        return silent(1, Abstain.NO_DATA if at == 0 else Abstain.STALE)
+    if at < max(AVERAGES) - 1:
+        return silent(1, Abstain.WARM_UP)
+    return answer(recalled(place_now, other.close[at + 1 - max(AVERAGES) : at + 1]))
 
 
 def _said(view: View, others: Mapping[str, Candles]) -> list[str]:

@@ -14,6 +14,7 @@ from hybridd.model.reading import Abstain, LayerSeries, Market
 
 HORIZON = 12
 """Candles that a pattern's record looks ahead, and that the pattern counts for."""
+_FADING = 1 - np.arange(HORIZON - 1, -1, -1) / HORIZON
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,8 +123,6 @@ def _worth_table(records: tuple[PatternRecord, ...]) -> FloatArray:
 
 
 def _fading(x: FloatArray) -> FloatArray:
-    """Σ over the newest 12 values of x × (1 − age/12); shorter in front, where the caller's warm-up hides it."""
-    total = x.copy()
-    for age in range(1, min(HORIZON, len(x))):
-        total[age:] += (1 - age / HORIZON) * x[:-age]
-    return total
+    """Σ over the newest 12 values of x × (1 − age/12), those before the first being 0."""
+    n = len(x)
+    return np.correlate(np.concatenate([np.zeros(HORIZON - 1), x]), _FADING)[:n] if n else x
