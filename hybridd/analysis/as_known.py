@@ -167,5 +167,10 @@ def turning_points(moments: IntArray, series: Iterable[ContextSeries | None]) ->
 
 def latest(series: ContextSeries | None, moment: int) -> float:
     """The newest value known at a moment (ms UTC), NaN without one."""
-    known = None if series is None else series.known_by(moment)
-    return float(known.values[-1]) if known is not None and len(known) else float("nan")
+    known = None if series is None else series.values_by(moment)
+    return float(known[-1]) if known is not None and len(known) else float("nan")
+
+
+def share_below(values: FloatArray) -> float:
+    """Of all values but the newest, the share that lies below it, ties counting half."""
+    return (1 + rank(values, len(values) - 1, 1).item(0)) / 2

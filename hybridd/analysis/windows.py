@@ -88,7 +88,9 @@ def recursive_mean(x: FloatArray, period: int, n: int, last: int | None = None) 
     """
     decay = 1 - 2 / (period + 1)
     x, out, full = cut(x, n, last)
-    if 0 < len(full) <= FEW:
+    if len(full) == 1:
+        full[0] = x[-1] + (x - x[-1]).dot(_fading(decay, n)) * ((1 - decay) / (1 - decay**n))
+    elif 0 < len(full) <= FEW:
         full[:] = np.correlate(x - x[-1], _fading(decay, n))
         full *= (1 - decay) / (1 - decay**n)
         full += x[-1]
@@ -138,6 +140,8 @@ def newest(x: FloatArray, last: int) -> FloatArray:
 
 def ratio(top: FloatArray, bottom: FloatArray) -> FloatArray:
     """top / bottom, NaN where the bottom is not above 0."""
+    if len(bottom) == 1:
+        return np.asarray(top / bottom) if bottom.item(0) > 0 else np.full(len(top), np.nan)
     if np.minimum.reduce(bottom, initial=1.0) > 0:  # which NaN is not
         return np.asarray(top / bottom)
     return np.asarray(top / np.where(bottom > 0, bottom, np.nan))

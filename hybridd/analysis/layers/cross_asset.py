@@ -1,6 +1,7 @@
 """The cross-asset layer: what Bitcoin, Ether and gold say about this market."""
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 
@@ -70,7 +71,7 @@ class CrossAsset:
 
 def _others(market: Market) -> dict[str, Candles]:
     """The benchmarks that are not this market, by base currency, in order, of the same time frame."""
-    by_base = {parse_instrument(symbol).base: candles for symbol, candles in market.benchmarks.items()}
+    by_base = {_base(symbol): candles for symbol, candles in market.benchmarks.items()}
     return {
         base: by_base[base]
         for base in BENCHMARKS
@@ -79,6 +80,11 @@ def _others(market: Market) -> dict[str, Candles]:
         and len(by_base[base])
         and by_base[base].step == market.candles.step
     }
+
+
+@cache
+def _base(symbol: str) -> str:
+    return parse_instrument(symbol).base
 
 
 def _parts(view: View) -> dict[str, Part]:
@@ -195,12 +201,17 @@ def _place_now(other: Candles, opened: int) -> Part:
     return answer(recalled(place_now, other.close[at + 1 - max(AVERAGES) : at + 1]))
 
 
+def _averages_below(close: FloatArray) -> int:
+    """How many of the averages the newest close stands above."""
+    return sum(bool(close[-1] > rolling_mean(close, n, 1)[0]) for n in AVERAGES)
+
+
 def _said(view: View, others: Mapping[str, Candles]) -> list[str]:
     """What each part that answers says of the newest candle, with its number."""
     benchmark, now = next(iter(others)), view.candles.last_close
     newest = {name.partition(".")[2]: float(part.values[-1]) for name, part in view.once(_parts).items()}
     closes = [candles.closed_by(now).close for candles in others.values()]
-    above = sum(bool(close[-1] > rolling_mean(close, n, 1)[0]) for close in closes for n in AVERAGES)
+    above = sum(recalled(_averages_below, close[-max(AVERAGES) :]) for close in closes)
     said = {
         "lead": f"{benchmark} foretells {newest['lead'] * abs(newest['lead']):+.2f}σ",
         "strength": f"strength against it {newest['strength']:+.1f}σ",

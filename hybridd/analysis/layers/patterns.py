@@ -40,6 +40,8 @@ class Patterns:
     def __init__(self, calibration: Calibration) -> None:
         self._calibration = calibration
         self._worth = _worth_table(calibration.patterns)
+        seen = {(one.pattern, one.sign) for one in calibration.patterns}
+        self._two_sided = {(pattern, sign) for pattern, sign in seen if (pattern, -sign) in seen}
         self._records = {(one.pattern, one.sign, one.rising): one for one in calibration.patterns}
 
     def parts(self, market: Market) -> Mapping[str, FloatArray]:  # noqa: ARG002 - records share the unit ATR
@@ -86,8 +88,8 @@ class Patterns:
 
     def _called(self, record: PatternRecord) -> str:
         """The pattern's name; with its direction where it has two."""
-        signs = {one.sign for one in self._calibration.patterns if one.pattern == record.pattern}
-        side = "" if len(signs) == 1 else "bullish " if record.sign > 0 else "bearish "
+        both = (record.pattern, record.sign) in self._two_sided
+        side = "" if not both else "bullish " if record.sign > 0 else "bearish "
         return side + PATTERNS[record.pattern]
 
     def _strongest(self, seen: _Seen) -> tuple[PatternRecord, int, int] | None:
