@@ -118,7 +118,9 @@ def _after(now: Seen, verdicts: Sequence[Verdict], memory: Memory, rules: Policy
     anchor, told_at, held = memory.anchor_score, memory.told_at, memory.held
     if told:
         anchor = now.score
-        told_at = {**told_at, **{told_key(change.reason, change.subject): change.at for change in told}}
+        told_at = dict(told_at)
+        for change in told:
+            told_at[told_key(change.reason, change.subject)] = change.at
         # Any alert says the score: what was held back of it is known now.
         if held:
             held = {key: one for key, one in held.items() if key not in told_at and not key.startswith(_JUMP)}
