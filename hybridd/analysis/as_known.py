@@ -1,5 +1,6 @@
 """Opinions on inputs beyond candles, as they were known when each candle closed, and how several become one."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -98,12 +99,23 @@ def stacked(parts: Sequence[Part]) -> Raw:
 def joined(parts: Sequence[Part]) -> Raw:
     """`stacked` of parts that are bent already."""
     n = len(parts[0].values)
+    if n == 1:
+        said = [part.values.item(0) for part in parts if part.abstain.item(0) == 0]
+        return Raw(np.array([_added(said) / math.sqrt(len(said)) if said else np.nan]), joint_code(parts))
     total, count = np.zeros(n), np.zeros(n, dtype=np.uint8)
     for part in parts:
-        answers = part.abstain == Abstain.ANSWERS
+        answers = part.abstain == 0  # ANSWERS: numpy takes its time over the member of an enum
         total += part.values if answers.all() else np.where(answers, part.values, 0.0)
         count += answers
     return Raw(ratio(total, _ROOTS[count]), joint_code(parts))
+
+
+def _added(values: Sequence[float]) -> float:
+    """One after the other, as the columns are: newer Pythons' own sum rounds otherwise."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total
 
 
 def joint_code(parts: Sequence[Part]) -> Codes:

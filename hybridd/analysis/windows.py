@@ -150,9 +150,10 @@ def ratio(top: FloatArray, bottom: FloatArray) -> FloatArray:
 def cut(x: FloatArray, n: int, last: int | None) -> tuple[FloatArray, FloatArray, FloatArray]:
     """What the newest `last` windows of `n` are made of, the array for their answers, and its part that has any."""
     wanted = len(x) if last is None else last
-    x = x[max(0, len(x) - wanted - n + 1) :]
-    out = np.empty(wanted)
-    empty = min(wanted, max(0, wanted - (len(x) - n + 1)))
+    start, out = len(x) - wanted - n + 1, np.empty(wanted)
+    if start >= 0:
+        return x[start:], out, out
+    empty = min(wanted, -start)
     out[:empty] = np.nan
     return x, out, out[empty:]
 
