@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from hybridd.brokerage import desk_of
+from hybridd.brokerage import desk_of, quotes_of
 from hybridd.channels import channels_of
 from hybridd.clock import Clock, SystemClock
 from hybridd.config.check import secret_words
-from hybridd.config.load import examine, load
 from hybridd.config.schema import Settings
 from hybridd.daemon.companion import Companion
 from hybridd.daemon.journal import register_secret
@@ -29,6 +28,7 @@ from hybridd.market.simulated import SimulatedFeed
 from hybridd.model.candle import Candles
 from hybridd.model.instrument import Instrument
 from hybridd.model.timeframe import TimeFrame
+from hybridd.pipeline import overrides
 from hybridd.pipeline.brains import analyst_of
 from hybridd.pipeline.charts import Charts
 from hybridd.pipeline.collect import HIGHER_HISTORY, Collector
@@ -41,6 +41,7 @@ from hybridd.pipeline.rules import restraint_of, rules_of
 from hybridd.pipeline.service import Service
 from hybridd.pipeline.surroundings import Drawer, Surroundings, empty_drawer
 from hybridd.pipeline.watch import CycleReport, Watch
+from hybridd.pipeline.web_settings import tell_the_web
 from hybridd.store.answer_key import answer_key
 from hybridd.store.store import Store, open_store
 
@@ -72,7 +73,8 @@ def feed_of(settings: Settings, clock: Clock) -> Feed:
 
 def assemble(settings: Settings, store: Store, clock: Clock, given: Sequence[Channel] | None = None) -> Parts:
     """All parts that the settings decide, ready to be scheduled; `given` channels in place of those that they name."""
-    _keep_secrets(settings)
+    for word in secret_words(settings):
+        register_secret(word)
     rules = rules_of(settings, key=answer_key(store.path))
     feed = feed_of(settings, clock)
     symbols = list(dict.fromkeys(instrument.symbol for instrument in settings.instruments))
@@ -118,6 +120,7 @@ def assemble(settings: Settings, store: Store, clock: Clock, given: Sequence[Cha
         ping_url=settings.health.ping_url.get_secret_value(),
         skew_ms=_skew_of(feed),
         desk=desk_of(settings, store, feed, clock, rules.trading, rules.routes, channels),
+        quotes=quotes_of(store, feed, clock),
     )
 
 
@@ -210,11 +213,6 @@ def _skew_of(feed: Feed) -> Callable[[], int | None]:
     return lambda: None
 
 
-def _keep_secrets(settings: Settings) -> None:
-    for word in secret_words(settings):
-        register_secret(word)
-
-
 def database_url(settings: Settings) -> str:
     """Where the state lives."""
     return settings.database.url.get_secret_value()
@@ -222,14 +220,16 @@ def database_url(settings: Settings) -> str:
 
 def read_settings(path: Path | None, *, need_secrets: bool = True) -> Settings:
     """The settings as the daemon sees them; raises ConfigError with a line for each problem."""
-    return load(path, os.environ, need_secrets=need_secrets)
+    return overrides.read(path, os.environ, need_secrets=need_secrets)
 
 
 def daemon_settings(path: Path | None) -> Settings:
     """The same, with what is doubtful about them told in the journal."""
-    settings = read_settings(path)
-    for problem in examine(path, os.environ).problems:
+    found = overrides.looked_at(path, os.environ)
+    settings = found.settings or read_settings(path)
+    for problem in found.problems:
         log.warning("settings: %s", problem)
+    tell_the_web(path, os.environ, database_url(settings))
     return settings
 
 

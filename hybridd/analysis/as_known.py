@@ -20,7 +20,6 @@ REACH = 1_900
 """Candles back that a formula may look at: a daemon keeps 2,000, and must say what a replay of years says."""
 
 _ROOTS = np.sqrt(np.arange(256.0))
-_ANSWERS = np.zeros(1, dtype=np.int8)
 UNIFORM = 3**0.5  # what brings a rank spread evenly over −1 to 1 to a standard deviation of 1
 
 
@@ -39,7 +38,7 @@ def silent(n: int, code: Abstain) -> Part:
 
 def answer(value: float) -> Part:
     """An input's opinion at one candle; NaN is UNDEFINED."""
-    return silent(1, Abstain.UNDEFINED) if value != value else Part(np.array([value]), _ANSWERS)
+    return silent(1, Abstain.UNDEFINED) if value != value else Part(np.array([value]), np.zeros(1, dtype=np.int8))
 
 
 def as_known(

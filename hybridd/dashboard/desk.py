@@ -8,8 +8,9 @@ from typing import Protocol
 from hybridd.clock import Clock
 from hybridd.dashboard import api_tokens
 from hybridd.errors import DataError
-from hybridd.model.alert import Alert, AlertEvent
+from hybridd.model.alert import Alert
 from hybridd.model.proposal import Proposal, ProposalEvent
+from hybridd.pipeline.acknowledge import acknowledge
 from hybridd.pipeline.answer_links import answer_by_link, shown_by
 from hybridd.pipeline.decide import Answer, Answered, Result, decide
 from hybridd.pipeline.page_words import AlertWords, ProposalWords, alert_words, difference, proposal_words
@@ -55,6 +56,11 @@ class Desk:
         self.store, self.clock, self.broker, self.hooks = store, clock, broker, hooks
         self._rules = rules
 
+    @property
+    def zone(self) -> str:
+        """The house's time zone, for whoever has not said another."""
+        return self._rules.zone
+
     def look(self, token: str) -> ProposalWords | None:
         """What a link shows; None where it does not answer (any more). Changes nothing."""
         proposal = shown_by(self.store, token, self.clock.now())
@@ -84,12 +90,7 @@ class Desk:
 
     def ack(self, alert_id: int, who: str) -> Alert:
         """Somebody has seen an alert. Raises DataError or IllegalTransition."""
-        now = self.clock.now()
-        with self.store.transaction():
-            acked = self.store.alerts.advance(alert_id, AlertEvent.ACK, now=now, actor=who)
-            self.store.outbox.cancel_for(alert_id, now, f"acknowledged by {who}")
-            self.store.events.append("ack", acked.subject, {"alert": alert_id, "by": who}, now)
-        return acked
+        return acknowledge(self.store, alert_id, who, self.clock.now())
 
     def alert(self, alert_id: int) -> AlertWords:
         """An alert in words. Raises DataError where there is none."""
@@ -123,7 +124,9 @@ class Desk:
 def is_dead_end(answered: Answered) -> bool:
     """Whether an answer came to nothing for a reason that is nobody's business but the link's holder's."""
     late = answered.decision is not None and answered.decision.event is ProposalEvent.EXPIRE
-    return answered.result is Result.REFUSED or (answered.result is Result.LOST and late)
+    # What nobody can carry out was asked by whoever may ask, and says why.
+    stranger = answered.result is Result.REFUSED and not answered.objections
+    return stranger or (answered.result is Result.LOST and late)
 
 
 def tidy(text: str) -> str:

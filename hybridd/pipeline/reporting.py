@@ -1,26 +1,33 @@
 """Report: gathers a period's facts from the state, market by market, and hands them to the rooms that judge them."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from hybridd.config.schema import Settings
 from hybridd.delivery.figures import zone_of
 from hybridd.model.analysis import Analysis
 from hybridd.model.timeframe import TimeFrame, parse_timeframe
-from hybridd.model.trade import Side, Trade, TradeState
-from hybridd.pipeline.report_reads import Span, candles_of, cases_of, closed_in, held_in
+from hybridd.pipeline.report_reads import candles_of, cases_of
+from hybridd.pipeline.report_trades import Span, trades_facts
 from hybridd.pipeline.report_watch import alerts_of, health_of
 from hybridd.reports.health import Watched
 from hybridd.reports.journal_sums import Journal, journal
 from hybridd.reports.market import MarketFacts, market_facts
-from hybridd.reports.odds_worth import Judged, layer_facts, layers_of, odds_facts, odds_of, rises, together
+from hybridd.reports.odds_worth import (
+    Judged,
+    LayerFacts,
+    OddsFacts,
+    layer_facts,
+    layers_of,
+    odds_facts,
+    odds_of,
+    rises,
+    together,
+)
 from hybridd.reports.report import Report
-from hybridd.reports.trades_worth import OpenFacts, TradesFacts, earned
 from hybridd.store.store import Store
-from hybridd.trading.plain import plain
 from hybridd.trading.rules_alone import FollowRules
-from hybridd.trading.statistics import chosen, equity_curve, exposure, statistics
 
 VETOES = 10_000
 
@@ -53,13 +60,16 @@ def journal_of(store: Store, span: Span, rules: ReportRules) -> Journal:
     return journal(cases_of(store, span, rules.follow), zone_of(rules.zone))
 
 
+def brain_of(store: Store, span: Span, rules: ReportRules) -> tuple[OddsFacts, tuple[LayerFacts, ...]]:
+    """How good the odds and the layers of a period were."""
+    return _judgement(_views(store, span, rules), rules)
+
+
 def report_of(store: Store, span: Span, rules: ReportRules) -> Report:
     """Everything about a period."""
-    views = [_view(store, latest, span, rules, i) for i, latest in enumerate(_markets(store, span))]
-    horizon = max((view.step * rules.horizon for view in views), default=rules.horizon)
-    names = list(dict.fromkeys(name for view in views for name in view.layers))
-    judged = {name: together([view.layers[name] for view in views if name in view.layers]) for name in names}
+    views = _views(store, span, rules)
     alerts, suppressed = alerts_of(store, span)
+    odds, layers = _judgement(views, rules)
     return Report(
         start=span.start,
         end=span.end,
@@ -69,8 +79,8 @@ def report_of(store: Store, span: Span, rules: ReportRules) -> Report:
         journal=journal_of(store, span, rules),
         vetoes=_vetoes(store, span),
         trades=trades_facts(store, span),
-        odds=odds_facts(together([view.odds for view in views]), horizon),
-        layers=tuple(facts for name in names if (facts := layer_facts(name, judged[name], horizon)) is not None),
+        odds=odds,
+        layers=layers,
         health=health_of(store, span, tuple(view.watched for view in views)),
     )
 
@@ -88,6 +98,18 @@ class _View:
 
 def _markets(store: Store, span: Span) -> list[Analysis]:
     return [a for a in store.analyses.latest() if a.candle_close >= span.start]
+
+
+def _views(store: Store, span: Span, rules: ReportRules) -> "list[_View]":
+    return [_view(store, latest, span, rules, i) for i, latest in enumerate(_markets(store, span))]
+
+
+def _judgement(views: "Sequence[_View]", rules: ReportRules) -> tuple[OddsFacts, tuple[LayerFacts, ...]]:
+    horizon = max((view.step * rules.horizon for view in views), default=rules.horizon)
+    names = list(dict.fromkeys(name for view in views for name in view.layers))
+    judged = {name: together([view.layers[name] for view in views if name in view.layers]) for name in names}
+    layers = tuple(facts for name in names if (facts := layer_facts(name, judged[name], horizon)) is not None)
+    return odds_facts(together([view.odds for view in views]), horizon), layers
 
 
 def _view(store: Store, latest: Analysis, span: Span, rules: ReportRules, number: int) -> _View:
@@ -124,35 +146,3 @@ def _watched(
 
 def _vetoes(store: Store, span: Span) -> dict[str, int]:
     return dict(Counter(v.veto for v in store.proposals.vetoes(VETOES) if span.holds(v.at)).most_common())
-
-
-def trades_facts(store: Store, span: Span) -> TradesFacts:
-    """What the trades of a period earned, and what those that are open would."""
-    closed, held = closed_in(store, span), held_in(store, span)
-    prices = {a.symbol: a.price for a in store.analyses.latest()}
-    symbols = sorted({trade.symbol for trade in closed})
-    sides = [side for side in Side if any(trade.side is side for trade in closed)]
-    return TradesFacts(
-        all=_figures(closed),
-        symbols={symbol: _figures(chosen(closed, symbol=symbol)) for symbol in symbols},
-        sides={side.value: _figures(chosen(closed, side=side)) for side in sides},
-        curve=equity_curve(closed),
-        exposure=exposure(held, span.start, span.end),
-        money=earned(closed),
-        open=tuple(_open(trade, prices.get(trade.symbol)) for trade in held if trade.state is TradeState.OPEN),
-    )
-
-
-def _figures(trades: Iterable[Trade]) -> dict[str, float | None]:
-    return asdict(statistics(list(trades)))
-
-
-def _open(trade: Trade, price: float | None) -> OpenFacts:
-    return OpenFacts(
-        id=trade.id,
-        symbol=trade.symbol,
-        side=trade.side.value,
-        entry_price=trade.entry_price,
-        price=price,
-        running_percent=plain(trade, price)["running_percent"],
-    )

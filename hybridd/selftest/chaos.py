@@ -16,19 +16,21 @@ from types import TracebackType
 from typing import Any
 
 from hybridd.clock import SystemClock
-from hybridd.errors import HybriddError
+from hybridd.errors import HybriddError, StoreUnusable
 from hybridd.model.delivery import PENDING
-from hybridd.selftest.books import Books, compare
+from hybridd.selftest.books import EVERYTHING, Books, compare
+from hybridd.selftest.ledger import Ledger
 from hybridd.selftest.life import LANES, lanes_at
+from hybridd.selftest.names import environ_of
 from hybridd.selftest.points import Kill, Where, plan
-from hybridd.selftest.sinks import Ledger, Sinks
+from hybridd.selftest.sinks import Sinks
 from hybridd.store.store import open_store
 
-PATIENCE_S = 1.0
-"""A life that has not met its point by then is killed all the same."""
-DRAIN_S = 120.0
+PATIENCE_S = 1.5
+"""A life that has not met its point by then is killed all the same, if nobody wants more patience."""
+DRAIN_S = 600.0
 """The last life, in which nothing new happens, has this long to send what is left."""
-LIMIT_S = 300
+LIMIT_S = 900
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,19 +49,26 @@ class Report:
 
 
 def chaos(
-    folder: Path, *, kills: int, seed: int, lanes: str = LANES, progress: Callable[[Kill], None] = lambda _: None
+    folder: Path,
+    *,
+    kills: int,
+    seed: int,
+    lanes: str = LANES,
+    patience_s: float = PATIENCE_S,
+    progress: Callable[[Kill], None] = lambda _: None,
 ) -> Report:
     """Kill the daemon that works in `folder` `kills` times, let it finish, and compare. Raises HybriddError where the
     daemon breaks by itself."""
     began, done = time.monotonic(), Counter[str]()
     ledger = Ledger()
-    with Sinks(ledger) as sinks, _Nursery(folder, sinks.ports, lanes, ledger) as nursery:
+    with Sinks(ledger, folder) as sinks, _Nursery(folder, sinks, lanes, ledger, patience_s) as nursery:
         late = 0
         for kill in plan(kills, seed):
             late += nursery.one(kill)
             done[kill.point.name] += 1
             progress(kill)
         nursery.last()
+    ledger.write(folder / "ledger.jsonl")
     books = compare(folder, lanes_at(lanes), ledger)
     return Report(kills=dict(done), late=late, seconds=time.monotonic() - began, books=books)
 
@@ -69,9 +78,10 @@ class _Nursery:
     """The process that forks the daemons, and what is told to it."""
 
     folder: Path
-    ports: Mapping[str, int]
+    sinks: Sinks
     lanes: str
     ledger: Ledger
+    patience_s: float
     process: subprocess.Popen[bytes] = field(init=False)
     rest: bytes = b""
 
@@ -82,8 +92,7 @@ class _Nursery:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                # Threads of a numeric library would not survive the fork.
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+                env=environ_of(self.folder),
             )
         self._hear(60)
         return self
@@ -103,7 +112,7 @@ class _Nursery:
         pid = self._begin({**kill.order(), "quiet": False})
         if kill.point.where is Where.SINK:
             self.ledger.trap = _Trap(pid, kill.count)
-        heard = self._hear(kill.after_s if kill.point.where is Where.MOMENT else PATIENCE_S)
+        heard = self._hear(kill.after_s if kill.point.where is Where.MOMENT else self.patience_s)
         self.ledger.trap = lambda: None
         late = heard is None
         if heard is None:
@@ -114,9 +123,11 @@ class _Nursery:
 
     def last(self) -> None:
         """A life in which nothing new happens: it sends what is left, and ends in order."""
+        before = self._look()[0]
         pid = self._begin({"quiet": True})
         end = time.monotonic() + DRAIN_S
-        while time.monotonic() < end and self._pending():
+        # With nothing left to send it is still to be up before it is asked to end.
+        while time.monotonic() < end and ((now := self._look())[0] == before or now[1]):
             if self._hear(0.25) is not None:
                 raise self._broken("ended by itself")
         _kill(pid, signal.SIGTERM)
@@ -128,8 +139,9 @@ class _Nursery:
 
     def _begin(self, order: Mapping[str, Any]) -> int:
         assert self.process.stdin is not None
-        common = {"folder": str(self.folder), "ports": self.ports, "lanes": self.lanes, "limit_s": LIMIT_S}
-        self.process.stdin.write(json.dumps({**common, **order}).encode() + b"\n")
+        stage = {"folder": str(self.folder), "ports": self.sinks.ports, "place": self.sinks.place}
+        words = {**stage, "lanes": self.lanes, "limit_s": LIMIT_S, **order}
+        self.process.stdin.write(json.dumps(words).encode() + b"\n")
         self.process.stdin.flush()
         heard = self._hear(30)
         if heard is None or "pid" not in heard:
@@ -152,13 +164,19 @@ class _Nursery:
         found: dict[str, Any] = json.loads(line)
         return found
 
-    def _pending(self) -> int:
-        store = open_store(f"sqlite:///{self.folder}/state.db", clock=SystemClock(), migrate=False)
+    def _look(self) -> tuple[int, int]:
+        """How many analyses there are, and how many deliveries the daemon still works on."""
         try:
-            counts = store.outbox.counts()
+            store = open_store(f"sqlite:///{self.folder}/state.db", clock=SystemClock(), migrate=False)
+        except StoreUnusable:
+            return 0, 0  # whoever was to make the state died before
+        try:
+            analyses, counts = store.analyses.count(), store.outbox.counts()
+            waiting = [(x, one) for x in lanes_at(self.lanes) for one in store.outbox.due(x.name, 2**62, EVERYTHING)]
         finally:
             store.close()
-        return sum(count for state, count in counts.items() if state in PENDING)
+        at_work = sum(counts[state] for state in PENDING) - sum(lane.gives_up(one) for lane, one in waiting)
+        return analyses, at_work
 
     def _died(self, heard: Mapping[str, Any] | None, status: int) -> None:
         if heard is None or heard.get("status") != status:

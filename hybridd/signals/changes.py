@@ -114,7 +114,7 @@ def trade_changes(now: Analysis, trades: Sequence[Trade], memory: Memory, step: 
 
 def _unheard(now: Analysis, trade: Trade, memory: Memory) -> Iterator[Change]:
     for reason in (Reason.TRADE_STOP, Reason.TRADE_TARGET):
-        held = memory.held_back(reason, f"trade {trade.id}")
+        held = memory.held_back(reason, _subject(trade, reason))
         if held is not None:
             yield replace(_trade_change(now, reason, trade, held.before, held.after), deferred_from=held.at)
 
@@ -143,8 +143,8 @@ def _of_closed(keys: Iterable[str], trades: Sequence[Trade]) -> set[str]:
     of_trades = [key for key in keys if key.startswith(_TRADE_KEYS)]
     if not of_trades:
         return set()
-    open_ones = tuple(f":trade {trade.id}" for trade in trades)
-    return {key for key in of_trades if not key.endswith(open_ones)}
+    open_ones = {str(trade.id) for trade in trades}
+    return {key for key in of_trades if key.partition(":trade ")[2].partition(" ")[0] not in open_ones}
 
 
 _TRADE_KEYS = tuple(f"{reason}:" for reason in TRADE)
@@ -168,7 +168,19 @@ def _reach(now: Analysis, trade: Trade, whole: bool) -> tuple[float, float]:
 
 
 def _trade_change(now: Analysis, reason: Reason, trade: Trade, before: str | float, after: str | float) -> Change:
+    part = _part(trade) if reason is Reason.TRADE_TARGET and len(trade.targets) > 1 else ""
     # Whoever reads of a trade that nobody was asked about must see that.
-    detail = f"{now.symbol}, {BY_ITSELF}" if trade.auto else now.symbol
-    subject = f"trade {trade.id}"
+    detail = ", ".join(filter(None, (now.symbol, part, BY_ITSELF if trade.auto else "")))
+    subject = _subject(trade, reason)
     return Change(subject=subject, reason=reason, at=now.candle_close, before=before, after=after, detail=detail)
+
+
+def _subject(trade: Trade, reason: Reason) -> str:
+    """Each of several targets is news of its own."""
+    later = reason is Reason.TRADE_TARGET and trade.reached
+    return f"trade {trade.id} target {trade.reached + 1}" if later else f"trade {trade.id}"
+
+
+def _part(trade: Trade) -> str:
+    share = trade.targets[min(trade.reached, len(trade.targets) - 1)].share
+    return f"target {trade.reached + 1} of {len(trade.targets)}: {share:.0%} of the trade leaves here"

@@ -1,5 +1,6 @@
 """The whole daemon between a real HTTP server and a real mail server, on real candles; killed and revived."""
 
+import json
 import signal
 
 import numpy as np
@@ -126,10 +127,32 @@ def _assert_the_same_as_a_replay(daemon, exchange):
                 alerts.add(f"{symbol}:1s:{opinion.candle_close}")
         rows = daemon.rows("SELECT candle_close, score, signal FROM analyses WHERE symbol = ? ORDER BY 1", symbol)
         scores = np.array([row[1] for row in rows])
-        assert np.abs(scores - [expected[row[0]].score for row in rows]).max() <= 1e-6
+        off = np.abs(scores - [expected[row[0]].score for row in rows]) > 1e-6
+        assert not off.any(), _differences(daemon, market, [row[0] for row, bad in zip(rows, off, strict=True) if bad])
         assert [row[2] for row in rows] == [expected[row[0]].signal.value for row in rows]
         stored = {row[0] for row in daemon.rows("SELECT key FROM alerts WHERE subject = ?", symbol)}
         assert stored == alerts
+
+
+def _differences(daemon, market, closes):
+    """Which layer, and which candle in the state, is not what a replay has: for whoever reads of a breach."""
+    symbol, analyst = market.instrument.symbol, analyst_of(read_settings(daemon.config, need_secrets=False))
+    lines = []
+    for close in closes:
+        known = market_of(market.instrument, market.candles.closed_by(close))
+        (wanted,) = analyst.opinions(known, close - 1)
+        where = "FROM analyses WHERE symbol = ? AND candle_close = ?"
+        ((score, made_at, late, text),) = daemon.rows(f"SELECT score, made_at, late, layers {where}", symbol, close)
+        lines.append(f"{symbol} {close}: {score} is not {wanted.score}; made {made_at - close} ms after, late {late}")
+        stored = {name: said["score"] for name, said in json.loads(text).items()}
+        pairs = [(reading.layer, stored.get(reading.layer, "?"), reading.score) for reading in wanted.readings]
+        lines += [f"  {name}: {found} is not {score}" for name, found, score in pairs if found != score]
+    columns = ("open_time", "open", "high", "low", "close", "volume")
+    query = f"SELECT {', '.join(columns)} FROM candles WHERE symbol = ? AND timeframe = '1s'"
+    true = {row[0]: row for row in zip(*(getattr(market.candles, c).tolist() for c in columns), strict=True)}
+    kept = daemon.rows(query, symbol)
+    lines += [f"  candle {row} is not {true.get(row[0])}" for row in kept if row != true.get(row[0])]
+    return "\n".join([*lines, *[line for line in daemon.log.read_text().splitlines() if "revised" in line]])
 
 
 def test_a_feed_that_falls_silent_is_told_within_a_candle_and_its_return_too(daemon, exchange, smtp):
