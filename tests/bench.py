@@ -12,12 +12,19 @@ import tempfile
 import time
 from pathlib import Path
 
+# As in the service: one core each, and what another core spins away is not counted as this one's work.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
 
 from hybridd.model.candle import Candles
+from hybridd.model.instrument import parse_instrument
+from hybridd.model.reading import Market
+from hybridd.replay.run import market_of
 from tests.bench_cycles import resident_mb
 from tests.bench_replay import LIVE, best, layer_costs, reference, replay_cost
 from tests.recorded_candles import FOLDER, walk
+from tests.recorded_context import informed_market
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDED = FOLDER / "binance_spot_BTCUSDT_5m.csv.gz"
@@ -30,8 +37,9 @@ def main() -> None:
     cycles = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     candles, source = _candles()
     print(f"python {sys.version.split()[0]}, numpy {np.__version__}, {os.cpu_count()} cores; {source}")
-    _replay(candles)
-    _layers(candles)
+    market = _informed() or market_of(parse_instrument("BTC/USDT"), candles)
+    _replay(market)
+    _layers(market)
     _cycle()
     _round()
     ready = _ready()
@@ -62,8 +70,9 @@ def _telling() -> None:
     _say("  memory at the end, of that before the first was sent", tight["growth"] * 100, "%", "goal flat")
 
 
-def _replay(candles: Candles) -> None:
-    ten, cost = best(lambda: reference(candles), 9), replay_cost(candles)
+def _replay(market: Market) -> None:
+    candles = market.candles
+    ten, cost = best(lambda: reference(candles), 9), replay_cost(market)
     _say("ten indicators by TA-Lib alone (the reference)", ten * 1000, "ms")
     _say("replay, all of it: candles a second", len(candles) / cost.whole, "", "goal ≥ 300,000")
     _say("replay, all of it", cost.whole * 1000, "ms", f"{cost.whole / ten:.1f} × the reference")
@@ -76,9 +85,10 @@ def _replay(candles: Candles) -> None:
     _say("  changes found, of all candles", share * 100, "%")
 
 
-def _layers(candles: Candles) -> None:
-    print(f"{'each layer alone, ms':26} {len(candles):>14,} candles {LIVE:>14,} candles {'sentence':>14}")
-    costs = list(layer_costs(candles))
+def _layers(market: Market) -> None:
+    candles = market.candles
+    print(f"{'each layer, ms':26} {len(candles):>14,} candles {LIVE:>14,} candles {'sentence':>14}")
+    costs = list(layer_costs(market))
     for cost in [*costs, None]:
         name = cost.name if cost else "all of them"
         columns = [
@@ -123,6 +133,11 @@ def _round() -> None:
 
 def _say(what: str, value: float, unit: str, note: str = "") -> None:
     print(f"{what:64} {value:12,.3f} {unit:2} {note}".rstrip(), flush=True)
+
+
+def _informed() -> Market | None:
+    """The recorded market with all that is known around it, so that all the layers answer; None where it is not."""
+    return informed_market("BTC/USDT") if RECORDED.exists() else None
 
 
 def _candles() -> tuple[Candles, str]:

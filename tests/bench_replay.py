@@ -1,22 +1,28 @@
 """What a replay costs, layer by layer, beside ten indicators of TA-Lib over the same candles in the same run."""
 
+import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import talib
 
+from hybridd.analysis.brain import Brain
 from hybridd.analysis.registry import shipped_layers
+from hybridd.analysis.timing import COMBINATION, layer_seconds
+from hybridd.analysis.view import View
 from hybridd.config.schema import Settings
 from hybridd.model.candle import Candles
-from hybridd.model.instrument import parse_instrument
+from hybridd.model.reading import Market
 from hybridd.pipeline.brains import analyst_of
 from hybridd.pipeline.calibration_file import calibration_in_force
 from hybridd.pipeline.rules import rules_of
-from hybridd.replay.run import Replay, market_of, replay
+from hybridd.replay.run import Replay, replay
 from hybridd.trading.follow import FollowRules
-from tests.recorded_candles import live
+from tests.recorded_context import live_informed
 
+CYCLES = 60
+"""Live cycles in a row that a layer's cost is the mean of: what is drawn anew in one of many counts as such."""
 LIVE = 2_000
 """Candles that a daemon holds of a market."""
 
@@ -49,17 +55,34 @@ def reference(c: Candles) -> None:
         talib.EMA(c.close, n)
 
 
-def layer_costs(candles: Candles) -> Iterator[LayerCost]:
-    """Each of the layers alone, in the order of the registry."""
-    whole = market_of(parse_instrument("BTC/USDT"), candles)
-    held = live(whole, len(candles) - 1, LIVE)
-    for layer in shipped_layers(calibration_in_force("")):
-        yield LayerCost(
-            layer.name,
-            best(lambda layer=layer: layer.evaluate(whole), 3),
-            best(lambda layer=layer: layer.evaluate(held)),
-            best(lambda layer=layer: layer.explain(held, LIVE - 1)),
-        )
+def layer_costs(market: Market) -> Iterator[LayerCost]:
+    """Each of the layers as the brain runs them: what several share counts for the one that needs it first."""
+    calibration = calibration_in_force("")
+    layers = shipped_layers(calibration)
+    brain = Brain(layers, calibration, {}, len(layers))
+    history = least([layer_seconds(brain, market, time.thread_time) for _ in range(5)])
+    n = len(market.candles)
+    held = [live_informed(market, i, LIVE) for i in range(n - CYCLES, n)]
+    cycles = [layer_seconds(brain, one, time.thread_time, one.candles.last_close - 1) for one in held]
+    for name in (*brain.names, COMBINATION):
+        sentence = 0.0 if name == COMBINATION else _sentence(brain, name, held[-1])
+        yield LayerCost(name, history[name], statistics.mean(one[name] for one in cycles), sentence)
+
+
+def least(tries: Sequence[dict[str, float]]) -> dict[str, float]:
+    return {name: min(one[name] for one in tries) for name in tries[0]}
+
+
+def _sentence(brain: Brain, name: str, held: Market) -> float:
+    """What the sentence costs beside the value."""
+    layer, spent = brain.layers[brain.names.index(name)], []
+    for _ in range(5):
+        view = View(held, 1)
+        view.once(layer.said)
+        began = time.thread_time()
+        layer.why(view)
+        spent.append(time.thread_time() - began)
+    return min(spent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +95,10 @@ class ReplayCost:
     result: Replay
 
 
-def replay_cost(candles: Candles) -> ReplayCost:
+def replay_cost(market: Market) -> ReplayCost:
     """A replay with the settings' defaults. The rest is a replay whose brain has its scores at hand."""
     settings = Settings()
     rules, follow = rules_of(settings), FollowRules()
-    market = market_of(parse_instrument("BTC/USDT"), candles)
     analyst = analyst_of(settings)
     whole = best(lambda: replay(market, analyst, rules, follow), 3)
     brain = analyst._brain

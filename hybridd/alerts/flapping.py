@@ -7,8 +7,6 @@ from hybridd.model.analysis import Seen
 from hybridd.model.change import Change, Reason
 from hybridd.model.memory import Memory
 
-_SIGNAL_CHANGED = Reason.SIGNAL_CHANGED  # looked up once: Python 3.11 finds it by a call
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlapRules:
@@ -40,7 +38,7 @@ def follow(changes: Sequence[Change], now: Seen, memory: Memory, rules: FlapRule
 
 
 def _turned(changes: Sequence[Change]) -> bool:
-    return any(change.reason is _SIGNAL_CHANGED and change.deferred_from is None for change in changes)
+    return any(change.reason is Reason.SIGNAL_CHANGED and change.deferred_from is None for change in changes)
 
 
 def _change(reason: Reason, now: Seen, before: float | str) -> Change:

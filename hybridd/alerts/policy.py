@@ -18,16 +18,12 @@ class PolicyRules:
     flapping: FlapRules = field(default_factory=FlapRules)
 
 
-# Looked up once: Python 3.11 finds a member of an enum by a call, and a replay asks for some a million times.
-_SIGNAL_CHANGED, _SIGNAL_CALM, _SCORE_JUMP = Reason.SIGNAL_CHANGED, Reason.SIGNAL_CALM, Reason.SCORE_JUMP
-
-
 def _duplicate(change: Change, told: int | None, _: Memory, __: PolicyRules, ___: Circumstances) -> Suppression | None:
     return Suppression.DUPLICATE if told is not None and change.at <= told else None
 
 
 def _known(change: Change, _: int | None, memory: Memory, __: PolicyRules, ___: Circumstances) -> Suppression | None:
-    back = change.reason is _SIGNAL_CHANGED and change.after == memory.told_signal
+    back = change.reason is Reason.SIGNAL_CHANGED and change.after == memory.told_signal
     return Suppression.KNOWN if back and memory.held_at is not None else None
 
 
@@ -45,7 +41,7 @@ def _silenced(
 
 
 def _flapping(change: Change, _: int | None, memory: Memory, __: PolicyRules, ___: Circumstances) -> Suppression | None:
-    turn = change.reason is _SIGNAL_CHANGED
+    turn = change.reason is Reason.SIGNAL_CHANGED
     return Suppression.FLAPPING if turn and memory.flapping_at is not None else None
 
 
@@ -122,11 +118,13 @@ def _after(now: Seen, verdicts: Sequence[Verdict], memory: Memory, rules: Policy
     anchor, told_at, held = memory.anchor_score, memory.told_at, memory.held
     if told:
         anchor = now.score
-        told_at = {**told_at, **{told_key(change.reason, change.subject): change.at for change in told}}
+        told_at = dict(told_at)
+        for change in told:
+            told_at[told_key(change.reason, change.subject)] = change.at
         # Any alert says the score: what was held back of it is known now.
         if held:
             held = {key: one for key, one in held.items() if key not in told_at and not key.startswith(_JUMP)}
-        hidden = [change for change in hidden if change.reason is not _SCORE_JUMP]
+        hidden = [change for change in hidden if change.reason is not Reason.SCORE_JUMP]
     if hidden:
         held = _hold(now, hidden, held)
     told_signal, held_at = memory.told_signal, memory.held_at
@@ -147,7 +145,7 @@ def _after(now: Seen, verdicts: Sequence[Verdict], memory: Memory, rules: Policy
 
 
 def _of_signal(changes: Sequence[Change]) -> bool:
-    return any(change.reason is _SIGNAL_CHANGED or change.reason is _SIGNAL_CALM for change in changes)
+    return any(change.reason is Reason.SIGNAL_CHANGED or change.reason is Reason.SIGNAL_CALM for change in changes)
 
 
 def _hold(now: Seen, hidden: Sequence[Change], held: Mapping[str, Held]) -> Mapping[str, Held]:

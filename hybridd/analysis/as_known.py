@@ -1,5 +1,6 @@
 """Opinions on inputs beyond candles, as they were known when each candle closed, and how several become one."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +20,6 @@ REACH = 1_900
 """Candles back that a formula may look at: a daemon keeps 2,000, and must say what a replay of years says."""
 
 _ROOTS = np.sqrt(np.arange(256.0))
-_ANSWERS = np.zeros(1, dtype=np.int8)
 UNIFORM = 3**0.5  # what brings a rank spread evenly over −1 to 1 to a standard deviation of 1
 
 
@@ -34,6 +34,11 @@ class Part:
 def silent(n: int, code: Abstain) -> Part:
     """An input that says nothing, for one reason."""
     return Part(np.full(n, np.nan), np.full(n, code, dtype=np.int8))
+
+
+def answer(value: float) -> Part:
+    """An input's opinion at one candle; NaN is UNDEFINED."""
+    return silent(1, Abstain.UNDEFINED) if value != value else Part(np.array([value]), np.zeros(1, dtype=np.int8))
 
 
 def as_known(
@@ -72,8 +77,7 @@ def _known_now(series: ContextSeries, statistic: Callable[[FloatArray, int], Flo
         return silent(1, Abstain.STALE)
     if place + 1 < need:
         return silent(1, Abstain.WARM_UP)
-    value = recalled(_newest_of(statistic), series.values[place + 1 - need : place + 1])
-    return silent(1, Abstain.UNDEFINED) if value != value else Part(np.array([value]), _ANSWERS)
+    return answer(recalled(_newest_of(statistic), series.values[place + 1 - need : place + 1]))
 
 
 @cache
@@ -94,12 +98,23 @@ def stacked(parts: Sequence[Part]) -> Raw:
 def joined(parts: Sequence[Part]) -> Raw:
     """`stacked` of parts that are bent already."""
     n = len(parts[0].values)
+    if n == 1:
+        said = [part.values.item(0) for part in parts if part.abstain.item(0) == 0]
+        return Raw(np.array([_added(said) / math.sqrt(len(said)) if said else np.nan]), joint_code(parts))
     total, count = np.zeros(n), np.zeros(n, dtype=np.uint8)
     for part in parts:
-        answers = part.abstain == Abstain.ANSWERS
+        answers = part.abstain == 0  # ANSWERS: numpy takes its time over the member of an enum
         total += part.values if answers.all() else np.where(answers, part.values, 0.0)
         count += answers
     return Raw(ratio(total, _ROOTS[count]), joint_code(parts))
+
+
+def _added(values: Sequence[float]) -> float:
+    """One after the other, as the columns are: newer Pythons' own sum rounds otherwise."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total
 
 
 def joint_code(parts: Sequence[Part]) -> Codes:
@@ -163,5 +178,10 @@ def turning_points(moments: IntArray, series: Iterable[ContextSeries | None]) ->
 
 def latest(series: ContextSeries | None, moment: int) -> float:
     """The newest value known at a moment (ms UTC), NaN without one."""
-    known = None if series is None else series.known_by(moment)
-    return float(known.values[-1]) if known is not None and len(known) else float("nan")
+    known = None if series is None else series.values_by(moment)
+    return float(known[-1]) if known is not None and len(known) else float("nan")
+
+
+def share_below(values: FloatArray) -> float:
+    """Of all values but the newest, the share that lies below it, ties counting half."""
+    return (1 + rank(values, len(values) - 1, 1).item(0)) / 2

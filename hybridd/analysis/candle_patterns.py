@@ -1,6 +1,6 @@
 """TA-Lib's 61 candlestick patterns, found the same way whatever the unit of price and wherever the history begins."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +44,7 @@ WARM = 64  # TA-Lib's longest pattern with its running averages looks back 17 ca
 LONGEST = 5
 LOOKBACK = 14  # candles before which no pattern and its means are whole: five candles and the ten before the first
 CONTEXT = (20, 50)
+_FEW = 512  # candles up to which hits are quicker picked one by one
 _GRID = 2.0**32
 
 Hits = NDArray[np.int8]
@@ -75,25 +76,36 @@ def sightings(candles: Candles, last: int | None = None) -> Sightings:
     candles = candles[max(0, len(candles) - wanted - BLOCK - WARM) :]
     first = len(candles) - wanted
     columns, place = _on_grid(candles, first)
-    seen = found_in(true_of(measures(*columns), WORDS), (1 << len(place)) - 1)
-    pattern, at, bullish = _listed([seen[name] for name in NAMES], len(place))
     kept = (place >= first) & ~_broken(candles)[place]
     kept[:LOOKBACK] = False
-    whole = kept[at]
-    return Sightings(pattern[whole], place[at[whole]] - first, bullish[whole])
+    asked = int.from_bytes(np.packbits(kept, bitorder="little").tobytes(), "little")
+    seen = found_in(true_of(measures(*columns), WORDS), (1 << len(place)) - 1, asked)
+    pattern, at, bullish = _listed([seen[name] for name in NAMES], len(place))
+    return Sightings(pattern, place[at] - first, bullish)
 
 
 def _listed(seen: Sequence[tuple[Bits, Bits]], n: int) -> tuple[IntArray, IntArray, BoolArray]:
     """Row, candle and side of each bit that is set; of `n` candles."""
     rows = [(row, side, bits) for row, sides in enumerate(seen) for side, bits in enumerate(sides) if bits]
+    if n <= _FEW:
+        few = [(row, i, side == 0) for row, side, bits in rows for i in _places(bits)]
+        row, at, bullish = (np.array([one[k] for one in few], dtype=np.int64) for k in range(3))
+        return row, at, bullish > 0
     size = -(-n // 8)
     packed = np.frombuffer(b"".join(bits.to_bytes(size, "little") for _, _, bits in rows), dtype=np.uint8)
     some = np.flatnonzero(packed != 0)  # most bytes are 0
     of = np.flatnonzero(np.unpackbits(packed[some], bitorder="little").view(np.bool_))
-    line, byte = np.divmod(some, max(1, size))
+    line, byte = np.divmod(some, size)
     row, side = np.array([one[:2] for one in rows], dtype=np.int64).reshape(len(rows), 2).T
     line, at = line[of >> 3], (8 * byte)[of >> 3] + (of & 7)
     return row[line], at, side[line] == 0
+
+
+def _places(bits: Bits) -> Iterator[int]:
+    while bits:
+        lowest = bits & -bits
+        yield lowest.bit_length() - 1
+        bits ^= lowest
 
 
 def _broken(candles: Candles) -> BoolArray:

@@ -193,12 +193,20 @@ WORDS = tuple(
         word for words in (*(w for ways in _SPELLED.values() for side in ways for w in side), *_SHUT) for word in words
     )
 )
+_PLAIN = {name: ways for name, ways in _SPELLED.items() if name in SHAPES}
+_TRAPS = {name: ways for name, ways in _SPELLED.items() if name in TRAPS}
 
 
-def found_in(true: Mapping[str, Bits], everywhere: Bits) -> dict[str, tuple[Bits, Bits]]:
-    """Where each pattern ends, bullish and bearish, by what each of WORDS is true of; `everywhere`: all candles."""
-    said = {name: (_any(up, true, everywhere), _any(down, true, everywhere)) for name, (up, down) in _SPELLED.items()}
-    return said | {name: _shut(*said[name], true, everywhere) for name in TRAPS}
+def found_in(true: Mapping[str, Bits], everywhere: Bits, asked: Bits) -> dict[str, tuple[Bits, Bits]]:
+    """Where each pattern ends, bullish and bearish, by what each of WORDS is true of.
+
+    `everywhere` are all candles, `asked` those that are asked about: only a trap may have begun before them.
+    """
+    said = {name: (_any(up, true, asked), _any(down, true, asked)) for name, (up, down) in _PLAIN.items()}
+    for name, (up, down) in _TRAPS.items():
+        seen = _shut(_any(up, true, everywhere), _any(down, true, everywhere), true, everywhere)
+        said[name] = (seen[0] & asked, seen[1] & asked)
+    return said
 
 
 def _any(ways: Ways, true: Mapping[str, Bits], everywhere: Bits) -> Bits:

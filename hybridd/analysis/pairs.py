@@ -7,6 +7,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from hybridd.analysis.as_known import z_value
+from hybridd.analysis.recall import recalled
 from hybridd.analysis.scoring import tanh
 from hybridd.analysis.spreads import spreads
 from hybridd.analysis.windows import newest, ratio, rolling_mean
@@ -111,9 +112,25 @@ def tails(pair: Pair, last: int | None = None) -> tuple[FloatArray, FloatArray]:
     starts = starts[max(0, int(np.searchsorted(starts, n - last, side="right")) - 1) :]
     if not len(starts):
         return np.full(last, np.nan), np.full(last, np.nan)
+    if last == 1:
+        window = slice(int(starts[0]) - WINDOW, int(starts[0]) + 1)
+        lowest, highest = recalled(_tails_of, pair.own[window], pair.other[window])
+        return np.array([lowest]), np.array([highest])
     held = np.append(starts[1:], n) - np.maximum(starts, n - last)
     low, high = _together(_windows(pair.own, starts), _windows(pair.other, starts))
     return newest(np.repeat(low, held), last), newest(np.repeat(high, held), last)
+
+
+def _tails_of(own: FloatArray, other: FloatArray) -> tuple[float, float]:
+    """Those of the returns between these log closes."""
+    low, high = _together(*(_windows(one, np.array([WINDOW])) for one in (own, other)))
+    return low.item(0), high.item(0)
+
+
+def place_now(close: FloatArray) -> float:
+    """`place` at the newest of these closes."""
+    opened = np.arange(len(close))
+    return place(Candles(1, opened, close, close, close, close, close), 1).item(0)
 
 
 def place(candles: Candles, last: int | None = None) -> FloatArray:

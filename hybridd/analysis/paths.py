@@ -88,7 +88,9 @@ def draws(symbol: str) -> IntArray:
     return np.argsort(words, axis=2, kind="stable").reshape(PIECES, PATHS).T
 
 
-def outlook(change: FloatArray, number: IntArray, symbol: str, last: int | None = None) -> Outlook:
+def outlook(
+    change: FloatArray, number: IntArray, symbol: str, last: int | None = None, found: Blocks | None = None
+) -> Outlook:
     """Simulates PATHS paths of 12 candles from every candle: one-candle log returns and candle numbers, shape (n,).
 
     Filtered historical simulation: G. Barone-Adesi, K. Giannopoulos and L. Vosper, "VaR without correlations for
@@ -100,9 +102,10 @@ def outlook(change: FloatArray, number: IntArray, symbol: str, last: int | None 
     `number` is open time/step. A path keeps its blocks until they leave the pool, and then takes up those that came
     in: of 480 steps a block sees, 479 throw no dice, and the outlook moves with the market (common random numbers,
     Glasserman (2004), 7.1). The draw depends on symbol and candle time alone, never on where the history begins.
+    `found`: the `blocks` of the newest `last` + POOL changes, where they are at hand.
     """
     last = len(change) if last is None else last
-    found = blocks(change, min(len(change), last + POOL))
+    found = found or blocks(change, min(len(change), last + POOL))
     counts = np.full((2, last), np.nan)
     number = number[len(number) - last :]
     offset = len(found.move) - last
@@ -117,10 +120,10 @@ def outlook(change: FloatArray, number: IntArray, symbol: str, last: int | None 
     return Outlook(0.5 + up / 2, tails)
 
 
-def path_ends(change: FloatArray, number: IntArray, symbol: str) -> FloatArray:
-    """Log returns at which the paths from the newest candle end, shape (PATHS,), in rising order."""
-    now = float(volatility(change, 1)[0])
-    return np.sort(now * _drawn_ends(blocks(change, POOL), POOL - 1, int(number[-1]), symbol))
+def path_ends(change: FloatArray, number: IntArray, symbol: str, found: Blocks | None = None) -> FloatArray:
+    """Log returns at which the paths from the newest candle end, shape (PATHS,), in rising order; `found` as above."""
+    now, found = float(volatility(change, 1)[0]), found or blocks(change, POOL)
+    return np.sort(now * _drawn_ends(found, len(found.move) - 1, int(number[-1]), symbol))
 
 
 def outermost(ends: FloatArray, share: float) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from hybridd.model.candle import FloatArray
 
 _BYTE = 255
 _SMALL = 200_000  # comparisons that are quicker made all at once
-_AT_ONCE = 16_384  # candles whose order is written as small whole numbers
+_AT_ONCE = 24_576  # candles whose order is written as small whole numbers
 
 
 def rank_in_window(x: FloatArray, n: int, last: int | None = None) -> FloatArray:

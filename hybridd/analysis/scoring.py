@@ -1,5 +1,6 @@
 """From a layer's raw value to its score, the same way for every layer."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -83,6 +84,9 @@ def silenced(raw: Raw, silent: BoolArray, code: Abstain) -> Raw:
 
 def scored(raw: Raw, scale: Scale) -> LayerSeries:
     """50 + 50·tanh(0.3·(raw − centre)/spread): median 50, robust standard deviation 15 on the calibration data."""
+    if len(raw.values) == 1:
+        one = 50 + 50 * math.tanh((raw.values.item(0) - scale.centre) * (GAIN / scale.spread))
+        return LayerSeries(np.array([one]), raw.abstain)
     unit = raw.values - scale.centre
     unit *= GAIN / scale.spread
     score = tanh(unit)
@@ -94,6 +98,8 @@ def scored(raw: Raw, scale: Scale) -> LayerSeries:
 def mixed(parts: Mapping[str, FloatArray], calibration: Calibration) -> FloatArray:
     """The mean of the parts, each in its own measured spreads (kept around 0) and bent toward ± 3."""
     total: FloatArray | None = None
+    if parts and all(len(values) == 1 for values in parts.values()):
+        return np.array([_mixed_one(parts, calibration)])
     for name, values in parts.items():
         bent = tanh(values / (LIMIT * calibration.scale(name).spread))
         total = bent if total is None else np.add(total, bent, out=total)
@@ -101,6 +107,13 @@ def mixed(parts: Mapping[str, FloatArray], calibration: Calibration) -> FloatArr
         raise ValueError("nothing to mix")
     total *= LIMIT / len(parts)
     return total
+
+
+def _mixed_one(parts: Mapping[str, FloatArray], calibration: Calibration) -> float:
+    total = 0.0
+    for name, values in parts.items():
+        total += math.tanh(values.item(0) / (LIMIT * calibration.scale(name).spread))
+    return total * (LIMIT / len(parts))
 
 
 def up_to(market: Market, i: int) -> View:

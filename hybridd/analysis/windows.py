@@ -88,7 +88,9 @@ def recursive_mean(x: FloatArray, period: int, n: int, last: int | None = None) 
     """
     decay = 1 - 2 / (period + 1)
     x, out, full = cut(x, n, last)
-    if 0 < len(full) <= FEW:
+    if len(full) == 1:
+        full[0] = x[-1] + (x - x[-1]).dot(_fading(decay, n)) * ((1 - decay) / (1 - decay**n))
+    elif 0 < len(full) <= FEW:
         full[:] = np.correlate(x - x[-1], _fading(decay, n))
         full *= (1 - decay) / (1 - decay**n)
         full += x[-1]
@@ -138,6 +140,8 @@ def newest(x: FloatArray, last: int) -> FloatArray:
 
 def ratio(top: FloatArray, bottom: FloatArray) -> FloatArray:
     """top / bottom, NaN where the bottom is not above 0."""
+    if len(bottom) == 1:
+        return np.asarray(top / bottom) if bottom.item(0) > 0 else np.full(len(top), np.nan)
     if np.minimum.reduce(bottom, initial=1.0) > 0:  # which NaN is not
         return np.asarray(top / bottom)
     return np.asarray(top / np.where(bottom > 0, bottom, np.nan))
@@ -146,9 +150,10 @@ def ratio(top: FloatArray, bottom: FloatArray) -> FloatArray:
 def cut(x: FloatArray, n: int, last: int | None) -> tuple[FloatArray, FloatArray, FloatArray]:
     """What the newest `last` windows of `n` are made of, the array for their answers, and its part that has any."""
     wanted = len(x) if last is None else last
-    x = x[max(0, len(x) - wanted - n + 1) :]
-    out = np.empty(wanted)
-    empty = min(wanted, max(0, wanted - (len(x) - n + 1)))
+    start, out = len(x) - wanted - n + 1, np.empty(wanted)
+    if start >= 0:
+        return x[start:], out, out
+    empty = min(wanted, -start)
     out[:empty] = np.nan
     return x, out, out[empty:]
 

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hybridd.model.members import plain_members
 from hybridd.model.said import Reading
 
 
+@plain_members
 class Signal(StrEnum):
     """What the score amounts to."""
 

@@ -3,7 +3,10 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from hybridd.model.members import plain_members
 
+
+@plain_members
 class Reason(StrEnum):
     """Why something fired."""
 
@@ -105,6 +108,7 @@ SEVERITY: dict[Reason, Severity] = {
 }
 
 
+@plain_members
 class Suppression(StrEnum):
     """Why nobody was told of a change, or not at once. Not a state: a stored fact with its time."""
 

@@ -46,6 +46,10 @@ class ContextSeries:
             found[known & (age > self.stale_after)] = np.nan
         return found
 
+    def values_by(self, moment: int) -> FloatArray:
+        """The values that had been published by `moment` (ms UTC)."""
+        return self.values[: int(self.known_at.searchsorted(moment, side="right"))]
+
     def known_by(self, moment: int) -> "ContextSeries":
         """What had been published by `moment` (ms UTC)."""
         end = int(np.searchsorted(self.known_at, moment, side="right"))

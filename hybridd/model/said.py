@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
+from hybridd.model.members import plain_members
 
+
+@plain_members
 class Abstain(IntEnum):
     """Why a layer has no value at a candle; ANSWERS means that it has one."""
 

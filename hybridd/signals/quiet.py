@@ -14,8 +14,6 @@ Band = tuple[float, float]
 """An open interval of scores."""
 
 NOWHERE: Band = (np.inf, -np.inf)
-# Looked up once: Python 3.11 finds a member of an enum by a call.
-_LONG, _SHORT = Signal.LONG, Signal.SHORT
 _ROUNDING = 1e-6  # of a score point: a sum and a difference need not round alike
 
 
@@ -28,9 +26,9 @@ def quiet_band(state: SignalState, anchor: float, signal: SignalRules, change: C
 def _staying(state: SignalState, rules: SignalRules) -> Band:
     if state.candidate is not None:
         return NOWHERE
-    if state.signal is _LONG:
+    if state.signal is Signal.LONG:
         return rules.long_threshold - rules.hysteresis, np.inf
-    if state.signal is _SHORT:
+    if state.signal is Signal.SHORT:
         return -np.inf, rules.short_threshold + rules.hysteresis
     return rules.short_threshold, rules.long_threshold
 

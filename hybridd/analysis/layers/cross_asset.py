@@ -1,12 +1,14 @@
 """The cross-asset layer: what Bitcoin, Ether and gold say about this market."""
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 
-from hybridd.analysis.as_known import REACH, Part, joint_code, signed_root, silent, stacked
+from hybridd.analysis.as_known import REACH, Part, answer, joint_code, signed_root, silent, stacked
 from hybridd.analysis.calibration import Calibration
-from hybridd.analysis.pairs import AVERAGES, LOOKBACK, Pair, lead, paired, place, shared, strength, tails
+from hybridd.analysis.pairs import AVERAGES, LOOKBACK, Pair, lead, paired, place, place_now, shared, strength, tails
+from hybridd.analysis.recall import recalled
 from hybridd.analysis.scoring import Codes, Raw, leaning, scored, silenced, up_to, warming, why_not
 from hybridd.analysis.view import View, whole
 from hybridd.analysis.windows import ratio, rolling_mean
@@ -88,7 +90,7 @@ def _late(view: View) -> BoolArray:
 
 def _others(market: Market) -> dict[str, Candles]:
     """The benchmarks that are not this market, by base currency, in order, of the same time frame."""
-    by_base = {parse_instrument(symbol).base: candles for symbol, candles in market.benchmarks.items()}
+    by_base = {_base(symbol): candles for symbol, candles in market.benchmarks.items()}
     return {
         base: by_base[base]
         for base in BENCHMARKS
@@ -97,6 +99,11 @@ def _others(market: Market) -> dict[str, Candles]:
         and len(by_base[base])
         and by_base[base].step == market.candles.step
     }
+
+
+@cache
+def _base(symbol: str) -> str:
+    return parse_instrument(symbol).base
 
 
 def _parts(view: View) -> dict[str, Part]:
@@ -117,11 +124,23 @@ def _pair_parts(view: View, other: Candles | None) -> dict[str, Part]:
     pair = paired(own, other, last)
     places = pair.own_place - (len(own) - last)
     m = len(places) - int(np.searchsorted(places, 0))
+    if last == 1:
+        return dict(zip(names, _pair_now(own, other, pair, m), strict=True))
     codes = _absent(own, other, last)
     codes[places[len(places) - m :]] = np.where(_near(pair, m), Abstain.ANSWERS, Abstain.WARM_UP)
     low, high = tails(pair, m)
     columns = zip(names, (signed_root(lead(pair, m)), strength(pair, m), high - low), strict=True)
     return {name: _spread_out(values, places[len(places) - m :], codes) for name, values in columns}
+
+
+def _pair_now(own: Candles, other: Candles, pair: Pair, m: int) -> tuple[Part, Part, Part]:
+    """What the two markets say of the newest candle, where they share `m` = 1 of it, or 0."""
+    if not m or not _near(pair, 1)[0]:
+        reason = Abstain.WARM_UP if m else Abstain(_absent(own, other, 1)[0])
+        return silent(1, reason), silent(1, reason), silent(1, reason)
+    low, high = tails(pair, 1)
+    leading = answer(signed_root(lead(pair, 1)).item(0))
+    return leading, answer(strength(pair, 1).item(0)), answer((high - low).item(0))
 
 
 def _recent(view: View, other: Candles) -> tuple[Candles, Candles]:
@@ -179,6 +198,8 @@ def _breadth(view: View, others: Mapping[str, Candles]) -> Part:
 
 def _place_of(other: Candles, view: View) -> Part:
     """Where a benchmark stands at the candles that it shares with this market."""
+    if view.last == 1:
+        return _place_now(other, int(view.candles.open_time[-1]))
     own = view.candles[len(view.candles) - view.last :]
     codes = _absent(own, other, view.last)
     mine, theirs = shared(own, other)
@@ -189,12 +210,27 @@ def _place_of(other: Candles, view: View) -> Part:
     return _spread_out(place(other[:end], end - first)[theirs - first], mine, codes)
 
 
+def _place_now(other: Candles, opened: int) -> Part:
+    """Where a benchmark stands at its candle that opened with this market's newest; the same for all markets."""
+    at = int(other.open_time.searchsorted(opened))
+    if at == len(other) or other.open_time[at] != opened:
+        return silent(1, Abstain.NO_DATA if at == 0 else Abstain.STALE)
+    if at < max(AVERAGES) - 1:
+        return silent(1, Abstain.WARM_UP)
+    return answer(recalled(place_now, other.close[at + 1 - max(AVERAGES) : at + 1]))
+
+
+def _averages_below(close: FloatArray) -> int:
+    """How many of the averages the newest close stands above."""
+    return sum(bool(close[-1] > rolling_mean(close, n, 1)[0]) for n in AVERAGES)
+
+
 def _said(view: View, others: Mapping[str, Candles]) -> list[str]:
     """What each part that answers says of the newest candle, with its number."""
     benchmark, now = next(iter(others)), view.candles.last_close
     newest = {name.partition(".")[2]: float(part.values[-1]) for name, part in view.once(_parts).items()}
     closes = [candles.closed_by(now).close for candles in others.values()]
-    above = sum(bool(close[-1] > rolling_mean(close, n, 1)[0]) for close in closes for n in AVERAGES)
+    above = sum(recalled(_averages_below, close[-max(AVERAGES) :]) for close in closes)
     said = {
         "lead": f"{benchmark} foretells {newest['lead'] * abs(newest['lead']):+.2f}σ",
         "strength": f"strength against it {newest['strength']:+.1f}σ",

@@ -6,14 +6,15 @@ from functools import partial
 
 import numpy as np
 
-from hybridd.analysis.as_known import UNIFORM, bent, rank
+from hybridd.analysis.as_known import UNIFORM, bent, rank, share_below
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.context_layer import ContextFormula, ContextLayer, Parts, Source
+from hybridd.analysis.recall import recalled
 from hybridd.analysis.spreads import rolling_spread
 from hybridd.analysis.view import View
 from hybridd.analysis.windows import lagged, newest, ratio
 from hybridd.model.candle import FloatArray
-from hybridd.model.context import MACRO, ContextSeries
+from hybridd.model.context import MACRO
 from hybridd.model.reading import Abstain, Input
 
 WEEK, CHANGE_WINDOW, YEAR = 5, 60, 252
@@ -74,14 +75,14 @@ def _change(gauge: _Gauge, values: FloatArray) -> FloatArray:
 
 def _words(view: View, parts: Parts) -> list[str]:
     now = view.candles.last_close
-    return [_described(GAUGES[name], view.market.context[name].known_by(now)) for name in parts]
+    return [_described(GAUGES[name], view.market.context[name].values_by(now)) for name in parts]
 
 
-def _described(gauge: _Gauge, series: ContextSeries) -> str:
-    change = float(_change(gauge, series.values[-WEEK - 1 :])[-1])
+def _described(gauge: _Gauge, values: FloatArray) -> str:
+    change = float(_change(gauge, values[-WEEK - 1 :])[-1])
     moved = f"{np.expm1(change):+.1%}" if gauge.shares else f"{change:+.2f} points"
-    above = (1 + float(rank(series.values, YEAR, 1)[0])) / 2
-    return f"{gauge.title} {series.values[-1]:,.5g} ({moved} in {WEEK} days, above {above:.0%} of a year)"
+    above = recalled(share_below, values[-NEED:])
+    return f"{gauge.title} {values[-1]:,.5g} ({moved} in {WEEK} days, above {above:.0%} of a year)"
 
 
 _FORMULA = ContextFormula(

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 from hybridd.analysis.calibration import Calibration
-from hybridd.analysis.paths import HORIZON, NEEDED, PATHS, Outlook, outermost, outlook, path_ends
+from hybridd.analysis.paths import HORIZON, NEEDED, PATHS, POOL, Blocks, Outlook, blocks, outermost, outlook, path_ends
 from hybridd.analysis.returns import changes
 from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, mixed, raw_of, scored, up_to, why_not
 from hybridd.analysis.view import View, whole
@@ -47,7 +47,7 @@ class MonteCarlo:
         if series.abstain[-1]:
             return why_not(Abstain(series.abstain[-1]), self.lookback, len(view.candles))
         up = float(view.once(_outlook).up[-1])
-        ends = path_ends(_changes(view), _number(view), view.market.instrument.symbol)
+        ends = path_ends(_changes(view), _number(view), view.market.instrument.symbol, view.once(_blocks))
         low, high = (math.expm1(end) for end in outermost(ends, 0.05))
         verdict = leaning(float(series.values[-1]), "leans up", "leans down", "even")
         return (
@@ -65,7 +65,12 @@ def _parts(view: View) -> dict[str, FloatArray]:
 
 
 def _outlook(view: View) -> Outlook:
-    return outlook(_changes(view), _number(view), view.market.instrument.symbol, view.last)
+    return outlook(_changes(view), _number(view), view.market.instrument.symbol, view.last, view.once(_blocks))
+
+
+def _blocks(view: View) -> Blocks:
+    change = _changes(view)
+    return blocks(change, min(len(change), view.last + POOL))
 
 
 def _changes(view: View) -> FloatArray:

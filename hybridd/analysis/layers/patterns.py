@@ -14,6 +14,7 @@ from hybridd.model.reading import Abstain, LayerSeries, Market
 
 HORIZON = 12
 """Candles that a pattern's record looks ahead, and that the pattern counts for."""
+_FADING = 1 - np.arange(HORIZON - 1, -1, -1) / HORIZON
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +40,8 @@ class Patterns:
     def __init__(self, calibration: Calibration) -> None:
         self._calibration = calibration
         self._worth = _worth_table(calibration.patterns)
+        seen = {(one.pattern, one.sign) for one in calibration.patterns}
+        self._two_sided = {(pattern, sign) for pattern, sign in seen if (pattern, -sign) in seen}
         self._records = {(one.pattern, one.sign, one.rising): one for one in calibration.patterns}
 
     def parts(self, market: Market) -> Mapping[str, FloatArray]:  # noqa: ARG002 - records share the unit ATR
@@ -85,8 +88,8 @@ class Patterns:
 
     def _called(self, record: PatternRecord) -> str:
         """The pattern's name; with its direction where it has two."""
-        signs = {one.sign for one in self._calibration.patterns if one.pattern == record.pattern}
-        side = "" if len(signs) == 1 else "bullish " if record.sign > 0 else "bearish "
+        both = (record.pattern, record.sign) in self._two_sided
+        side = "" if not both else "bullish " if record.sign > 0 else "bearish "
         return side + PATTERNS[record.pattern]
 
     def _strongest(self, seen: _Seen) -> tuple[PatternRecord, int, int] | None:
@@ -122,8 +125,6 @@ def _worth_table(records: tuple[PatternRecord, ...]) -> FloatArray:
 
 
 def _fading(x: FloatArray) -> FloatArray:
-    """Σ over the newest 12 values of x × (1 − age/12); shorter in front, where the caller's warm-up hides it."""
-    total = x.copy()
-    for age in range(1, min(HORIZON, len(x))):
-        total[age:] += (1 - age / HORIZON) * x[:-age]
-    return total
+    """Σ over the newest 12 values of x × (1 − age/12), those before the first being 0."""
+    n = len(x)
+    return np.correlate(np.concatenate([np.zeros(HORIZON - 1), x]), _FADING)[:n] if n else x

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hybridd.analysis.as_known import UNIFORM, bent, rank
+from hybridd.analysis.as_known import UNIFORM, bent, rank, share_below
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.context_layer import ContextFormula, ContextLayer, Parts, Source
+from hybridd.analysis.recall import recalled
 from hybridd.analysis.spreads import rolling_spread
 from hybridd.analysis.view import View
 from hybridd.analysis.windows import lagged, newest, ratio, rolling_mean
@@ -55,11 +56,11 @@ def order_book(imbalance: FloatArray, last: int | None = None) -> FloatArray:
 
 
 def _words(view: View, parts: Parts) -> list[str]:
-    known = {name: view.market.context[name].known_by(view.candles.last_close).values for name in parts}
+    known = {name: view.market.context[name].values_by(view.candles.last_close) for name in parts}
     said = []
     if FEAR_GREED in known:
         mood = known[FEAR_GREED]
-        above = (1 + float(rank(mood, YEAR, 1)[0])) / 2
+        above = recalled(share_below, mood[-YEAR - 1 :])
         said.append(f"Fear & Greed {mood[-1]:.0f}, above {above:.0%} of its last {YEAR} days")
         said.append(f"{mood[-1] - mood[-1 - CHANGE]:+.0f} in {CHANGE} days")
     if IMBALANCE in known:

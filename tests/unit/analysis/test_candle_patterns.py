@@ -32,7 +32,7 @@ def test_patterns_are_talibs_but_for_ties():
 def test_every_pattern_is_talibs_to_the_last_candle_where_prices_are_few_ticks_apart(tick):
     """Whole ticks tie often: which side a tie falls on is TA-Lib's, in each of the 61."""
     columns, n = coarse(tick), 12_000
-    seen = found_in(true_of(measures(*columns), WORDS), (1 << n) - 1)
+    seen = found_in(true_of(measures(*columns), WORDS), (1 << n) - 1, (1 << n) - 1)
     for name in NAMES:
         expected = np.sign(getattr(talib, name)(*columns))
         up, down = (ones(bits, n) for bits in seen[name])
