@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from hybridd.brokerage import desk_of
+from hybridd.brokerage import desk_of, quotes_of
 from hybridd.channels import channels_of
 from hybridd.clock import Clock, SystemClock
 from hybridd.config.check import secret_words
-from hybridd.config.load import examine, load
 from hybridd.config.schema import Settings
 from hybridd.daemon.companion import Companion
 from hybridd.daemon.journal import register_secret
@@ -29,6 +28,7 @@ from hybridd.market.simulated import SimulatedFeed
 from hybridd.model.candle import Candles
 from hybridd.model.instrument import Instrument
 from hybridd.model.timeframe import TimeFrame
+from hybridd.pipeline import overrides
 from hybridd.pipeline.brains import analyst_of
 from hybridd.pipeline.charts import Charts
 from hybridd.pipeline.collect import HIGHER_HISTORY, Collector
@@ -118,6 +118,7 @@ def assemble(settings: Settings, store: Store, clock: Clock, given: Sequence[Cha
         ping_url=settings.health.ping_url.get_secret_value(),
         skew_ms=_skew_of(feed),
         desk=desk_of(settings, store, feed, clock, rules.trading, rules.routes, channels),
+        quotes=quotes_of(store, feed, clock),
     )
 
 
@@ -222,13 +223,14 @@ def database_url(settings: Settings) -> str:
 
 def read_settings(path: Path | None, *, need_secrets: bool = True) -> Settings:
     """The settings as the daemon sees them; raises ConfigError with a line for each problem."""
-    return load(path, os.environ, need_secrets=need_secrets)
+    return overrides.read(path, os.environ, need_secrets=need_secrets)
 
 
 def daemon_settings(path: Path | None) -> Settings:
     """The same, with what is doubtful about them told in the journal."""
-    settings = read_settings(path)
-    for problem in examine(path, os.environ).problems:
+    found = overrides.looked_at(path, os.environ)
+    settings = found.settings or read_settings(path)
+    for problem in found.problems:
         log.warning("settings: %s", problem)
     return settings
 

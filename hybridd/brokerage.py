@@ -15,8 +15,10 @@ from hybridd.market.exchange import ExchangeFeed
 from hybridd.market.feed import Feed
 from hybridd.market.library import open_exchange
 from hybridd.market.mixed import MixedFeed
+from hybridd.market.order_book import quote_at
 from hybridd.model.order import Order
 from hybridd.model.trade import TradeState
+from hybridd.pipeline.quotes import Quotes
 from hybridd.pipeline.trade import Trader
 from hybridd.pipeline.trade_desk import TradeDesk
 from hybridd.pipeline.trade_news import teller
@@ -43,8 +45,17 @@ def desk_of(
         tell=teller(store, routes, channels, clock, simulated=feed.simulated),
         fee_percent=settings.trading.fee_percent,
         break_even_after=settings.trading.break_even_after,
+        rules=rules.answer,
     )
     return TradeDesk(store=store, trader=trader, rules=rules, clock=clock)
+
+
+def quotes_of(store: Store, feed: Feed, clock: Clock) -> Quotes | None:
+    """The quotes of open proposals, None where the market has no order book of today."""
+    sides = _sides(feed)
+    if not sides:
+        return None
+    return Quotes(store=store, ask=lambda symbol, now: quote_at(sides[":" in symbol], symbol, now), clock=clock)
 
 
 def broker_of(settings: Settings, store: Store, feed: Feed, clock: Clock) -> Broker | None:

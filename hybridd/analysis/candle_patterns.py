@@ -1,11 +1,13 @@
 """TA-Lib's 61 candlestick patterns, found the same way whatever the unit of price and wherever the history begins."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import talib
 from numpy.typing import NDArray
 
+from hybridd.analysis.candle_marks import Bits, measures, true_of
+from hybridd.analysis.candle_shapes import WORDS, found_in
 from hybridd.analysis.indicators import ema
 from hybridd.analysis.windows import any_of
 from hybridd.model.candle import BoolArray, Candles, IntArray
@@ -36,11 +38,11 @@ PATTERNS = {
     "CDLXSIDEGAP3METHODS": "gap three methods",
 }  # fmt: skip
 NAMES = tuple(PATTERNS)
-_FUNCTIONS = tuple(getattr(talib, name) for name in NAMES)
 
 BLOCK = 512
 WARM = 64  # TA-Lib's longest pattern with its running averages looks back 17 candles
 LONGEST = 5
+LOOKBACK = 14  # candles before which no pattern and its means are whole: five candles and the ten before the first
 CONTEXT = (20, 50)
 _GRID = 2.0**32
 
@@ -73,15 +75,25 @@ def sightings(candles: Candles, last: int | None = None) -> Sightings:
     candles = candles[max(0, len(candles) - wanted - BLOCK - WARM) :]
     first = len(candles) - wanted
     columns, place = _on_grid(candles, first)
-    found = np.zeros((len(NAMES), len(place)), dtype=np.int32)  # TA-Lib's own type: taken over without a conversion
-    for row, function in zip(found, _FUNCTIONS if len(place) else (), strict=False):
-        row[:] = function(*columns)
-    hits = np.flatnonzero(found != 0)
-    pattern, at = np.divmod(hits, max(1, len(place)))
-    bullish = found.ravel()[hits] > 0
+    seen = found_in(true_of(measures(*columns), WORDS), (1 << len(place)) - 1)
+    pattern, at, bullish = _listed([seen[name] for name in NAMES], len(place))
     kept = (place >= first) & ~_broken(candles)[place]
+    kept[:LOOKBACK] = False
     whole = kept[at]
     return Sightings(pattern[whole], place[at[whole]] - first, bullish[whole])
+
+
+def _listed(seen: Sequence[tuple[Bits, Bits]], n: int) -> tuple[IntArray, IntArray, BoolArray]:
+    """Row, candle and side of each bit that is set; of `n` candles."""
+    rows = [(row, side, bits) for row, sides in enumerate(seen) for side, bits in enumerate(sides) if bits]
+    size = -(-n // 8)
+    packed = np.frombuffer(b"".join(bits.to_bytes(size, "little") for _, _, bits in rows), dtype=np.uint8)
+    some = np.flatnonzero(packed != 0)  # most bytes are 0
+    of = np.flatnonzero(np.unpackbits(packed[some], bitorder="little").view(np.bool_))
+    line, byte = np.divmod(some, max(1, size))
+    row, side = np.array([one[:2] for one in rows], dtype=np.int64).reshape(len(rows), 2).T
+    line, at = line[of >> 3], (8 * byte)[of >> 3] + (of & 7)
+    return row[line], at, side[line] == 0
 
 
 def _broken(candles: Candles) -> BoolArray:

@@ -11,12 +11,15 @@ from hybridd.brokers.refusals import Fault, Meaning
 from hybridd.clock import Clock
 from hybridd.errors import BrokerError, FeedError
 from hybridd.model.order import Fill, Leg, MarketRules, Order, OrderKind, OrderReport, OrderState
+from hybridd.model.quote import Quote
 
 T = TypeVar("T")
 Market = Mapping[str, Any]
 """A market as ccxt describes it."""
 CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 TRADES = 1000
+DEPTH = 20
+"""Orders asked for on each side; every exchange has books of this depth."""
 _STATES = {
     "open": OrderState.OPEN,
     "closed": OrderState.FILLED,
@@ -120,6 +123,15 @@ class ExchangeBroker:
             least_quantity=max(least),
             least_money=_decimal((limits.get("cost") or {}).get("min")),
         )
+
+    def quote(self, symbol: str, now: int) -> Quote | None:
+        """The best of its order book."""
+        line = self._line(symbol)
+        book = self._asked(line, lambda exchange: exchange.fetch_order_book(symbol, DEPTH))
+        best = [_decimal(orders[0][0]) for side in ("bids", "asks") if (orders := book.get(side))]
+        if len(best) < 2 or not 0 < best[0] <= best[1]:
+            raise BrokerError(f"{self.name} has no quote of {symbol}")
+        return Quote(symbol=symbol, bid=best[0], ask=best[1], at=now)
 
     def holds_both(self, symbol: str) -> bool:
         """On spot a stop locks what a target would sell; of a perpetual both may wait, as they can only reduce."""

@@ -65,6 +65,10 @@ class PaperBroker:
         """Nobody's: any amount of any price."""
         return RULES
 
+    def quote(self, symbol: str, now: int) -> None:  # noqa: ARG002 - the protocol's shape
+        """There is no book: the next candle fills."""
+        return
+
     def holds_both(self, symbol: str) -> bool:  # noqa: ARG002 - the protocol's shape
         """Yes: there is nothing to lock."""
         return True

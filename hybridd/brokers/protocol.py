@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from hybridd.model.order import MarketRules, Order, OrderReport
+from hybridd.model.quote import Quote
 
 
 class Broker(Protocol):
@@ -37,6 +38,10 @@ class Broker(Protocol):
 
     def rules(self, symbol: str) -> MarketRules:
         """Steps and minima of a market; raises BrokerError where they cannot be had, or nothing can be sent, now."""
+        ...
+
+    def quote(self, symbol: str, now: int) -> Quote | None:
+        """What is bid and asked there at `now` (ms UTC), None where there is no book; raises BrokerError."""
         ...
 
     def holds_both(self, symbol: str) -> bool:

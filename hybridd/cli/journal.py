@@ -8,7 +8,7 @@ from hybridd.cli.shared import AsJson, ConfigPath, console, print_json, settings
 from hybridd.clock import SystemClock
 from hybridd.delivery.figures import zone_of
 from hybridd.pipeline.report_plain import plain_journal
-from hybridd.pipeline.report_reads import span_of
+from hybridd.pipeline.report_trades import span_of
 from hybridd.pipeline.reporting import journal_of, report_rules
 from hybridd.reports.report import journal_document
 from hybridd.reports.text import WIDTH, section_text

@@ -24,8 +24,9 @@ from hybridd.clock import SystemClock, iso
 from hybridd.config.schema import Settings
 from hybridd.errors import UsageError
 from hybridd.model.analysis import Analysis
+from hybridd.pipeline.heartbeat import NEVER
 from hybridd.pipeline.now import Look, analyse_now, names_of
-from hybridd.pipeline.report import NEVER, status_report
+from hybridd.pipeline.report import status_report
 
 DRAWN = 300
 """Candles in a picture."""

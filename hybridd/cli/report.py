@@ -19,7 +19,7 @@ from hybridd.model.delivery import TOLD, Delivery
 from hybridd.pipeline.report_mail import post_report
 from hybridd.pipeline.report_page import html
 from hybridd.pipeline.report_plain import plain_report
-from hybridd.pipeline.report_reads import span_of
+from hybridd.pipeline.report_trades import span_of
 from hybridd.pipeline.reporting import ReportRules, report_of, report_rules
 from hybridd.reports.report import Report, document
 from hybridd.reports.text import text

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 
 from hybridd.config.keys import dotted
 from hybridd.config.problems import Kind, Level, Problem, errors
@@ -19,12 +20,17 @@ from hybridd.config.sources import (
     default_path,
     drop_ins,
     merge,
+    nested,
     read_environ,
     read_file,
     value_at,
 )
 from hybridd.config.validate import validate
 from hybridd.errors import ConfigError
+
+OVER = "the dashboard"
+"""The source of what somebody set in the web: kept in the state, since the web must not write to /etc."""
+NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,14 +44,16 @@ class Loaded:
 
 
 def load(
-    path: Path | None, environ: Mapping[str, str], credentials_dir: Path | None = None, *, need_secrets: bool = True
-) -> Settings:
+    path: Path | None, environ: Mapping[str, str], credentials_dir: Path | None = None, *, need_secrets: bool = True,
+    over: Mapping[str, object] = NOTHING,
+) -> Settings:  # fmt: skip
     """The settings of `path` (None: the usual places), its drop-ins and the environment; ConfigError with all problems.
 
     `credentials_dir` is systemd's folder of credentials, by default what $CREDENTIALS_DIRECTORY names. Commands that
-    send nothing say `need_secrets=False`: a secret that cannot be had is then "" instead of an error.
+    send nothing say `need_secrets=False`: a secret that cannot be had is then "" instead of an error. `over`: keys in
+    dots with values that win over all others.
     """
-    loaded = examine(path, environ, credentials_dir, need_secrets=need_secrets)
+    loaded = examine(path, environ, credentials_dir, need_secrets=need_secrets, over=over)
     if loaded.settings is not None:
         return loaded.settings
     lines = [str(problem) for problem in errors(loaded.problems)]
@@ -55,10 +63,13 @@ def load(
 
 
 def examine(
-    path: Path | None, environ: Mapping[str, str], credentials_dir: Path | None = None, *, need_secrets: bool = True
-) -> Loaded:
+    path: Path | None, environ: Mapping[str, str], credentials_dir: Path | None = None, *, need_secrets: bool = True,
+    over: Mapping[str, object] = NOTHING,
+) -> Loaded:  # fmt: skip
     """Everything there is to say about the settings; arguments as for `load`."""
     written, sources, problems = _gather(path, environ)
+    if over:
+        written, sources = merge(written, laid_over(over)), (*sources, OVER)
     if errors([problem for problem in problems if problem.id != Kind.UNKNOWN_VARIABLE]):
         # What a file that cannot be read would have said is unknown: judging the rest would mislead.
         return Loaded(settings=None, problems=problems, sources=sources)
@@ -76,6 +87,15 @@ def examine(
     problems.sort(key=lambda problem: (order.get(problem.source, len(order)), problem.line or 0))
     settings = None if errors(problems) else validated.settings
     return Loaded(settings=settings, problems=problems, written=written, sources=sources)
+
+
+def laid_over(over: Mapping[str, object]) -> Written:
+    """Keys in dots with their values, as if they had been written somewhere."""
+    written = Written()
+    for name, value in over.items():
+        path = tuple(name.split("."))
+        written = merge(written, Written(nested(path, value), {path: Origin(OVER)}))
+    return written
 
 
 def _gather(path: Path | None, environ: Mapping[str, str]) -> tuple[Written, tuple[str, ...], list[Problem]]:

@@ -38,6 +38,9 @@ class Decisions(Section):
     min_confidence: float = Field(0.6, ge=0, le=1, description="below it nothing is proposed")
     expires: SomeTime = Field(parse_duration("15m"), description="an open proposal then counts as no")
     price_band_percent: float = Field(0.5, gt=0, le=100, description="a price beyond it needs a new approval")
+    max_spread_percent: float = Field(
+        0.2, gt=0, le=100, description="between bid and ask; beyond it a yes does not count"
+    )
 
 
 class Trading(Section):

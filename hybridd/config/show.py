@@ -11,8 +11,11 @@ def plain(settings: Settings) -> dict[str, object]:
     return settings.model_dump(mode="json")
 
 
-def show(settings: Settings, written: Written | None = None) -> str:
-    """The settings as TOML-like text; with `written`, each line says where its value is from."""
+def show(settings: Settings, written: Written | None = None, beneath: Written | None = None) -> str:
+    """The settings as TOML-like text; with `written`, each line says where its value is from.
+
+    `beneath`: what the files and the environment say without what the web has changed: a line says what it stands for.
+    """
     values = plain(settings)
     lines: list[str] = []
     table: tuple[str, ...] = ()
@@ -20,14 +23,14 @@ def show(settings: Settings, written: Written | None = None) -> str:
         if key.path[:-1] != table:
             table = key.path[:-1]
             lines += ["", f"[{'.'.join(table)}]"] if table else [""]
-        lines.append(_line(key, values, written))
+        lines.append(_line(key, values, written, beneath))
     return "\n".join(lines).lstrip() + "\n"
 
 
-def _line(key: Key, values: dict[str, object], written: Written | None) -> str:
+def _line(key: Key, values: dict[str, object], written: Written | None, beneath: Written | None) -> str:
     name = key.path[-1] if len(key.path) > 1 else key.name
     text = f"{name} = {toml_text(value_at(values, key.path))}"
-    return text if written is None else f"{text:<48}  # {_origin(key, written)}"
+    return text if written is None else f"{text:<48}  # {_origin(key, written)}{_instead(key, written, beneath)}"
 
 
 def _origin(key: Key, written: Written) -> str:
@@ -35,3 +38,9 @@ def _origin(key: Key, written: Written) -> str:
     if value_at(written.values, key.path, absent) is absent:
         return "default"
     return str(written.origin(key.path) or "settings")
+
+
+def _instead(key: Key, written: Written, beneath: Written | None) -> str:
+    if beneath is None or _origin(key, written) == (origin := _origin(key, beneath)):
+        return ""
+    return f", in place of {toml_text(value_at(beneath.values, key.path, key.default))} ({origin})"

@@ -124,7 +124,7 @@ def read_environ(environ: Mapping[str, str]) -> tuple[Written, list[Problem]]:
             continue
         path = tuple(variable.removeprefix(PREFIX).lower().split("__"))
         if _names_something(path):
-            single = _nested(path, _value(by_name().get(".".join(path)), environ[variable]))
+            single = nested(path, value_of(by_name().get(".".join(path)), environ[variable]))
             origins: dict[KeyPath, Origin] = {path: Origin(variable)}
             written = merge(written, Written(single, origins))
         else:
@@ -138,13 +138,15 @@ def _names_something(path: tuple[str, ...]) -> bool:
     return free or any(key.path[: len(path)] == path for key in all_keys()) or name in by_name()
 
 
-def _nested(path: tuple[str, ...], value: object) -> dict[str, Any]:
+def nested(path: tuple[str, ...], value: object) -> dict[str, Any]:
+    """A value at a path of tables that hold nothing else."""
     for name in reversed(path):
         value = {name: value}
     return value if isinstance(value, dict) else {}
 
 
-def _value(key: Key | None, text: str) -> object:
+def value_of(key: Key | None, text: str) -> object:
+    """What `text`, typed by a person, means as the value of a key; text where it is neither TOML nor JSON."""
     if key is not None and key.textual and not (key.secret and text.lstrip().startswith("{")):
         return text
     for read in (_toml_value, json.loads):

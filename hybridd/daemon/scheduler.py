@@ -20,27 +20,31 @@ from hybridd.model.timeframe import TimeFrame
 log = logging.getLogger("hybridd.schedule")
 
 
-HAIR = timedelta(milliseconds=5)
-
-
 class CandleCloseTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler carries no types
     """Fires `settle_ms` after each close of a time frame, by the daemon's own clock, which may run fast in a demo."""
 
-    def __init__(self, timeframe: TimeFrame, settle_ms: int, clock: Clock) -> None:
-        self._timeframe, self._settle, self._clock = timeframe, settle_ms, clock
+    def __init__(
+        self,
+        timeframe: TimeFrame,
+        settle_ms: int,
+        clock: Clock,
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._timeframe, self._settle, self._clock, self._wall = timeframe, settle_ms, clock, wall
+        self._moment: datetime | None = None
+        self._fire = 0
 
-    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+    def get_next_fire_time(self, previous: datetime | None, _now: datetime) -> datetime:
         """The wall-clock moment of the next close plus settling, `previous` being the one that has just come."""
-        market_now = self._clock.now()
-        following = self.next_fire(market_now)
-        moment = self._moment(now, market_now, following)
-        if previous is not None and abs(moment - previous) < HAIR:
-            # The timer was a hair early. Twice for one close would count as a round that is still running, hence late.
-            return self._moment(now, market_now, self.next_fire(following))
-        return moment
-
-    def _moment(self, now: datetime, market_now: int, fire: int) -> datetime:
-        return now + timedelta(seconds=self._clock.real_seconds(fire - market_now))
+        # Not `_now`: by the time that this is called it is old, and the timer would be early by as much.
+        wall, now = self._wall(), self._clock.now()
+        fire = self.next_fire(now)
+        if previous is not None and previous == self._moment and fire == self._fire:
+            # The timer was early. Twice for one close would count as a round that is still running, hence late.
+            fire = self.next_fire(self._fire)
+        self._fire = fire
+        self._moment = wall + timedelta(seconds=self._clock.real_seconds(fire - now))
+        return self._moment
 
     def next_fire(self, now: int) -> int:
         """The instant (ms UTC of the market's time) of the next firing strictly after `now`."""

@@ -64,7 +64,7 @@ class AnswerPage:
         return self._told(request, told, told.words)
 
     def _told(self, request: Request, told: Told, words: ProposalWords) -> Response:
-        if told.answered.result is Result.AGAIN:
+        if told.answered.result in {Result.AGAIN, Result.REFUSED}:
             return self._form(request, words, 409, told=told, action=told.token)
         if told.answered.result is Result.LOST:
             return page(request, "decided", 409, words=words, title="Somebody was quicker", next_step="", record_by="")
@@ -92,6 +92,7 @@ class AnswerPage:
             words=words,
             notice=notice,
             objections=told.objections if told else (),
+            impossible=told is not None and told.answered.result is Result.REFUSED,
             changed=told.changed if told else (),
             action=action,
             left_s=max(0, round(left_s)),

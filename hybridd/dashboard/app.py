@@ -16,6 +16,7 @@ from hybridd.dashboard.desk import Desk
 from hybridd.dashboard.gate import gated
 from hybridd.dashboard.guard import BODY_PATIENCE_S, Activity, hosted, paced, sealed, sized, watched
 from hybridd.dashboard.house_pages import HousePages
+from hybridd.dashboard.language import spoken
 from hybridd.dashboard.logins import Logins
 from hybridd.dashboard.pages import fault, static
 from hybridd.dashboard.provider_hooks import KINDS, ProviderHooks
@@ -61,6 +62,7 @@ def make_app(desk: Desk, door: Door, logins: Logins | None = None, activity: Act
         routes += [Route(path, hooks.take, methods=["POST"]) for path in KINDS]
     layers = [
         Middleware(sealed),
+        Middleware(spoken),
         Middleware(watched, activity or Activity(last=time.monotonic())),
         Middleware(hosted, door.hosts),
         Middleware(paced, rates),

@@ -55,6 +55,11 @@ class Desk:
         self.store, self.clock, self.broker, self.hooks = store, clock, broker, hooks
         self._rules = rules
 
+    @property
+    def zone(self) -> str:
+        """The house's time zone, for whoever has not said another."""
+        return self._rules.zone
+
     def look(self, token: str) -> ProposalWords | None:
         """What a link shows; None where it does not answer (any more). Changes nothing."""
         proposal = shown_by(self.store, token, self.clock.now())
@@ -123,7 +128,9 @@ class Desk:
 def is_dead_end(answered: Answered) -> bool:
     """Whether an answer came to nothing for a reason that is nobody's business but the link's holder's."""
     late = answered.decision is not None and answered.decision.event is ProposalEvent.EXPIRE
-    return answered.result is Result.REFUSED or (answered.result is Result.LOST and late)
+    # What nobody can carry out was asked by whoever may ask, and says why.
+    stranger = answered.result is Result.REFUSED and not answered.objections
+    return stranger or (answered.result is Result.LOST and late)
 
 
 def tidy(text: str) -> str:

@@ -13,6 +13,7 @@ from hybridd.dashboard.guard import address_of, too_often
 from hybridd.dashboard.logins import COOKIE, SESSION_S, Logins
 from hybridd.dashboard.pages import fault, page
 from hybridd.dashboard.rates import Rates, asker_of
+from hybridd.dashboard.rooms import room
 from hybridd.errors import DataError
 from hybridd.model.state import IllegalTransition
 
@@ -29,9 +30,10 @@ class HousePages:
 
     async def home(self, request: Request) -> Response:
         """What waits for an answer, and the newest alerts."""
-        proposals = await run_in_threadpool(self._desk.open_proposals)
-        alerts = await run_in_threadpool(self._desk.alerts, SHOWN)
-        return page(request, "home", proposals=proposals, alerts=alerts)
+        desk = self._desk
+        return await room(
+            request, desk, "home", lambda: {"proposals": desk.open_proposals(), "alerts": desk.alerts(SHOWN)}
+        )
 
     async def ask_in(self, request: Request) -> Response:
         """GET: a button. A link that is only looked at logs nobody in."""
@@ -80,11 +82,13 @@ class HousePages:
         return await self._alert(request, 200, "Acknowledged: nothing more of it is sent.")
 
     async def _alert(self, request: Request, status: int, notice: str) -> Response:
+        def look() -> dict[str, object]:
+            return {"words": self._desk.alert(id_of(request)), "notice": notice, "csrf": who_of(request).csrf}
+
         try:
-            words = await run_in_threadpool(self._desk.alert, id_of(request))
+            return await room(request, self._desk, "alert", look, status)
         except DataError as error:
             return fault(request, 404, error.message, "Look at the address again.")
-        return page(request, "alert", status, words=words, notice=notice, csrf=who_of(request).csrf)
 
 
 def id_of(request: Request) -> int:

@@ -1,12 +1,14 @@
 """The imbalance of a market's order book, as it stands shortly before a candle closes."""
 
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from hybridd.errors import FeedUnavailable
 from hybridd.market.context import Exchange, Given, sifted
 from hybridd.model.context import IMBALANCE
 from hybridd.model.instrument import Instrument, parse_instrument
+from hybridd.model.quote import Quote
 
 DEPTH = 100
 """Orders asked for on each side."""
@@ -41,24 +43,48 @@ class OrderBook:
         return Given(values={IMBALANCE: values}, refused=refused)
 
 
+def quote_at(exchange: Exchange, symbol: str, now: int) -> Quote:
+    """What is bid and asked for a market at `now` (ms UTC); raises FeedError."""
+    market = exchange.instrument(symbol)
+    what = f"the quote of {market}"
+    book = exchange.ask(market, what, lambda x: x.fetch_order_book(market.symbol, DEPTH))
+    try:
+        bid, ask = best(book)
+    except ValueError as error:
+        raise FeedUnavailable(f"{exchange.name} did not give {what}: {error}") from error
+    return Quote(symbol=market.symbol, bid=Decimal(str(bid)), ask=Decimal(str(ask)), at=now)
+
+
+def best(book: object) -> tuple[float, float]:
+    """The best bid and the best ask. Raises ValueError for what is no order book."""
+    bids, asks = _sides(book)
+    return max(price for price, _ in bids), min(price for price, _ in asks)
+
+
 def imbalance(book: object) -> float:
     """In [−1, 1], +1 where only buyers stand. `book`: {"bids": [[price, amount], …], "asks": …}, the best first.
 
     Cont, Kukanov and Stoikov, "The Price Impact of Order Book Events", J. Financial Econometrics 12:1 (2014) show that
     such an imbalance moves the price. Raises ValueError for what is no order book.
     """
-    if not isinstance(book, Mapping):
-        raise ValueError("the answer has another form")
-    bids, asks = (_orders(book.get(side), side) for side in ("bids", "asks"))
+    bids, asks = _sides(book)
     best_bid, best_ask = max(price for price, _ in bids), min(price for price, _ in asks)
-    if best_bid >= best_ask:
-        raise ValueError(f"the best bid {best_bid:g} is not below the best ask {best_ask:g}")
     middle = (best_bid + best_ask) / 2
     bid = sum(amount for price, amount in bids if price >= middle * (1 - WITHIN))
     ask = sum(amount for price, amount in asks if price <= middle * (1 + WITHIN))
     if bid + ask <= 0:
         raise ValueError(f"nothing is bid or asked within {WITHIN:.0%} of {middle:g}")
     return (bid - ask) / (bid + ask)
+
+
+def _sides(book: object) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    if not isinstance(book, Mapping):
+        raise ValueError("the answer has another form")
+    bids, asks = (_orders(book.get(side), side) for side in ("bids", "asks"))
+    best_bid, best_ask = max(price for price, _ in bids), min(price for price, _ in asks)
+    if best_bid >= best_ask:
+        raise ValueError(f"the best bid {best_bid:g} is not below the best ask {best_ask:g}")
+    return bids, asks
 
 
 def _orders(rows: Any, side: str) -> list[tuple[float, float]]:  # noqa: ANN401 - whatever the exchange sent

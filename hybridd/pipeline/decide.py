@@ -2,7 +2,6 @@
 
 import logging
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from enum import StrEnum
 
 from hybridd.decisions.answers import Objected, Objection, Scene, objections
@@ -14,11 +13,11 @@ from hybridd.model.proposal import Decision, Proposal, ProposalEvent, ProposalSt
 from hybridd.model.trade import Side, Target
 from hybridd.pipeline.orders import MANUAL, order_entry, unfit
 from hybridd.pipeline.propose import expire_due, post, sized
+from hybridd.pipeline.quotes import fresh_quote, price_now
 from hybridd.pipeline.standing import standing
 from hybridd.pipeline.trading_rules import TradingRules
 from hybridd.store.proposals import Link
 from hybridd.store.store import Store
-from hybridd.trading.position import exact
 from hybridd.trading.risk import refusal
 
 log = logging.getLogger("hybridd.decide")
@@ -33,7 +32,7 @@ class Result(StrEnum):
     DONE = "done"
     AGAIN = "again"  # it has to be approved again: `objections` say what is different, `renewed` what is asked now
     LOST = "lost"  # somebody, or the clock, was quicker: `decision` says who
-    REFUSED = "refused"  # not from somebody who may answer, or not with the right words
+    REFUSED = "refused"  # not from somebody who may answer, not with the right words, or (`objections`) impossible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,13 +155,13 @@ def _lost(store: Store, answer: Answer, proposal: Proposal, decided: Decision, n
 
 
 def _cannot(store: Store, answer: Answer, proposal: Proposal, why: str, now: int) -> Answered:
+    found = Objected(objection=Objection.BROKER, detail=why)
     why = f"proposal {proposal.id} cannot be carried out: {why}"
     store.audit.append(answer.actor, "approval refused", str(proposal.id), {"why": why}, now)
-    return Answered(result=Result.REFUSED, proposal=proposal, why=why)
+    return Answered(result=Result.REFUSED, proposal=proposal, objections=(found,), why=why)
 
 
 def _stands(store: Store, answer: Answer, proposal: Proposal, rules: TradingRules, now: int) -> Answered:
-    last = _newest(store, proposal)
     decision = Decision(
         proposal_id=proposal.id,
         event=answer.event,
@@ -170,7 +169,7 @@ def _stands(store: Store, answer: Answer, proposal: Proposal, rules: TradingRule
         channel=answer.channel,
         at=now,
         reason=answer.reason,
-        price=exact(last.price) if last else None,
+        price=price_now(store, proposal, now)[0],
     )
     if not store.proposals.decide(decision):
         stands = store.proposals.decision(proposal.id)
@@ -211,9 +210,9 @@ def _looked_at_again(
 
 def _renewed(store: Store, proposal: Proposal, rules: TradingRules, now: int) -> Proposal:
     """The same at today's price, in place of the one shown; stop and targets keep their distances and so the risk."""
-    last = _newest(store, proposal)
-    assert last is not None, "a price that moved is known"
-    price = exact(last.price)
+    last, (price, _) = _newest(store, proposal), price_now(store, proposal, now)
+    assert last is not None, "a signal that still stands comes from an analysis"
+    assert price is not None, "a price that moved is known"
     moved = price - proposal.price
     fresh = replace(
         proposal,
@@ -237,21 +236,19 @@ def _renewed(store: Store, proposal: Proposal, rules: TradingRules, now: int) ->
 
 
 def _scene(store: Store, proposal: Proposal, rules: TradingRules, now: int) -> Scene:
-    last = _newest(store, proposal)
+    last, quote = _newest(store, proposal), fresh_quote(store, proposal.symbol, now)
+    price, price_at = price_now(store, proposal, now)
     stands = standing(store, float(rules.size.account), rules.zone, now)
     forbidden = refusal(proposal.symbol, Side(proposal.side), stands, rules.risk)
     return Scene(
         now=now,
-        price=_price(last),
-        price_at=last.candle_close if last else 0,
+        price=price,
+        price_at=price_at,
         signal=last.signal if last else Signal.NEUTRAL,
+        spread_percent=quote.spread_percent if quote else None,
         limit=forbidden.detail if forbidden else "",
     )
 
 
 def _newest(store: Store, proposal: Proposal) -> Analysis | None:
     return store.analyses.last(proposal.symbol, proposal.timeframe)
-
-
-def _price(last: Analysis | None) -> Decimal | None:
-    return exact(last.price) if last is not None and last.price > 0 else None

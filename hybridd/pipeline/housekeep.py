@@ -15,6 +15,7 @@ from hybridd.pipeline.aftermath import follow, give_up
 from hybridd.pipeline.auditor import audit
 from hybridd.pipeline.conditions import Scene, conditions, undecided
 from hybridd.pipeline.drill import drill_when_due
+from hybridd.pipeline.heartbeat import SERVICE_KEY
 from hybridd.pipeline.missed import tell_missed
 from hybridd.pipeline.parts import Parts
 from hybridd.pipeline.proof import unproven
@@ -25,7 +26,6 @@ from hybridd.store.store import Store
 
 log = logging.getLogger("hybridd.health")
 
-SERVICE_KEY = "service"
 ACCOUNTS_KEY = "accounts"
 """Up to which change none is missing."""
 SERVICE = "service"

@@ -8,6 +8,7 @@ from hybridd.delivery.figures import clock_time, duration, percent, price, score
 from hybridd.delivery.sentences import headline, is_simulated, sentences
 from hybridd.model.alert import Alert, AlertState
 from hybridd.model.proposal import Decision, Proposal, ProposalEvent, ProposalState
+from hybridd.pipeline.quotes import fresh_quote, price_now
 from hybridd.store.store import Store
 
 DECIDED = {
@@ -142,11 +143,13 @@ def alert_words(store: Store, alert: Alert, zone_name: str, now: int) -> AlertWo
 
 
 def _price_now(store: Store, proposal: Proposal, now: int) -> str:
-    last = store.analyses.last(proposal.symbol, proposal.timeframe)
-    if last is None or not last.price > 0:
+    known, at = price_now(store, proposal, now)
+    if known is None:
         return "unknown"
-    moved = (Decimal(repr(last.price)) - proposal.price) / proposal.price * 100
-    return f"{price(last.price)} ({moved:+.2f} %), {duration(now - last.candle_close)} old"
+    moved = (known - proposal.price) / proposal.price * 100
+    quote = fresh_quote(store, proposal.symbol, now)
+    apart = f", buyers and sellers {quote.spread_percent:.2f} % apart" if quote else ""
+    return f"{price(float(known))} ({moved:+.2f} %), {duration(now - at)} old{apart}"
 
 
 def _odds(proposal: Proposal) -> str:

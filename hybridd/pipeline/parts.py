@@ -10,6 +10,7 @@ from hybridd.pipeline.context_parts import Context
 from hybridd.pipeline.deliver import Courier
 from hybridd.pipeline.health import HealthBook
 from hybridd.pipeline.observe import Rules
+from hybridd.pipeline.quotes import Quotes
 from hybridd.pipeline.trade_desk import TradeDesk
 from hybridd.pipeline.watch import Watch
 
@@ -31,6 +32,7 @@ class Parts:
     ping_url: str
     skew_ms: Callable[[], int | None]
     desk: TradeDesk | None = None
+    quotes: Quotes | None = None
 
     def close(self) -> None:
         """Let go of broker, channels and feed, last in, first out."""

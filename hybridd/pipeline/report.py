@@ -3,14 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hybridd.pipeline.housekeep import SERVICE_KEY
+from hybridd.pipeline.heartbeat import heartbeat, state_of, wrong_with
 from hybridd.store.store import Store
 
-SILENT_AFTER_MS = 60_000
-"""A daemon that has not written its heartbeat for this long (six ticks) is not taken for alive."""
-
-
-NEVER = "never started"
 MISSED_SHOWN_MS = 7 * 86_400_000
 
 
@@ -19,15 +14,9 @@ def status_report(store: Store, now: int) -> dict[str, Any]:
 
     `now` is the wall's time; the report's own `now` is the market's, which runs ahead in a demo at speed.
     """
-    kept = store.bot_state.get(SERVICE_KEY)
-    service: Mapping[str, Any] = kept if isinstance(kept, Mapping) else {}
-    wrong = list(service.get("wrong", ()))
-    state = _state(service, now)
-    if state == "silent":
-        quiet = (now - service["heartbeat_at"]) // 1000
-        wrong.insert(0, f"the daemon has given no sign of life for {quiet} s → look at `journalctl -u hybridd`")
+    service = heartbeat(store)
     return {
-        "state": state,
+        "state": state_of(service, now),
         "now": now + int(service.get("ahead_ms", 0)),
         "version": service.get("version", ""),
         "simulated": bool(service.get("simulated")),
@@ -36,7 +25,7 @@ def status_report(store: Store, now: int) -> dict[str, Any]:
         "started_at": service.get("started_at"),
         "heartbeat_at": service.get("heartbeat_at"),
         "next_run": service.get("next_run"),
-        "wrong": wrong,
+        "wrong": wrong_with(service, now),
         "analyses": _analyses(store, service),
         "channels": _channels(store, service),
         "outbox": dict(store.outbox.counts()),
@@ -93,13 +82,3 @@ def _missed(store: Store, now: int) -> list[dict[str, Any]]:
         }
         for missed in store.missed.since(now - MISSED_SHOWN_MS)
     ]
-
-
-def _state(service: Mapping[str, Any], now: int) -> str:
-    if not service:
-        return NEVER
-    if service.get("state") == "stopped":
-        return "stopped"
-    if now - service["heartbeat_at"] > SILENT_AFTER_MS:
-        return "silent"
-    return str(service.get("state"))

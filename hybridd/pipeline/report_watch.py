@@ -11,7 +11,8 @@ from hybridd.model.candle import Candles
 from hybridd.model.change import HEALTH, MARKET, TRADE, Reason
 from hybridd.model.delivery import PENDING, TOLD, Delivery, DeliveryState
 from hybridd.pipeline.housekeep import SERVICE
-from hybridd.pipeline.report_reads import Span, candles_of
+from hybridd.pipeline.report_reads import candles_of
+from hybridd.pipeline.report_trades import Span
 from hybridd.reports.alerts_worth import AHEAD, AlertFacts, alert_facts
 from hybridd.reports.health import Carried, HealthFacts, Trouble, Watched
 from hybridd.store.store import Store

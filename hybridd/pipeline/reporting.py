@@ -2,25 +2,22 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from hybridd.config.schema import Settings
 from hybridd.delivery.figures import zone_of
 from hybridd.model.analysis import Analysis
 from hybridd.model.timeframe import TimeFrame, parse_timeframe
-from hybridd.model.trade import Side, Trade, TradeState
-from hybridd.pipeline.report_reads import Span, candles_of, cases_of, closed_in, held_in
+from hybridd.pipeline.report_reads import candles_of, cases_of
+from hybridd.pipeline.report_trades import Span, trades_facts
 from hybridd.pipeline.report_watch import alerts_of, health_of
 from hybridd.reports.health import Watched
 from hybridd.reports.journal_sums import Journal, journal
 from hybridd.reports.market import MarketFacts, market_facts
 from hybridd.reports.odds_worth import Judged, layer_facts, layers_of, odds_facts, odds_of, rises, together
 from hybridd.reports.report import Report
-from hybridd.reports.trades_worth import OpenFacts, TradesFacts, earned
 from hybridd.store.store import Store
-from hybridd.trading.plain import plain
 from hybridd.trading.rules_alone import FollowRules
-from hybridd.trading.statistics import chosen, equity_curve, exposure, statistics
 
 VETOES = 10_000
 
@@ -124,35 +121,3 @@ def _watched(
 
 def _vetoes(store: Store, span: Span) -> dict[str, int]:
     return dict(Counter(v.veto for v in store.proposals.vetoes(VETOES) if span.holds(v.at)).most_common())
-
-
-def trades_facts(store: Store, span: Span) -> TradesFacts:
-    """What the trades of a period earned, and what those that are open would."""
-    closed, held = closed_in(store, span), held_in(store, span)
-    prices = {a.symbol: a.price for a in store.analyses.latest()}
-    symbols = sorted({trade.symbol for trade in closed})
-    sides = [side for side in Side if any(trade.side is side for trade in closed)]
-    return TradesFacts(
-        all=_figures(closed),
-        symbols={symbol: _figures(chosen(closed, symbol=symbol)) for symbol in symbols},
-        sides={side.value: _figures(chosen(closed, side=side)) for side in sides},
-        curve=equity_curve(closed),
-        exposure=exposure(held, span.start, span.end),
-        money=earned(closed),
-        open=tuple(_open(trade, prices.get(trade.symbol)) for trade in held if trade.state is TradeState.OPEN),
-    )
-
-
-def _figures(trades: Iterable[Trade]) -> dict[str, float | None]:
-    return asdict(statistics(list(trades)))
-
-
-def _open(trade: Trade, price: float | None) -> OpenFacts:
-    return OpenFacts(
-        id=trade.id,
-        symbol=trade.symbol,
-        side=trade.side.value,
-        entry_price=trade.entry_price,
-        price=price,
-        running_percent=plain(trade, price)["running_percent"],
-    )

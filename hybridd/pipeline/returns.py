@@ -1,4 +1,4 @@
-"""What comes back, on the schedule: listeners, the inbox, receipts."""
+"""What comes back, on the schedule: listeners, the inbox, receipts; and the price that an answer is checked with."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,10 +10,12 @@ from hybridd.pipeline.answers import work
 from hybridd.pipeline.deliver import Courier
 from hybridd.pipeline.listen import Listener
 from hybridd.pipeline.parts import Parts
+from hybridd.pipeline.quotes import EVERY_S as QUOTES_EVERY_S
 from hybridd.pipeline.receipts import ask
 from hybridd.store.store import Store
 
 ANSWERS = "answers"
+QUOTES = "quotes"
 ANSWERS_EVERY_S = 2.0
 RECEIPTS_EVERY_S = 15.0
 
@@ -29,6 +31,8 @@ class Returns:
     def begin(self, parts: Parts) -> None:
         """Listen to those channels that people answer by, and plan the rest."""
         self._every(ANSWERS, ANSWERS_EVERY_S, partial(self._work, parts))
+        if parts.quotes is not None:
+            self._every(QUOTES, QUOTES_EVERY_S, parts.quotes.turn)
         for courier in parts.couriers:
             if isinstance(courier.channel, Reports):
                 self._every(f"receipts:{courier.name}", RECEIPTS_EVERY_S, partial(self._ask, courier))
@@ -62,4 +66,4 @@ class Returns:
 
 def is_optional(name: str) -> bool:
     """Whether the watchdog can do without this job: what comes back must not end the watch."""
-    return name == ANSWERS or name.startswith("receipts:")
+    return name in {ANSWERS, QUOTES} or name.startswith("receipts:")

@@ -4,17 +4,18 @@ import contextlib
 import logging
 import os
 import signal
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import FrameType
 
 from hybridd.clock import Clock
+from hybridd.daemon.doorbell import Doorbell
 from hybridd.daemon.journal import fields
 from hybridd.daemon.notify import Heartbeat, Notifier, feed, watchdog_usec
 from hybridd.daemon.scheduler import Scheduler
 from hybridd.errors import HybriddError, StoreError
+from hybridd.pipeline import overrides
 from hybridd.pipeline.context import LONGEST_WAIT_S
 from hybridd.pipeline.housekeep import Housekeeper
 from hybridd.pipeline.parts import Parts
@@ -52,11 +53,12 @@ class Service:
         self._schedule = Scheduler(clock=clock, workers=32, on_good=self._good, on_failed=self._failed)
         self._returns = Returns(store=store, clock=clock, schedule=self._schedule, hurried=self._poke_couriers)
         self._sick: set[str] = set()
-        self._wake = threading.Event()
+        self._doorbell = Doorbell()
         self._ahead = time.time() - time.monotonic()
         self._stop, self._reload = False, False
         self._starved: list[str] = []
         self._ping_due = False
+        self._wanted = overrides.wanted_of(store).version
 
     def run(self) -> bool:
         """Work until SIGTERM or SIGINT; whether all work in hand has ended by then (`stop`).
@@ -65,14 +67,14 @@ class Service:
         """
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
-        self.start()
-        while not self._stop:
-            self._wake.wait(CLOCK_EVERY_S)
-            self._wake.clear()
-            self._watch_clock()
-            if self._reload:
-                self._reload = False
-                self.reload()
+        with self._doorbell:
+            self.start()
+            while not self._stop:
+                self._doorbell.wait(CLOCK_EVERY_S)
+                self._watch_clock()
+                if self._reload:
+                    self._reload = False
+                    self.reload()
         return self.stop()
 
     def start(self) -> None:
@@ -84,6 +86,7 @@ class Service:
             )
         self._housekeeper.greet()
         self._plan()
+        self._tell_settings()
         self._schedule.start()
         self._notifier.ready()
         self._on_ready()
@@ -127,9 +130,17 @@ class Service:
             for line in lines:
                 log.error("settings not taken: %s", line, extra=fields("reload_refused"))
             log.error("the settings from before stay in force", extra=fields("reload_refused"))
+            self._tell_settings(lines)
         else:
             self._swap(fresh)
+            self._tell_settings()
         self._notifier.ready()
+
+    def _tell_settings(self, refused: Sequence[str] = ()) -> None:
+        try:
+            self._wanted = overrides.tell(self._store, self._parts.settings, self._clock.now(), refused)
+        except StoreError as error:  # the next tick finds the wish again
+            log.warning("which settings are in force is not written down: %s", error)
 
     def _watch_clock(self) -> None:
         """Plan anew when the wall's time was set: jobs are planned in it, and would sleep until it has caught up."""
@@ -237,6 +248,9 @@ class Service:
     def _tick(self) -> None:
         if self._housekeeper.round(self._parts, self._schedule):
             self._poke_couriers()
+        if overrides.wanted_of(self._store).version != self._wanted:  # somebody changed settings in the web
+            self._reload = True
+            self._doorbell.ring()
         self._notifier.status(self._housekeeper.status_line)
         starved = feed(self._heartbeat, self._notifier, time.monotonic())
         if starved and starved != self._starved:
@@ -266,4 +280,3 @@ class Service:
             os._exit(1)  # asked twice: somebody is in a hurry, and nothing is lost by a crash
         else:
             self._stop = True
-        self._wake.set()

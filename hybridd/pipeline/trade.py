@@ -10,10 +10,12 @@ from decimal import Decimal
 
 from hybridd.brokers.protocol import Broker
 from hybridd.clock import Clock
+from hybridd.decisions.answers import AnswerRules
 from hybridd.errors import BrokerError
 from hybridd.model.change import Reason
 from hybridd.model.order import Leg, MarketRules, Order, OrderEvent, OrderReport, OrderState
 from hybridd.model.trade import AUTO, BY_ITSELF, Trade, TradeState
+from hybridd.pipeline.entering import forbidden, moved_away
 from hybridd.pipeline.fills import Tell, book, write_off
 from hybridd.pipeline.orders import order_facts, order_for, order_words
 from hybridd.pipeline.protection import BY_HAND, matches, reached, skipped_target, too_small, wants_of, whole
@@ -27,8 +29,6 @@ log = logging.getLogger("hybridd.trade")
 
 UNHEARD_MS = 60_000
 """How long a broker that has never heard of an order is asked again before that is believed."""
-ENTRY_LIVES_MS = 120_000
-"""An approval older than this is carried out at a real broker no more: its price was another."""
 PATIENCE = 3
 """Questions that may fail in a round: a broker that is down is not asked about every order."""
 WITHDRAWN = "taken back by hybridd"
@@ -44,9 +44,11 @@ class Trader:
     """Works one broker: sends what is written down, asks after what was sent, keeps each trade protected."""
 
     def __init__(
-        self, *, store: Store, broker: Broker, clock: Clock, tell: Tell, fee_percent: float, break_even_after: int = 1
-    ) -> None:
+        self, *, store: Store, broker: Broker, clock: Clock, tell: Tell, fee_percent: float, break_even_after: int = 1,
+        rules: AnswerRules | None = None,
+    ) -> None:  # fmt: skip
         self._store, self._broker, self._clock, self._tell = store, broker, clock, tell
+        self._rules = rules or AnswerRules()
         self._fee_percent, self._break_even_after = fee_percent, break_even_after
         self._failures = 0
         self.trouble = ""
@@ -122,9 +124,9 @@ class Trader:
 
     def _send(self, kept: Kept) -> None:
         order, now = kept.order, self._clock.now()
-        if forbidden := self._forbidden(kept, now):
+        if why := forbidden(self._store, self._broker, kept, now):
             if not order.reduce_only:
-                self._give_up(order, OrderEvent.CANCEL, forbidden, now)
+                self._give_up(order, OrderEvent.CANCEL, why, now)
             return
         if self._needless(kept):
             self._take_back(kept)
@@ -133,6 +135,9 @@ class Trader:
             return
         rules = self._broker.rules(order.symbol)
         if not self._has_room(order):
+            return
+        if why := moved_away(self._store, self._broker, kept, self._rules, now):
+            self._give_up(order, OrderEvent.CANCEL, why, now)
             return
         with self._store.transaction():
             known = self._store.orders.get(order.client_id)
@@ -151,14 +156,6 @@ class Trader:
             self._returned(sent, report.detail, again=kept.sent_at > 0)
         else:
             self._apply(sent, report)
-
-    def _forbidden(self, kept: Kept, now: int) -> str:
-        """Why an order may not be sent now; only what closes may be once the person has said stop."""
-        pause = pause_of(self._store)
-        if pause is Pause.KILLED or (pause is not Pause.NONE and not kept.order.reduce_only):
-            return "the person has stopped trading"
-        late = self._broker.live and kept.order.leg is Leg.ENTRY and now - kept.created_at > ENTRY_LIVES_MS
-        return f"the approval is {(now - kept.created_at) // 1000} s old: its price was another" if late else ""
 
     def _has_room(self, order: Order) -> bool:
         """What an exit would collide with goes first: an entry that still grows, a stop that locks what it sells."""

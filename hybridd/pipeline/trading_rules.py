@@ -58,6 +58,7 @@ def trading_rules(settings: Settings, key: bytes = b"") -> TradingRules:
         ),
         answer=AnswerRules(
             price_band_percent=decisions.price_band_percent,
+            most_spread_percent=decisions.max_spread_percent,
             fresh_ms=settings.monitor.timeframe.ms + settle + GRACE_MS,
         ),
         zone=settings.alerts.timezone,

@@ -3,8 +3,10 @@
 from typing import Any
 
 from hybridd.clock import Clock
+from hybridd.errors import HybriddError
 from hybridd.store.codec import from_text, to_text
-from hybridd.store.database import Database
+from hybridd.store.database import Database, open_database, path_of
+from hybridd.store.sqlite import is_there
 from hybridd.store.tables import BotStateRow
 
 
@@ -29,3 +31,21 @@ class BotState:
         """All values whose key begins with `prefix`, upper and lower case being different, by key."""
         rows = self._database.rows(BotStateRow.select().order_by(BotStateRow.key))
         return {row["key"]: from_text(row["value"]) for row in rows if row["key"].startswith(prefix)}
+
+
+def peek(url: str, key: str) -> Any:  # noqa: ANN401 - whatever JSON value was put in
+    """The value under `key` of a state of any version, for who has not opened it yet; None where it cannot be had."""
+    try:
+        path = path_of(url)
+        if path is None or not is_there(path):
+            return None
+        database = open_database(url, create=False, busy_seconds=1)
+    except HybriddError:
+        return None
+    try:
+        found = database.row(BotStateRow.select(BotStateRow.value).where(BotStateRow.key == key))
+        return None if found is None else from_text(found["value"])
+    except HybriddError:
+        return None
+    finally:
+        database.close()

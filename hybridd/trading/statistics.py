@@ -1,11 +1,10 @@
-"""What the closed trades amount to: every number defined, and None where it has no value."""
+"""What the closed trades amount to: every number defined, and None where it has no value. Light: the web asks too."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
-import numpy as np
-
-from hybridd.model.candle import FloatArray
 from hybridd.model.trade import Side, Trade, TradeState
 
 
@@ -45,10 +44,10 @@ def statistics(trades: Sequence[Trade]) -> Statistics:
     * total_return: 100 · (Π(1 + r/100) − 1), all money in each trade in the order of the exits
     * max_drawdown: the deepest fall of that curve from its height so far, the start included, 0 … 100 percent
     """
-    r = np.array([t.pnl_percent for t in _closed(trades)], dtype=np.float64)
-    wins, losses = r[r > 0], r[r < 0]
-    equity = np.array([1.0, *(height for _, height in equity_curve(trades))])
-    n = len(r)
+    r = _earned(_closed(trades))
+    wins, losses = [x for x in r if x > 0], [x for x in r if x < 0]
+    equity = [1.0, *(height for _, height in equity_curve(trades))]
+    n, gained, lost = len(r), math.fsum(wins), math.fsum(losses)
     return Statistics(
         total_trades=n,
         winning_trades=len(wins),
@@ -58,14 +57,14 @@ def statistics(trades: Sequence[Trade]) -> Statistics:
         avg_pnl=_mean(r),
         avg_win=_mean(wins),
         avg_loss=_mean(losses),
-        max_pnl=float(r.max()) if n else None,
-        min_pnl=float(r.min()) if n else None,
-        profit_factor=float(wins.sum() / -losses.sum()) if len(losses) else None,
-        expectancy=float((wins.sum() + losses.sum()) / n) if n else None,
+        max_pnl=max(r, default=None),
+        min_pnl=min(r, default=None),
+        profit_factor=gained / -lost if losses else None,
+        expectancy=(gained + lost) / n if n else None,
         sharpe=_sharpe(r),
-        sortino=float(r.mean() / np.sqrt(np.mean(np.minimum(r, 0) ** 2))) if len(losses) else None,
-        max_drawdown=float(100 * (1 - equity / np.maximum.accumulate(equity)).max()) if n else None,
-        total_return=float(100 * (equity[-1] - 1)) if n else None,
+        sortino=math.fsum(r) / n / math.sqrt(math.fsum(x * x for x in losses) / n) if losses else None,
+        max_drawdown=_drawdown(equity) if n else None,
+        total_return=100 * (equity[-1] - 1) if n else None,
     )
 
 
@@ -93,8 +92,7 @@ def equity_curve(trades: Iterable[Trade]) -> tuple[tuple[int, float], ...]:
     A loss of more than everything is everything.
     """
     closed = _closed(trades)
-    r = np.array([t.pnl_percent for t in closed], dtype=np.float64)
-    heights = np.cumprod(np.maximum(1 + r / 100, 0)).tolist()
+    heights = accumulate((max(1 + x / 100, 0.0) for x in _earned(closed)), lambda height, grown: height * grown)
     return tuple((t.exit_at or 0, height) for t, height in zip(closed, heights, strict=True))
 
 
@@ -120,11 +118,20 @@ def _closed(trades: Iterable[Trade]) -> list[Trade]:
     )
 
 
-def _mean(values: FloatArray) -> float | None:
-    return float(values.mean()) if len(values) else None
+def _earned(closed: Iterable[Trade]) -> list[float]:
+    return [t.pnl_percent for t in closed if t.pnl_percent is not None]
 
 
-def _sharpe(r: FloatArray) -> float | None:
-    if len(r) < 2 or np.ptp(r) <= 1e-12 * np.abs(r).max():  # rounding is no deviation
+def _mean(values: Sequence[float]) -> float | None:
+    return math.fsum(values) / len(values) if values else None
+
+
+def _drawdown(equity: Sequence[float]) -> float:
+    return 100 * max(1 - height / top for height, top in zip(equity, accumulate(equity, max), strict=True))
+
+
+def _sharpe(r: Sequence[float]) -> float | None:
+    if len(r) < 2 or max(r) - min(r) <= 1e-12 * max(map(abs, r)):  # rounding is no deviation
         return None
-    return float(r.mean() / r.std(ddof=1))
+    mean = math.fsum(r) / len(r)
+    return mean / math.sqrt(math.fsum((x - mean) ** 2 for x in r) / (len(r) - 1))

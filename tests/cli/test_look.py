@@ -3,7 +3,7 @@
 import pytest
 
 from hybridd.clock import ManualClock
-from hybridd.pipeline.housekeep import SERVICE_KEY
+from hybridd.pipeline.heartbeat import SERVICE_KEY
 from hybridd.store.store import open_store
 from tests.cli.conftest import CYCLES, START
 from tests.makers import analysis

@@ -142,7 +142,10 @@ class FakeBinance:
         if path.endswith("/klines"):
             return self._klines(markets, query)
         if path.endswith("/depth"):
-            return self._about(markets, query, lambda market: answers.depth(self._last(market), self.tilt))
+            there = self.account.prices.get(query["symbol"]) if self.account else None
+            return self._about(
+                markets, query, lambda market: answers.depth(float(there or self._last(market)), self.tilt)
+            )
         if path.startswith(("/fapi/", "/futures/data/")):
             return self._derivative(path, query)
         return 404, {"code": -1, "msg": f"no such path {path}"}

@@ -167,7 +167,10 @@ LINES = (
     ("install_seconds", "installation, s"),
     ("ready_seconds", "start to READY, s"),
     ("resident_mb", "resident memory, MB"),
-    ("cpu_seconds_an_hour", "CPU with candles of 1 min, s an hour"),
+    ("stop_seconds", "orderly end, s"),
+    ("cpu_seconds_a_cycle", "CPU for a close of two markets, s"),
+    ("cpu_seconds_an_hour_of_rest", "CPU of an hour without a close, s"),
+    ("cpu_seconds_an_hour", "CPU with candles of 5 min, s an hour"),
     ("security", "exposure (systemd-analyze security)"),
 )
 
@@ -179,5 +182,5 @@ def pytest_terminal_summary(terminalreporter, config):
         for key, title in LINES:
             if key in found:
                 value = min(found[key]) if isinstance(found[key], list) else found[key]
-                text = f"{value:.1f}" if isinstance(value, float) else str(value)
+                text = f"{value:.2f}" if isinstance(value, float) else str(value)
                 terminalreporter.write_line(f"{title:38} {text}")

@@ -9,7 +9,7 @@ import pytest
 
 from hybridd.alerts.routing import JOURNAL
 from hybridd.app import feed_of
-from hybridd.brokerage import broker_of, desk_of
+from hybridd.brokerage import broker_of, desk_of, quotes_of
 from hybridd.clock import ManualClock, SystemClock
 from hybridd.config.load import load
 from hybridd.config.schema import Settings
@@ -23,6 +23,7 @@ from hybridd.model.trade import AUTO, Side
 from hybridd.pipeline.conditions import _broker
 from hybridd.pipeline.decide import Answer, Result, decide
 from hybridd.pipeline.propose import post
+from hybridd.pipeline.quotes import fresh_quote
 from hybridd.pipeline.rules import rules_of
 from hybridd.pipeline.standing import set_pause
 from hybridd.store.store import open_store
@@ -243,6 +244,27 @@ def test_a_proposal_of_which_no_real_order_can_come_is_not_approved(room, accoun
     assert words in answered.why
     there.turns()
     assert (account.posts, there.store.orders.list()) == ([], [])
+
+
+def test_the_quote_of_an_open_proposal_is_kept_for_whoever_answers(room, account):
+    made = room(broker="manual")
+    quotes = quotes_of(made.store, made.feed, made.clock)
+    quotes.turn()
+    assert fresh_quote(made.store, SPOT, made.clock.now()) is None
+    wanted = made.propose()
+    quotes.turn()
+    kept = fresh_quote(made.store, SPOT, made.clock.now())
+    assert (kept.bid < 30_000 < kept.ask, kept.spread_percent) == (True, pytest.approx(0.06, rel=0.01))
+    account.prices["BTCUSDT"] = D(31_000)
+    quotes.turn()
+    again = made.approve(wanted)
+    assert (again.result, again.renewed.price > 31_000) == (Result.AGAIN, True)
+
+
+@pytest.mark.parametrize("source", ["recorded", "simulated"])
+def test_a_market_that_is_not_of_today_has_no_quotes(room, source):
+    made = room(source=source)
+    assert quotes_of(made.store, made.feed, made.clock) is None
 
 
 def test_paper_trades_live_on_stored_candles(room, account):

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import talib
 
+from hybridd.analysis.candle_marks import measures, spelled, true_of
 from hybridd.analysis.candle_patterns import BLOCK, NAMES, PATTERNS, WARM, pattern_hits, rising
+from hybridd.analysis.candle_shapes import SHAPES, TRAPS, WORDS, found_in
 from hybridd.model.candle import Candles
 from tests.recorded_candles import recorded, walk
 
@@ -24,6 +26,40 @@ def test_patterns_are_talibs_but_for_ties():
     differ = np.count_nonzero(hits[:, BLOCK + WARM :] != expected[:, BLOCK + WARM :])
     assert np.count_nonzero(expected) > 10_000
     assert differ < 1e-3 * np.count_nonzero(expected)
+
+
+@pytest.mark.parametrize("tick", [2, 3, 5, 8, 20])
+def test_every_pattern_is_talibs_to_the_last_candle_where_prices_are_few_ticks_apart(tick):
+    """Whole ticks tie often: which side a tie falls on is TA-Lib's, in each of the 61."""
+    columns, n = coarse(tick), 12_000
+    seen = found_in(true_of(measures(*columns), WORDS), (1 << n) - 1)
+    for name in NAMES:
+        expected = np.sign(getattr(talib, name)(*columns))
+        up, down = (ones(bits, n) for bits in seen[name])
+        assert np.array_equal((up - down)[20:], expected[20:]), name
+
+
+def coarse(tick: int) -> list[np.ndarray]:
+    """Open, high, low, close in whole numbers, with gaps, dojis and shadows in plenty."""
+    rng, n = np.random.default_rng(tick), 12_000
+    close = 1000.0 + np.cumsum(rng.integers(-tick, tick + 1, n))
+    opened = np.r_[1000.0, close[:-1]] + rng.integers(-tick, tick + 1, n) * (rng.random(n) < 0.5)
+    high = np.maximum(opened, close) + rng.integers(0, tick, n) * (rng.random(n) < 0.6)
+    low = np.minimum(opened, close) - rng.integers(0, tick, n) * (rng.random(n) < 0.6)
+    return [x * 2.0**20 for x in (opened, high, low, close)]
+
+
+def ones(bits: int, n: int) -> np.ndarray:
+    return np.array([bits >> i & 1 for i in range(n)])
+
+
+def test_every_pattern_is_told_in_words_that_are_known():
+    assert sorted([*SHAPES, *TRAPS]) == sorted(NAMES)
+    with pytest.raises(KeyError):
+        true_of(measures(*coarse(2)), ["c>nothing1"])
+    with pytest.raises(ValueError, match="compares nothing"):
+        true_of(measures(*coarse(2)), ["a_word_of_no_meaning"])
+    assert spelled({"long": "body>mean c>o"}, "long.2 o>c1") == ("body>mean.2", "c>o.2", "o>c1")
 
 
 @pytest.mark.parametrize("unit", [1000.0, 1 / 64, 0.01])

@@ -39,15 +39,23 @@ def test_each_close_is_fired_for_once_even_where_settling_takes_longer_than_a_ca
     assert fires == list(range(fires[0], fires[0] + 10_000, 1_000))
 
 
-def test_a_timer_that_is_a_hair_early_fires_once_for_one_close_and_a_poke_before_it_takes_nothing_away():
-    clock, hair = ManualClock(T0), timedelta(milliseconds=1)
-    made = CandleCloseTrigger(parse_timeframe("5m"), 2_000, clock)
+@pytest.mark.parametrize("early", [1, 40, 900])
+def test_a_timer_that_is_early_fires_once_for_one_close_and_a_poke_before_it_takes_nothing_away(early):
+    clock = ManualClock(T0)
+    made = CandleCloseTrigger(parse_timeframe("5m"), 2_000, clock, wall=lambda: as_datetime(clock.now()))
     first = made.get_next_fire_time(None, as_datetime(T0))
-    clock.set(as_ms(first) - 1)
-    assert made.get_next_fire_time(first, first - hair) == first + timedelta(minutes=5)
     poked = first - timedelta(seconds=1)
     clock.set(as_ms(poked))
     assert made.get_next_fire_time(poked, poked) == first
+    clock.set(as_ms(first) - early)
+    assert made.get_next_fire_time(first, first) == first + timedelta(minutes=5)
+
+
+def test_the_moment_is_planned_from_the_time_that_it_is_then():
+    clock = ManualClock(T0)
+    made = CandleCloseTrigger(parse_timeframe("5m"), 2_000, clock, wall=lambda: as_datetime(clock.now()))
+    long_ago = as_datetime(T0) - timedelta(milliseconds=300)
+    assert as_ms(made.get_next_fire_time(None, long_ago)) == made.next_fire(T0)
 
 
 def test_weeks_close_on_monday():
@@ -61,8 +69,8 @@ def test_a_clock_that_runs_fast_is_waited_for_less_long():
         def real_seconds(self, interval_ms):
             return interval_ms / 1000 / 300
 
-    made = CandleCloseTrigger(parse_timeframe("5m"), 0, Fast(parse_timeframe("5m").open_at(T0)))
     now = datetime(2026, 1, 1, tzinfo=UTC)
+    made = CandleCloseTrigger(parse_timeframe("5m"), 0, Fast(parse_timeframe("5m").open_at(T0)), wall=lambda: now)
     assert made.get_next_fire_time(None, now) == now + timedelta(seconds=1)
 
 

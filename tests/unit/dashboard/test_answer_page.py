@@ -3,13 +3,18 @@
 import itertools
 import threading
 import time
+from dataclasses import replace
 
 import httpx
 import pytest
 
 from hybridd.model.analysis import Signal
 from hybridd.model.proposal import ProposalState
+from hybridd.model.quote import Quote
+from hybridd.model.trade import Side
 from hybridd.pipeline.decide import GUESSES
+from hybridd.pipeline.propose import post
+from hybridd.pipeline.quotes import keep_quote
 from hybridd.pipeline.standing import set_pause
 from hybridd.trading.risk import Pause
 from tests.e2e.house import wait_for
@@ -121,16 +126,16 @@ def test_everything_that_leads_nowhere_is_one_page_with_one_time(web):
 def test_refused_answers_are_in_the_audit_trail_and_in_the_journal_without_their_token(web, caplog):
     made = web.house.turn()
     token, code = web.link(made)
+    told = lambda: "\n".join(r.getMessage() for r in caplog.records if r.name.startswith(("hybridd", "uvicorn")))  # noqa: E731
     with caplog.at_level("INFO"):
         web.say("forged-forged-forged", code)
         web.say(token, f"{(int(code, 16) + 1) % 256:02X}")
         web.client.get(f"/a/{token}")
+        wait_for(lambda: "GET /a/… 200" in told())  # the line is written after the answer has gone
     refused = [row for row in web.house.store.audit.list(10) if row.action == "answer refused"]
     assert [row.data["why"] for row in refused] == [
         "the code is not the one in the message", "a token that nobody was given",
     ]  # fmt: skip
-    told = lambda: "\n".join(r.getMessage() for r in caplog.records if r.name.startswith(("hybridd", "uvicorn")))  # noqa: E731
-    wait_for(lambda: "GET /a/… 200" in told())
     assert token not in told()
     assert "forged-forged" not in told()
 
@@ -178,7 +183,7 @@ def test_a_price_that_moved_is_shown_beside_the_old_one_and_asked_again(web):
     again = web.say(token, code)
     assert again.status_code == 409
     assert "It needs your approval again" in again.text
-    for text in ("45250.0 then, 46000.0 now", "<td>45,250.00</td><td>46,000.00</td>", "45,850.00"):
+    for text in ("45250 then, 46000 now", "<td>45,250.00</td><td>46,000.00</td>", "45,850.00"):
         assert text in again.text
     assert code not in [value for _, fields in forms(again.text) for value in fields["code"]]
     [(action, _)] = forms(again.text)
@@ -209,6 +214,37 @@ def test_whatever_else_has_changed_is_said_and_a_no_still_counts(web, spoil, sai
     assert said in again.text
     assert state_of(web, made) is ProposalState.OPEN
     assert web.say(token, code, "reject").status_code == 200
+
+
+def test_what_nobody_can_carry_out_is_refused_with_its_reason(web):
+    made = web.house.turn()
+    token, code = web.link(made)
+    web.desk._rules = replace(web.house.rules, broker="binance", real=True)
+    with web.house.store.transaction():
+        short = post(
+            web.house.store,
+            replace(made, id=0, side=Side.SHORT, alert_id=0),
+            web.house.rules,
+            [("email", "a@example.org")],
+            T0,
+        )
+    token, code = web.link(short)
+    refused = web.say(token, code)
+    assert refused.status_code == 409
+    for words in ("It cannot be carried out", "on spot nothing can be sold short"):
+        assert words in refused.text
+    assert state_of(web, short) is ProposalState.OPEN
+    assert web.say(token, code, "reject").status_code == 200
+
+
+def test_the_spread_of_now_is_shown_and_one_that_is_too_wide_keeps_a_yes_from_counting(web):
+    made = web.house.turn()
+    token, code = web.link(made)
+    keep_quote(web.house.store, Quote(symbol=made.symbol, bid=made.price - 100, ask=made.price + 100, at=T0))
+    assert "45,350.00 (+0.22 %), 0 s old, buyers and sellers 0.44 % apart" in web.client.get(f"/a/{token}").text
+    again = web.say(token, code)
+    assert (again.status_code, state_of(web, made)) == (409, ProposalState.OPEN)
+    assert "buyers and sellers stand 0.44 % apart, the limit is 0.2 %" in again.text
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,15 @@ from hybridd.clock import ManualClock
 from hybridd.decisions.answers import Objection
 from hybridd.decisions.propose import ProposeRules
 from hybridd.decisions.tokens import credential
-from hybridd.errors import DataError
+from hybridd.errors import DataError, FeedUnavailable
 from hybridd.model.analysis import Odds, Signal, SignalState
 from hybridd.model.change import Change, Reason, Severity, Verdict
 from hybridd.model.proposal import ProposalEvent, ProposalState
+from hybridd.model.quote import Quote
 from hybridd.pipeline.booking import book_entry, book_exit
 from hybridd.pipeline.decide import GUESSES, Answer, Result, by_code, by_token, decide
 from hybridd.pipeline.propose import expire_due, propose, supersede
+from hybridd.pipeline.quotes import FRESH_MS, Quotes, fresh_quote, keep_quote
 from hybridd.pipeline.record import post
 from hybridd.pipeline.standing import set_pause
 from hybridd.pipeline.trading_rules import TradingRules
@@ -189,7 +191,7 @@ def test_a_price_beyond_the_band_is_asked_again_with_the_same_distances(house):
     house.clock.advance(STEP)
     again = house.say(made, APPROVE)
     assert (again.result, [o.objection for o in again.objections]) == (Result.AGAIN, [Objection.PRICE])
-    assert "45250.0 then, 45600.0 now (+0.77 %)" in again.objections[0].detail
+    assert "45250 then, 45600 now (+0.77 %)" in again.objections[0].detail
     renewed = again.renewed
     assert (renewed.price - renewed.stop, renewed.price) == (made.price - made.stop, Decimal("45600.0"))
     assert renewed.content_hash != made.content_hash
@@ -216,6 +218,57 @@ def test_what_has_changed_keeps_a_yes_from_counting_and_nothing_else(house, spoi
     assert objection in [o.objection for o in again.objections]
     assert house.store.proposals.get(made.id).state is ProposalState.OPEN
     assert house.say(made, REJECT).result is Result.DONE
+
+
+def quote(house, bid, ask, at=None):
+    return Quote(symbol="BTC/USDT", bid=Decimal(bid), ask=Decimal(ask), at=house.clock.now() if at is None else at)
+
+
+def test_a_quote_is_the_price_of_now_and_its_spread_counts(house):
+    made = house.turn()
+    house.clock.advance(500_000)  # the candle is old by now
+    keep_quote(house.store, quote(house, 45_255, 45_260))
+    wide = house.clock.now()
+    keep_quote(house.store, quote(house, 45_200, 45_300))
+    again = house.say(made, APPROVE)
+    assert [one.objection for one in again.objections] == [Objection.SPREAD]
+    assert "0.22 % apart, the limit is 0.2 %" in again.objections[0].detail
+    keep_quote(house.store, quote(house, 45_255, 45_260, at=wide - FRESH_MS - 1))
+    assert [one.objection for one in house.say(made, APPROVE).objections] == [Objection.STALE]
+    keep_quote(house.store, quote(house, 45_255, 45_260))
+    done = house.say(made, APPROVE)
+    assert (done.result, done.decision.price) == (Result.DONE, 45_260)
+
+
+def test_an_entry_costs_what_is_asked_and_an_exit_brings_what_is_bid(house):
+    for at, signal, price in ((T0, Signal.LONG, 45_600), (T0 + 1, Signal.SHORT, 45_595)):
+        made = house.turn(signal=signal, at=at)
+        keep_quote(house.store, quote(house, 45_595, 45_600))
+        again = house.say(made, APPROVE)
+        assert again.renewed.price == price
+        assert abs(again.renewed.price - again.renewed.stop) == abs(made.price - made.stop)
+        house.say(again.renewed, REJECT)
+
+
+def test_quotes_are_asked_for_only_while_somebody_may_answer(house):
+    asked = []
+
+    def ask(symbol, now):
+        asked.append(symbol)
+        if len(asked) == 1:
+            raise FeedUnavailable("no")
+        return quote(house, 1, 2)
+
+    quotes = Quotes(store=house.store, ask=ask, clock=house.clock)
+    quotes.turn()
+    made = house.turn()
+    quotes.turn()
+    assert (asked, fresh_quote(house.store, "BTC/USDT", T0)) == (["BTC/USDT"], None)
+    quotes.turn()
+    assert fresh_quote(house.store, "BTC/USDT", T0) == quote(house, 1, 2)
+    house.clock.set(made.expires_at)
+    quotes.turn()
+    assert len(asked) == 2
 
 
 def test_a_link_answers_once_with_the_code_of_the_message(house):

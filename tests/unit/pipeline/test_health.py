@@ -20,7 +20,8 @@ from hybridd.model.timeframe import parse_timeframe
 from hybridd.pipeline.conditions import conditions
 from hybridd.pipeline.deliver import Courier
 from hybridd.pipeline.health import FIRING_LIVES_MS, Condition, HealthBook
-from hybridd.pipeline.housekeep import ACCOUNTS_KEY, SERVICE_KEY, Housekeeper
+from hybridd.pipeline.heartbeat import SERVICE_KEY
+from hybridd.pipeline.housekeep import ACCOUNTS_KEY, Housekeeper
 from hybridd.pipeline.watch import CycleReport
 from hybridd.store.store import open_store
 from tests.makers import STEP, T0

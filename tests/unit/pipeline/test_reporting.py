@@ -24,7 +24,7 @@ from hybridd.pipeline.record import post
 from hybridd.pipeline.report_mail import LIVES_MS, post_report, write
 from hybridd.pipeline.report_page import html
 from hybridd.pipeline.report_plain import plain_journal, plain_report
-from hybridd.pipeline.report_reads import Span, span_of
+from hybridd.pipeline.report_trades import Span, span_of
 from hybridd.pipeline.reporting import ReportRules, journal_of, report_of
 from hybridd.pipeline.trading_rules import TradingRules
 from hybridd.reports.report import document

@@ -10,7 +10,7 @@ from hybridd.clock import ManualClock
 from hybridd.model.alert import AlertState
 from hybridd.model.change import Reason, Verdict
 from hybridd.model.delivery import DeliveryEvent
-from hybridd.pipeline import conditions, housekeep, report, second_watch
+from hybridd.pipeline import conditions, heartbeat, second_watch
 from hybridd.pipeline.second_watch import INVARIANTS, blind, judge
 from hybridd.pipeline.watch_scene import SERVICE_KEY, SOUND_FOR_MS, survey
 from hybridd.store.glance import ACKED, FIRING
@@ -79,8 +79,8 @@ def test_each_invariant_has_an_id_of_its_own_and_rests_on_those_before_it():
 
 
 def test_what_is_written_twice_to_stay_light_is_the_same():
-    assert SERVICE_KEY == housekeep.SERVICE_KEY
-    assert second_watch.SILENT_AFTER_MS == report.SILENT_AFTER_MS
+    assert SERVICE_KEY == heartbeat.SERVICE_KEY
+    assert second_watch.SILENT_AFTER_MS == heartbeat.SILENT_AFTER_MS
     assert second_watch.DISK_LOW_BYTES == conditions.DISK_LOW_BYTES
     assert (AlertState.FIRING.value, AlertState.ACKED.value) == (FIRING, ACKED)
     assert {reason for invariant in INVARIANTS for reason in invariant.told_as} <= set(Reason)

@@ -21,7 +21,8 @@ from hybridd.model.change import Reason, Severity
 from hybridd.model.delivery import DeliveryState, Failure, Outcome
 from hybridd.model.inbound import Inbound
 from hybridd.pipeline.deliver import Courier
-from hybridd.pipeline.housekeep import SERVICE_KEY
+from hybridd.pipeline.heartbeat import SERVICE_KEY
+from hybridd.pipeline.overrides import in_force, want
 from hybridd.pipeline.record import post
 from hybridd.pipeline.service import RETRY_S, SICK_S, Service
 from hybridd.pipeline.watch import CycleReport
@@ -337,3 +338,31 @@ def test_the_dead_mans_switch_hears_of_good_rounds_only(desk, switch, monkeypatc
         service._cycle()
     service._ping()
     assert switch.calls == 1
+
+
+def test_what_the_web_wants_is_read_at_the_next_tick_and_told(desk):
+    desk.service.start()
+    assert in_force(desk.store).values["analysis"]["long_threshold"] == 65.0
+    want(desk.store, {"analysis.long_threshold": 70.0}, "dashboard", T0)
+    desk.service._tick()
+    assert desk.service._reload
+    desk.fresh = settings(analysis={"long_threshold": 70.0})
+    desk.service.reload()
+    told = in_force(desk.store)
+    assert (told.version, told.values["analysis"]["long_threshold"], told.refused) == (1, 70.0, ())
+    desk.service._reload = False
+    desk.service._tick()
+    assert not desk.service._reload, "once is enough"
+
+
+def test_a_wish_that_the_files_forbid_is_told_as_refused_and_not_tried_without_end(desk):
+    desk.service.start()
+    want(desk.store, {"analysis.long_threshold": 70.0}, "dashboard", T0)
+    desk.fresh = ConfigError("the settings hold one problem", lines=["x.toml:1: broken"])
+    desk.service.reload()
+    told = in_force(desk.store)
+    assert told.values["analysis"]["long_threshold"] == 65.0
+    assert told.refused[0] == "x.toml:1: broken"
+    desk.service._reload = False
+    desk.service._tick()
+    assert not desk.service._reload

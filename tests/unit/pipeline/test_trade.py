@@ -8,10 +8,11 @@ from hybridd.errors import BrokerError, DataError
 from hybridd.model.order import Leg, MarketRules, OrderState
 from hybridd.model.trade import Side, Target, TradeState
 from hybridd.pipeline.booking import book_exit, move_stop
+from hybridd.pipeline.entering import ENTRY_LIVES_MS
 from hybridd.pipeline.orders import order_exit
 from hybridd.pipeline.protection import REFUSED_MS
 from hybridd.pipeline.standing import set_pause, standing
-from hybridd.pipeline.trade import ENTRY_LIVES_MS, UNHEARD_MS
+from hybridd.pipeline.trade import UNHEARD_MS
 from hybridd.trading.risk import Pause
 from tests.makers import T0, analysis
 from tests.unit.pipeline.trade_house import D, House, Scripted, proposal

@@ -162,6 +162,27 @@ def test_an_entry_after_a_pause_that_the_exchange_asked_for_is_sent_once_more(ho
     assert house.trade.quantity == 0.3
 
 
+@pytest.mark.parametrize(("price", "words"), [(30_500, "30000 then, "), (29_500, "30000 then, ")])
+def test_a_price_that_ran_away_between_the_yes_and_the_order_needs_a_new_yes(house, account, price, words):
+    order = house.approve(wish())
+    account.prices["BTCUSDT"] = D(price)
+    rounds(house)
+    assert (account.posts, house.orders()) == ([], [("entry", "cancelled", None)])
+    assert words in house.told[0][2]
+    assert house.told[0][2].endswith("it needs your approval again (binance)")
+    assert house.store.orders.get(order.client_id).sent_at == 0
+
+
+def test_an_exchange_that_tells_no_price_is_sent_no_entry(house, account, exchange):
+    order = house.approve(wish())
+    exchange[0].fail(500, path="/depth")
+    rounds(house)
+    assert (account.posts, house.trader.trouble != "") == ([], True)
+    exchange[0].heal()
+    rounds(house)
+    assert account.posts[0] == order.client_id
+
+
 def test_parts_of_an_entry_are_protected_once_it_is_whole(house, account):
     account.part = D("0.4")
     order = house.approve(wish())

@@ -136,6 +136,9 @@ class Scripted:
     def holds_both(self, symbol):
         return self.both
 
+    def quote(self, symbol, now):
+        return None
+
     def held(self, symbol):
         return self.account
 

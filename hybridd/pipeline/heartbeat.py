@@ -1,0 +1,37 @@
+"""The daemon's sign of life in the state: what it wrote last, and whether it is to be taken for alive."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hybridd.store.store import Store
+
+SERVICE_KEY = "service"
+SILENT_AFTER_MS = 60_000
+"""A daemon that has not written its heartbeat for this long (six ticks) is not taken for alive."""
+NEVER = "never started"
+
+
+def heartbeat(store: Store) -> Mapping[str, Any]:
+    """What the daemon wrote last; nothing where none has ever run."""
+    kept = store.bot_state.get(SERVICE_KEY)
+    return kept if isinstance(kept, Mapping) else {}
+
+
+def state_of(service: Mapping[str, Any], now: int) -> str:
+    """ok, degraded, stopped, silent or never started; `now` is the wall's time, ms UTC."""
+    if not service:
+        return NEVER
+    if service.get("state") == "stopped":
+        return "stopped"
+    if now - service["heartbeat_at"] > SILENT_AFTER_MS:
+        return "silent"
+    return str(service.get("state"))
+
+
+def wrong_with(service: Mapping[str, Any], now: int) -> list[str]:
+    """What is wrong, a line each, the worst first."""
+    wrong = list(service.get("wrong", ()))
+    if state_of(service, now) == "silent":
+        quiet = (now - service["heartbeat_at"]) // 1000
+        wrong.insert(0, f"the daemon has given no sign of life for {quiet} s → look at `journalctl -u hybridd`")
+    return wrong
