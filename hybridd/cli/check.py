@@ -82,10 +82,13 @@ def _judge(salvaged: Salvaged, memory: Memory, clock: Clock) -> Judgement:
         settle_ms=round(settings.monitor.settle_seconds * 1000),
         settings_trouble=salvaged.trouble,
         sound_at=memory.sound_at,
+        accounted=memory.accounted,
         synchronised=synchronised(),
     )
     if scene.read_whole:
         memory.sound_at = 0 if scene.damage else scene.now
+    if scene.glance is not None:
+        memory.accounted = scene.glance.accounted
     return judge(count_starts(memory, scene))
 
 

@@ -1,12 +1,14 @@
 """The schedule: APScheduler with jobs aligned to candle closes, never two of a kind at once, misfires told."""
 
+import concurrent.futures
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -71,12 +73,15 @@ class Scheduler:
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._clock, self._on_good, self._on_failed = clock, on_good, on_failed
         self._in_hand, self._idle = 0, threading.Condition()
+        self._running, self._again = set[str](), dict[str, datetime]()
+        self._planner = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="planner")
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(workers)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._scheduler.add_listener(self._missed, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
+        self._scheduler.add_listener(self._ended, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         self.jobs: dict[str, JobRecord] = {}
         self.stopping = threading.Event()
 
@@ -89,8 +94,18 @@ class Scheduler:
         self._add(name, IntervalTrigger(seconds=seconds, timezone=UTC), job)
 
     def poke(self, name: str, delay: float = 0.0) -> None:
-        """Run a job after `delay` seconds of the wall, or sooner if that was planned already."""
+        """Run a job after `delay` seconds of the wall, or sooner if that was planned already.
+
+        A round that is running may have looked already where there is something to do now: it is followed by another.
+        """
         wanted = datetime.now(UTC) + timedelta(seconds=delay)
+        with self._idle:
+            if name in self._running:
+                self._again[name] = min(wanted, self._again.get(name, wanted))
+                return
+        self._bring_forward(name, wanted)
+
+    def _bring_forward(self, name: str, wanted: datetime) -> None:
         job = self._scheduler.get_job(name)
         if job is None or self.stopping.is_set():
             return
@@ -106,6 +121,9 @@ class Scheduler:
             job = self._scheduler.get_job(name)
             if job is not None and not self.stopping.is_set():
                 job.modify(next_run_time=datetime.now(UTC))
+            with self._idle:
+                if name in self._running:
+                    self._again[name] = datetime.now(UTC)
 
     def remove(self, name: str) -> None:
         """Forget a job; one in hand ends by itself."""
@@ -130,6 +148,7 @@ class Scheduler:
         """No new runs; those in hand are not waited for (the caller does, within its patience)."""
         self.stopping.set()
         self._scheduler.shutdown(wait=False)
+        self._planner.shutdown(wait=False, cancel_futures=True)
 
     def _add(self, name: str, trigger: BaseTrigger, job: Callable[[], None]) -> None:
         self.jobs[name] = JobRecord()
@@ -149,12 +168,23 @@ class Scheduler:
             return
         with self._idle:
             self._in_hand += 1
+            self._running.add(name)
         try:
             self._round(name, job, record)
         finally:
             with self._idle:
                 self._in_hand -= 1
                 self._idle.notify_all()
+
+    def _ended(self, event: JobEvent) -> None:
+        # Not at the end of `_run`: until APScheduler has counted the round as ended, it would skip the next. And not in
+        # this thread: a short round ends while its follower is being planned, over whatever is planned before that.
+        with self._idle:
+            self._running.discard(event.job_id)
+            again = self._again.pop(event.job_id, None)
+        if again is not None and not self.stopping.is_set():
+            with suppress(RuntimeError):  # the end has begun meanwhile
+                self._planner.submit(self._bring_forward, event.job_id, again)
 
     def _round(self, name: str, job: Callable[[], None], record: JobRecord) -> None:
         try:

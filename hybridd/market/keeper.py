@@ -4,6 +4,8 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from hybridd.errors import FeedError
 from hybridd.market.feed import Feed
 from hybridd.market.quality import Incident, IncidentKind, Inspected, gap_incident, gaps, inspect, new_gaps
@@ -16,6 +18,9 @@ OVERLAP = 3
 REFETCHES = 4
 """Gaps asked for again in one update; the others wait for the next, so that a ragged history cannot stall a cycle."""
 
+MISSED = 2
+"""Histories of candles that are made up for at least, each candle with a whole history up to it."""
+
 Gap = tuple[int, int]
 
 
@@ -24,7 +29,8 @@ class Update:
     """What an update brought. `fresh`: closed candles that were not known before, oldest first.
 
     `expected_close`: when the newest candle that can have closed did (ms UTC, the source's clock); `behind`: the
-    series ends before that.
+    series ends before that. `missed`: how many of the fresh candles followed on what was known, 0 at the beginning.
+    `short_until`: candles that closed by then have too little before them to be judged; -1 where none is such.
     """
 
     candles: Candles
@@ -32,16 +38,23 @@ class Update:
     incidents: tuple[Incident, ...]
     expected_close: int
     behind: bool
+    missed: int = 0
+    short_until: int = -1
 
 
 @dataclass(slots=True)
 class _Series:
-    """One series: `reach` is the history it was fetched for (0: never), `unasked` the gaps to ask for once more."""
+    """One series: `reach` is the history it was fetched for (0: never), `unasked` the gaps to ask for once more.
+
+    `missed` and `short_until` as in Update, of the candles as they are.
+    """
 
     candles: Candles
     lock: threading.Lock = field(default_factory=threading.Lock)
     reach: int = 0
     unasked: set[Gap] = field(default_factory=set)
+    missed: int = 0
+    short_until: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +68,11 @@ class _Ask:
 
 
 class SeriesKeeper:
-    """The closed candles of each (instrument, time frame), at most `history` of them; safe to use from many threads."""
+    """The closed candles of each (instrument, time frame), `history` of them; safe to use from many threads.
+
+    After an absence there are more until the next update: what was missed, and a history up to each candle of that, so
+    that it is judged as it would have been in time.
+    """
 
     def __init__(self, *, feed: Feed, history: int) -> None:
         if history < 1:
@@ -86,14 +103,15 @@ class SeriesKeeper:
             now = self._feed.now()
             ask = _Ask(instrument, timeframe, timeframe.open_at(now), limit_history or self._history)
             if series.reach >= ask.history and series.candles.last_close >= ask.expected:
-                return _update(series.candles, no_candles(timeframe.ms), (), ask.expected)
+                return _update(series, no_candles(timeframe.ms), (), ask.expected)
+            series.candles = _newest(series.candles, ask.history)
             since = _since(series, ask)
             rows = self._feed.rows(instrument, timeframe, since, (ask.expected - since) // timeframe.ms + 1)
             after = self._feed.now()
             # A candle may close while the answer travels: it counts as closed, but nobody is late with it yet.
             if not 0 <= after - now < timeframe.ms:
                 ask = replace(ask, expected=timeframe.open_at(after))
-            # After an absence longer than the history nothing of what was known is part of it any more.
+            # After too long an absence nothing of what was known is part of the history any more.
             known = series.candles if series.candles.last_close >= since else no_candles(timeframe.ms)
             seen = inspect(rows, timeframe=timeframe, now=after, known=known)
             return self._settle(series, ask, known, seen)
@@ -109,14 +127,19 @@ class SeriesKeeper:
         found = {(i.open_time, i.count) for i in seen.incidents if i.kind is IncidentKind.GAP}
         series.unasked |= found
         filled = self._ask_again(series, ask, seen.candles, incidents)
-        series.candles = candles = _newest(filled, ask.history)
+        missed = int(np.count_nonzero(filled.close_time > before.last_close)) if len(before) else 0
+        lost = len(series.candles) > len(before)
+        count = ask.history * (1 + MISSED) if lost else ask.history + max(0, missed - 1)
+        series.candles = candles = _newest(filled, count)
         series.reach = ask.history
         series.unasked = {gap for gap in series.unasked if len(candles) and gap[0] > candles.open_time[0]}
         fresh = candles.masked(~before.holds(candles.open_time))
         incidents += new_gaps(candles, before, fresh)
         incidents += _healed(gaps(before), fresh) + _healed(found - set(gaps(before)), candles)
         named = tuple(replace(i, symbol=ask.instrument.symbol, timeframe=ask.timeframe.text) for i in incidents)
-        return _update(candles, fresh, named, ask.expected)
+        series.missed = len(candles) if lost else missed
+        series.short_until = int(candles.open_time[min(ask.history, len(candles)) - 1]) if lost and len(candles) else -1
+        return _update(series, fresh, named, ask.expected)
 
     def _ask_again(self, series: _Series, ask: _Ask, candles: Candles, incidents: list[Incident]) -> Candles:
         """The candles with what a second request for their newest gaps gave. A gap that it confirms stays one."""
@@ -132,9 +155,16 @@ class SeriesKeeper:
         return candles
 
 
-def _update(candles: Candles, fresh: Candles, incidents: tuple[Incident, ...], expected: int) -> Update:
-    behind = candles.last_close < expected
-    return Update(candles=candles, fresh=fresh, incidents=incidents, expected_close=expected, behind=behind)
+def _update(series: _Series, fresh: Candles, incidents: tuple[Incident, ...], expected: int) -> Update:
+    return Update(
+        candles=series.candles,
+        fresh=fresh,
+        incidents=incidents,
+        expected_close=expected,
+        behind=series.candles.last_close < expected,
+        missed=series.missed,
+        short_until=series.short_until,
+    )
 
 
 def _newest(candles: Candles, count: int) -> Candles:
@@ -143,12 +173,16 @@ def _newest(candles: Candles, count: int) -> Candles:
 
 def _since(series: _Series, ask: _Ask) -> int:
     """From when on to ask: the whole history unless it is there, else a few candles before the last."""
-    step = ask.timeframe.ms
-    oldest = ask.expected - ask.history * step
-    known = series.candles
-    if not len(known) or (series.reach < ask.history and known.open_time[0] > oldest):
+    step, known = ask.timeframe.ms, series.candles
+    if not len(known):
+        return ask.expected - ask.history * step
+    missed = (ask.expected - known.last_close) // step
+    if missed > MISSED * ask.history:
+        return ask.expected - (1 + MISSED) * ask.history * step
+    oldest = ask.expected - (ask.history + max(0, missed - 1)) * step
+    if series.reach < ask.history and known.open_time[0] > oldest:
         return oldest
-    return max(oldest, int(known.open_time[-1]) - (OVERLAP - 1) * step)
+    return int(known.open_time[-1]) - (OVERLAP - 1) * step
 
 
 def _healed(holes: Iterable[Gap], arrived: Candles) -> list[Incident]:

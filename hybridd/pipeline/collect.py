@@ -33,6 +33,7 @@ HIGHER_HISTORY = 300
 class Collected:
     """What a symbol's source gave: a market, or the error; `behind` says that the newest candle has not come yet.
 
+    `short_until`: candles that closed by then cannot be judged, -1 where all can (`Update`).
     `fresh` and `incidents` are all that has come and that nobody has said to be in the state (`Collector.kept`).
     """
 
@@ -41,6 +42,7 @@ class Collected:
     fresh: dict[str, Candles] = field(default_factory=dict)
     incidents: tuple[Incident, ...] = ()
     expected_close: int = 0
+    short_until: int = -1
     behind: bool = False
     error: FeedError | None = None
 
@@ -140,7 +142,7 @@ class Collector:
         instrument = self._instruments.get(text) or self._enter(text)
         base = self._keeper.update(instrument, self._timeframe)
         self._owe(text, self._timeframe, base)
-        higher = self._higher(text, instrument)
+        higher = self._higher(text, instrument, base.missed)
         with self._lock:
             owed = self._owed[text]
             fresh, incidents = dict(owed.fresh), owed.incidents
@@ -156,6 +158,7 @@ class Collector:
             fresh=fresh,
             incidents=incidents,
             expected_close=base.expected_close,
+            short_until=base.short_until,
             behind=base.behind,
         )
 
@@ -183,11 +186,13 @@ class Collector:
             self._said.add(what)
             log.warning("%s", line)
 
-    def _higher(self, text: str, instrument: Instrument) -> dict[str, Update]:
+    def _higher(self, text: str, instrument: Instrument, missed: int) -> dict[str, Update]:
         found: dict[str, Update] = {}
         for frame in higher_than(self._timeframe):
             try:
-                found[frame.text] = self._keeper.update(instrument, frame, HIGHER_HISTORY)
+                # The oldest candle that was missed must find the frame's candles of its own time.
+                history = HIGHER_HISTORY + missed * self._timeframe.ms // frame.ms
+                found[frame.text] = self._keeper.update(instrument, frame, history)
                 self._owe(text, frame, found[frame.text])
             except (FeedUnavailable, RateLimited) as error:
                 # The layer that reads this frame abstains when it grows too old: the others need not wait.

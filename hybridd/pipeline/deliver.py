@@ -96,7 +96,8 @@ class Courier:
 
     def round(self, stopping: Callable[[], bool]) -> Round:
         """Send what is due. `stopping` is asked before each message, so that an end waits for one send at most."""
-        sent, end = 0, self._clock.monotonic() + ROUND_S
+        # Seconds of the wall: of a demo's a thousand pass before the first message is rendered.
+        sent, end = 0, self._clock.monotonic() + ROUND_S / self._clock.real_seconds(1000)
         self._hurried = False
         self._write_down()
         due = self._due()

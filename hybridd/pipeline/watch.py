@@ -193,7 +193,8 @@ class Watch:
                 # At the very first analysis the signal is followed through the history, so that it starts right.
                 after = -1
             else:
-                after = last
+                # What an absence left too little history for only moves the signal, as the past does at the start.
+                after, last = last, max(last, collected.short_until)
             if not self._analyst.cheap:
                 # A brain that costs seconds a candle does not make up for what nobody would be told of anyway.
                 after = last = max(last, now - self._rules.time_to_live_ms - 1)

@@ -63,10 +63,14 @@ class UnitTold:
 
 @dataclass(slots=True, kw_only=True)
 class Memory:
-    """All of it. `ended` maps the key of a trouble to its end; `starts` a start of the daemon to when it was seen."""
+    """All of it. `ended` maps the key of a trouble to its end; `starts` a start of the daemon to when it was seen.
+
+    `accounted`: up to which change of the state none was missing.
+    """
 
     saved_at: int = 0
     sound_at: int = 0
+    accounted: int = 0
     starts: dict[str, int] = field(default_factory=dict)
     episodes: dict[str, Episode] = field(default_factory=dict)
     ended: dict[str, int] = field(default_factory=dict)

@@ -50,15 +50,25 @@ class Scene:
 
 
 def survey(
-    url: str, clock: Clock, *, settle_ms: int, settings_trouble: str, sound_at: int, synchronised: bool | None
+    url: str,
+    clock: Clock,
+    *,
+    settle_ms: int,
+    settings_trouble: str,
+    sound_at: int,
+    synchronised: bool | None,
+    accounted: int = 0,
 ) -> Scene:
-    """Look at the state and the machine once. `sound_at`: when the file last passed the quick check, 0 for never."""
+    """Look at the state and the machine once. `sound_at`: when the file last passed the quick check, 0 for never.
+
+    `accounted`: up to which change none was missing at the last look.
+    """
     found: Glance | None = None
     trouble: StoreError | None = None
     wrong = ""
     due = not 0 <= clock.now() - sound_at < SOUND_FOR_MS
     try:
-        found = glance(url, clock=clock, patience_ms=PATIENCE_MS, service_key=SERVICE_KEY)
+        found = glance(url, clock=clock, patience_ms=PATIENCE_MS, service_key=SERVICE_KEY, accounted=accounted)
         if due:
             wrong = damage(url)
     except StoreError as error:

@@ -98,9 +98,11 @@ class Changes:
     def unaccounted(self, after: int) -> tuple[int, int]:
         """How many of those with a higher id than `after` are missing, and up to which id none is.
 
-        What an account of one says does not change later: who keeps the second number asks for the rest alone.
+        What an account of one says does not change later: who keeps the second number asks for the rest alone. Where
+        there are fewer than that (of an older state that was put back) all are counted.
         """
         newest = self._database.number(_NEWEST) or 0
+        after = after if after <= newest else 0
         found = self._database.row(_UNACCOUNTED, after=after, upto=newest) or {"n": 0, "first": None}
         return int(found["n"]), max(after, newest if found["first"] is None else int(found["first"]) - 1)
 

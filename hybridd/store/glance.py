@@ -33,6 +33,7 @@ class Overdue:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glance:
     """What a state says. `last_close` maps each symbol asked for to its newest analysed candle, ms UTC, -1 for none;
+    `missing` counts changes without a fate, `accounted` says up to which id there is none;
     `told` maps reason and subject of each open health alert that reached somebody to the alert's id."""
 
     service: Mapping[str, Any]
@@ -42,17 +43,22 @@ class Glance:
     endless: tuple[int, ...]
     unaddressed: tuple[int, ...]
     missing: int
+    accounted: int
     told: Mapping[tuple[str, str], int]
 
 
-def glance(url: str, *, clock: Clock, patience_ms: int, service_key: str) -> Glance:
-    """Look at the state of `url`: what has waited for longer than `patience_ms`. Raises StoreUnusable or StoreBusy."""
+def glance(url: str, *, clock: Clock, patience_ms: int, service_key: str, accounted: int = 0) -> Glance:
+    """Look at the state of `url`: what has waited for longer than `patience_ms`. Raises StoreUnusable or StoreBusy.
+
+    `accounted`: up to which change an earlier glance at this state found none missing.
+    """
     database = open_database(url, create=False, busy_seconds=BUSY_SECONDS)
     try:
         require_current(database)
         since = clock.now() - patience_ms
         kept = BotState(database, clock).get(service_key)
         service: Mapping[str, Any] = kept if isinstance(kept, dict) else {}
+        missing, sound = Changes(database).unaccounted(accounted)
         return Glance(
             service=service,
             last_close=_last_closes(database, service),
@@ -60,7 +66,8 @@ def glance(url: str, *, clock: Clock, patience_ms: int, service_key: str) -> Gla
             old_leases=_old_leases(database, since),
             endless=_firing(database, AlertRow.expires_at <= since),
             unaddressed=_unaddressed(database, since),
-            missing=Changes(database).conservation().missing,
+            missing=missing,
+            accounted=sound,
             told=_told(database),
         )
     finally:

@@ -1,6 +1,7 @@
 """The watch, candle by candle over recorded markets, through restarts and an outage, says what a replay says."""
 
 import numpy as np
+import pytest
 
 from hybridd.clock import ManualClock
 from hybridd.config.schema import Settings
@@ -107,6 +108,43 @@ def test_live_equals_replay_through_restarts_and_an_outage(tmp_path):
     assert len(told) >= 2
     assert len({message.key for message in live.channel.sent}) == len(live.channel.sent) == len(told)
     assert live.store.changes.conservation().missing == 0
+    live.close()
+
+
+@pytest.mark.parametrize(("away", "restarted"), [(1_500, True), (2_600, False)])
+def test_candles_missed_in_a_long_absence_are_judged_with_all_their_history(tmp_path, away, restarted):
+    """Also longer than the history kept: the oldest of them knows as much as it would have in time."""
+    candles = recorded("BTC/USDT")[30_000 - BEFORE : 30_000 + away + 10]
+    write(tmp_path, "BTC/USDT", candles)
+    start = int(candles.close_time[BEFORE - 1])
+    live = Live(tmp_path, start)
+    for k in range(6):
+        if k == 3 and restarted:
+            live.restart()
+        live.candle(away if k == 3 else 1)
+    stored = live.store.analyses.between("BTC/USDT", "5m", 0, 2**62)
+    expected, _, _ = replayed("BTC/USDT", candles.closed_by(live.clock.now()), start + FRAME.ms)
+    assert [a.candle_close for a in stored] == list(expected)
+    wanted = list(expected.values())
+    np.testing.assert_allclose([a.score for a in stored], [a.score for a in wanted], rtol=0, atol=1e-6)
+    assert [(a.signal, a.missing) for a in stored] == [(a.signal, a.missing) for a in wanted]
+    live.close()
+
+
+def test_after_an_absence_too_long_to_make_up_for_nothing_is_judged_on_half_its_history(tmp_path):
+    away = 3 * HISTORY + 700
+    candles = recorded("BTC/USDT")[30_000 - BEFORE : 30_000 + away + 10]
+    write(tmp_path, "BTC/USDT", candles)
+    start = int(candles.close_time[BEFORE - 1])
+    live = Live(tmp_path, start)
+    for count in (1, away, 1):
+        live.candle(count)
+    stored = live.store.analyses.between("BTC/USDT", "5m", 0, 2**62)
+    expected, _, _ = replayed("BTC/USDT", candles.closed_by(live.clock.now()), start + FRAME.ms)
+    assert len(stored) == 1 + 2 * HISTORY + 1 + 1
+    wanted = [expected[a.candle_close] for a in stored]
+    np.testing.assert_allclose([a.score for a in stored], [a.score for a in wanted], rtol=0, atol=1e-6)
+    assert [(a.signal, a.missing) for a in stored] == [(a.signal, a.missing) for a in wanted]
     live.close()
 
 

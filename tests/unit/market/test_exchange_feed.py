@@ -131,7 +131,7 @@ def test_the_keeper_sees_only_closed_candles_through_it(feed, fake, clock):
     update = keeper.update(BTC, M5)
     assert len(update.fresh) == 2
     market = fake.markets["BTC/USDT"]
-    tail = market.closed_by(clock.now() + SKEW)[-500:]
+    tail = market.closed_by(clock.now() + SKEW)[-501:]
     assert update.candles.close.tolist() == pytest.approx(tail.close.tolist(), rel=1e-12)
 
 
@@ -157,7 +157,7 @@ def test_a_candle_that_closes_while_the_answer_travels_waits_for_the_next_questi
         fake.answer = answer
         update = keeper.update(BTC, M5)
         assert update.incidents == ()
-        closed = fake.markets["BTC/USDT"].closed_by(clock.now())[-500:]
+        closed = fake.markets["BTC/USDT"].closed_by(clock.now())[-len(update.candles) :]
         assert update.candles.open_time.tolist() == closed.open_time.tolist()
         assert update.candles.close.tolist() == closed.close.tolist()
         feed.close()

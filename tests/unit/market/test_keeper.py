@@ -114,23 +114,42 @@ def test_a_seed_that_reaches_back_far_enough_saves_the_history():
     update = keeper.update(BTC, M5)
     assert feed.asked == [(95, 6)]
     assert places_of(update.fresh) == [98, 99]
-    assert len(update.candles) == 50
+    assert places_of(update.candles) == list(range(49, 100)), "a history up to each of the two that are new"
 
 
 def test_a_seed_that_is_too_short_is_completed():
     keeper, feed = a_keeper()
     keeper.seed(BTC, M5, run(range(90, 98)))
     update = keeper.update(BTC, M5)
-    assert feed.asked == [(50, 51)]
-    assert places_of(update.candles) == list(range(50, 100))
+    assert feed.asked == [(49, 52)]
+    assert places_of(update.candles) == list(range(49, 100))
 
 
-def test_after_a_long_absence_only_the_history_is_asked_for():
+def test_after_an_absence_each_candle_has_its_history_until_the_next_update():
+    keeper, feed = a_keeper(places=range(500), at=100)
+    keeper.update(BTC, M5)
+    update = (feed.at(200), keeper.update(BTC, M5))[1]
+    assert feed.asked[-1] == (97, 104)
+    assert places_of(update.candles) == list(range(51, 200))
+    assert (update.missed, update.short_until) == (100, -1)
+    assert places_of(keeper.update(BTC, M5).candles) == list(range(51, 200))
+    update = (feed.at(201), keeper.update(BTC, M5))[1]
+    assert places_of(update.candles) == list(range(151, 201))
+    assert update.missed == 1
+
+
+def test_after_a_long_absence_two_histories_are_made_up_for_and_the_one_before_is_for_them():
     keeper, feed = a_keeper(places=range(500), at=100)
     keeper.update(BTC, M5)
     update = (feed.at(500), keeper.update(BTC, M5))[1]
-    assert feed.asked[-1] == (450, 51)
-    assert places_of(update.candles) == list(range(450, 500))
+    assert feed.asked[-1] == (350, 151)
+    assert places_of(update.candles) == list(range(350, 500))
+    assert update.short_until == T0 + 399 * M5.ms, "the first to be judged has fifty up to it"
+    assert (update.missed, places_of(update.fresh)) == (150, list(range(350, 500)))
+    assert keeper.update(BTC, M5).short_until == update.short_until, "whoever asks again must know it too"
+    feed.has([500])
+    update = (feed.at(501), keeper.update(BTC, M5))[1]
+    assert (update.short_until, update.missed, len(update.candles)) == (-1, 1, 50)
 
 
 def test_a_seed_of_another_time_frame_is_refused():

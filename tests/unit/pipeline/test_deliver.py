@@ -542,3 +542,21 @@ def test_a_channel_that_nobody_complained_of_is_not_bothered_at_a_start(office):
     go(courier)
     assert courier.trouble == ""
     assert not courier.heard
+
+
+class Fast(ManualClock):
+    """Three thousand times as fast as life."""
+
+    def real_seconds(self, interval_ms):
+        return interval_ms / 1000 / 3000
+
+
+@pytest.mark.parametrize(("clock", "sent"), [(ManualClock(T0), 3), (Fast(T0), 5)])
+def test_a_round_may_last_half_a_minute_of_the_wall_however_fast_the_clock_runs(clock, sent):
+    store = open_store("sqlite://:memory:", clock=clock)
+    channel = Line(MemoryChannel(), during=lambda _: clock.advance(12_000))
+    for key in range(5):
+        put(store, clock.now(), channels=(channel,), key=str(key))
+    round_ = Courier(store=store, channel=channel, clock=clock, zone="UTC").round(lambda: False)
+    assert round_.sent == sent
+    store.close()

@@ -13,7 +13,7 @@ from hybridd.model.delivery import DeliveryEvent
 from hybridd.pipeline import conditions, heartbeat, second_watch
 from hybridd.pipeline.second_watch import INVARIANTS, blind, judge
 from hybridd.pipeline.watch_scene import SERVICE_KEY, SOUND_FOR_MS, survey
-from hybridd.store.glance import ACKED, FIRING
+from hybridd.store.glance import ACKED, FIRING, glance
 from hybridd.store.store import open_store
 from tests.makers import STEP, T0, analysis
 
@@ -191,6 +191,21 @@ def test_a_change_without_a_fate_is_found(house):
     lost = health_alert(Reason.TEST, "x", "", NOW, HOUR, simulated=False).changes[0]
     house.store.changes.add(Verdict(change=lost), analysis_id=None, alert_id=None)
     assert house.found() == [("C06", "hybridd", "critical")]
+
+
+def test_changes_that_were_accounted_for_are_not_counted_again(house):
+    number = house.alert(at=NOW - MINUTE)
+    house.tell(number, NOW - MINUTE)
+    url = f"sqlite:///{house.path}"
+    ask = {"clock": house.clock, "patience_ms": MINUTE, "service_key": SERVICE_KEY}
+    first = glance(url, **ask)
+    assert (first.missing, first.accounted) == (0, 1)
+    lost = health_alert(Reason.TEST, "x", "", NOW, HOUR, simulated=False).changes[0]
+    house.store.changes.add(Verdict(change=lost), analysis_id=None, alert_id=None)
+    second = glance(url, accounted=first.accounted, **ask)
+    assert (second.missing, second.accounted) == (1, 1)
+    assert glance(url, accounted=2, **ask).missing == 0, "only what comes later is looked at"
+    assert glance(url, accounted=99, **ask).missing == 1, "of an older state that was put back all are counted"
 
 
 def test_a_full_disk_is_found(house, monkeypatch):

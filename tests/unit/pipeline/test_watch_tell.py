@@ -251,7 +251,8 @@ def test_many_starts_within_a_while_are_a_finding():
         now = T0 + minute * MINUTE
         glance = Glance(
             service={"heartbeat_at": now, "started_at": now, "state": "ok"},
-            last_close={}, overdue=(), old_leases=(), endless=(), unaddressed=(), missing=0, told={},
+            last_close={}, overdue=(), old_leases=(), endless=(), unaddressed=(), missing=0,
+            accounted=0, told={},
         )  # fmt: skip
         scene = Scene(
             url="sqlite:////x/state.db", now=now, settle_ms=0, glance=glance, store_trouble=None, damage="",
