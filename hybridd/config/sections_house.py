@@ -27,8 +27,10 @@ class Dashboard(Section):
         parse_duration("10m"), description="started by systemd's socket, the process ends when nobody came for so long"
     )
     password_hash: Hidden = Field(
-        SecretText(""), description='"": only from this machine, with a token printed at start'
+        SecretText(""), description='by `config password`; "": only from this machine, with a token printed at start'
     )
+    viewer_password_hash: Hidden = Field(SecretText(""), description="of somebody who may look and do nothing")
+    session: SomeTime = Field(parse_duration("7d"), description="a login ends when nobody used it for so long")
 
 
 class Decisions(Section):

@@ -22,6 +22,13 @@ class ChangeRules:
     cooldown_ms: int = 900_000
 
 
+# Looked up once: Python 3.11 finds a member of an enum by a call, and a replay asks for some a million times.
+_NEUTRAL = Signal.NEUTRAL
+_SIGNAL_CHANGED, _SCORE_JUMP, _SCORE_DRIFT, _CONFIDENCE_HIGH = (
+    Reason.SIGNAL_CHANGED, Reason.SCORE_JUMP, Reason.SCORE_DRIFT, Reason.CONFIDENCE_HIGH,
+)  # fmt: skip
+
+
 def market_changes(before: Seen | None, now: Seen, memory: Memory, rules: ChangeRules) -> tuple[Change, ...]:
     """What fired in `now`. `before` is the last analysis that could be told of, however old; None at the very first."""
     return tuple([change for rule in MARKET_RULES if (change := rule(before, now, memory, rules)) is not None])
@@ -29,21 +36,21 @@ def market_changes(before: Seen | None, now: Seen, memory: Memory, rules: Change
 
 def _signal_changed(before: Seen | None, now: Seen, memory: Memory, rules: ChangeRules) -> Change | None:
     # Before the first analysis nobody has an opinion: a market that is hot from the start is news.
-    was = before.signal if before else Signal.NEUTRAL
+    was = before.signal if before else _NEUTRAL
     if now.signal is was:
         return _held_back(now, memory, rules)
-    return _change(now, Reason.SIGNAL_CHANGED, was.value, now.signal.value)
+    return _change(now, _SIGNAL_CHANGED, was.value, now.signal.value)
 
 
 def _held_back(now: Seen, memory: Memory, rules: ChangeRules) -> Change | None:
     """The change of signal that the cool-down hid, told once it is over, if the person still knows the old one."""
     if memory.held_at is None or memory.flapping_at is not None or now.signal is memory.told_signal:
         return None
-    if _cools(Reason.SIGNAL_CHANGED, now, memory, rules):
+    if _cools(_SIGNAL_CHANGED, now, memory, rules):
         return None
     return Change(
         subject=now.symbol,
-        reason=Reason.SIGNAL_CHANGED,
+        reason=_SIGNAL_CHANGED,
         at=now.candle_close,
         before=memory.told_signal.value,
         after=now.signal.value,
@@ -58,34 +65,34 @@ def _cools(reason: Reason, now: Seen, memory: Memory, rules: ChangeRules) -> boo
 
 def _score_jump(before: Seen | None, now: Seen, memory: Memory, rules: ChangeRules) -> Change | None:
     if before is not None and abs(now.score - before.score) >= rules.score_jump:
-        return _change(now, Reason.SCORE_JUMP, before.score, now.score)
-    held, anchor = memory.held_back(Reason.SCORE_JUMP, now.symbol), memory.anchor_score
-    if held is None or anchor is None or _cools(Reason.SCORE_JUMP, now, memory, rules):
+        return _change(now, _SCORE_JUMP, before.score, now.score)
+    held, anchor = memory.held_back(_SCORE_JUMP, now.symbol), memory.anchor_score
+    if held is None or anchor is None or _cools(_SCORE_JUMP, now, memory, rules):
         return None
     # Nobody was told of the jump: it is news as long as the score stays that far from what they know.
     if abs(now.score - anchor) < rules.score_jump:
         return None
-    return replace(_change(now, Reason.SCORE_JUMP, anchor, now.score), deferred_from=held.at)
+    return replace(_change(now, _SCORE_JUMP, anchor, now.score), deferred_from=held.at)
 
 
 def _score_drift(_: Seen | None, now: Seen, memory: Memory, rules: ChangeRules) -> Change | None:
     if memory.anchor_score is None or abs(now.score - memory.anchor_score) < rules.score_drift:
         return None
-    change = _change(now, Reason.SCORE_DRIFT, memory.anchor_score, now.score)
+    change = _change(now, _SCORE_DRIFT, memory.anchor_score, now.score)
     # Before the first alert the anchor is the first score that there was.
     return change if memory.told_at else replace(change, detail=FIRST)
 
 
 def _confidence_high(before: Seen | None, now: Seen, memory: Memory, rules: ChangeRules) -> Change | None:
-    if now.confidence < rules.confidence_high or now.signal is Signal.NEUTRAL:
+    if now.confidence < rules.confidence_high or now.signal is _NEUTRAL:
         return None
     was = before.confidence if before else 0.0
     if was < rules.confidence_high:
-        return _change(now, Reason.CONFIDENCE_HIGH, was, now.confidence)
-    held = memory.held_back(Reason.CONFIDENCE_HIGH, now.symbol)
-    if held is None or _cools(Reason.CONFIDENCE_HIGH, now, memory, rules):
+        return _change(now, _CONFIDENCE_HIGH, was, now.confidence)
+    held = memory.held_back(_CONFIDENCE_HIGH, now.symbol)
+    if held is None or _cools(_CONFIDENCE_HIGH, now, memory, rules):
         return None
-    return replace(_change(now, Reason.CONFIDENCE_HIGH, held.before, now.confidence), deferred_from=held.at)
+    return replace(_change(now, _CONFIDENCE_HIGH, held.before, now.confidence), deferred_from=held.at)
 
 
 def _change(now: Seen, reason: Reason, before: str | float, after: str | float) -> Change:
