@@ -14,6 +14,7 @@ from hybridd.model.proposal import Decision, Proposal, ProposalEvent
 from hybridd.model.trade import Trade
 from hybridd.pipeline.booking import book_entry, hold_trade
 from hybridd.pipeline.decide import Answer, Answered, Result, decide
+from hybridd.pipeline.page_words import DECIDED
 from hybridd.pipeline.plan import entered_at
 from hybridd.pipeline.trading_rules import trading_rules
 from hybridd.store.codec import plain as as_json_values
@@ -208,7 +209,7 @@ def _lines(proposal: Proposal, decision: Decision | None) -> list[str]:
     ]
     if decision is not None:
         why = f": {decision.reason}" if decision.reason else ""
-        lines.append(f"{decision.event} by {decision.actor} at {when(decision.at)}{why}")
+        lines.append(f"{DECIDED[decision.event]} by {decision.actor} at {when(decision.at)}{why}")
     return lines
 
 

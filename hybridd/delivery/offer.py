@@ -28,6 +28,9 @@ def offer_lines(offer: Offer, zone: tzinfo) -> tuple[str, ...]:
         f"Proposal {proposal.id}: {proposal.side} @ {entry}, stop {stop}, target {targets}.",
         f"{_size(proposal)} Nobody answering by {until} means no.",
     ]
+    if offer.code:
+        # Whoever opens the link is asked for it: a machine that follows links has not read it.
+        lines.append(f"Your code, to be typed with your answer: {offer.code}.")
     lines += [f"For it: {line}" for line in proposal.reasons_for]
     lines += [f"Against it: {line}" for line in proposal.reasons_against]
     return tuple(lines)

@@ -11,6 +11,7 @@ from hybridd.model.alert import AlertEvent, AlertState
 from hybridd.model.analysis import Analysis, Signal
 from hybridd.model.proposal import Decision, Proposal, ProposalEvent, ProposalState
 from hybridd.model.trade import Side, Target
+from hybridd.pipeline.entering import disabled
 from hybridd.pipeline.orders import MANUAL, order_entry, unfit
 from hybridd.pipeline.propose import expire_due, post, sized
 from hybridd.pipeline.quotes import fresh_quote, price_now
@@ -75,7 +76,7 @@ def decide(store: Store, answer: Answer, rules: TradingRules, now: int) -> Answe
         decided = store.proposals.decision(proposal.id)
         if decided is not None:
             return _lost(store, answer, proposal, decided, now)
-        if answer.event is ProposalEvent.APPROVE and (why := unfit(proposal, rules.broker, real=rules.real)):
+        if answer.event is ProposalEvent.APPROVE and (why := _impossible(store, proposal, rules)):
             return _cannot(store, answer, proposal, why, now)
         if answer.event is ProposalEvent.APPROVE and (again := _looked_at_again(store, answer, proposal, rules, now)):
             return again
@@ -152,6 +153,12 @@ def _lost(store: Store, answer: Answer, proposal: Proposal, decided: Decision, n
     facts = {"event": answer.event, "stands": decided.event, "by": decided.actor}
     store.audit.append(answer.actor, "answer too late", str(proposal.id), facts, now)
     return Answered(result=Result.LOST, proposal=store.proposals.get(proposal.id), decision=decided)
+
+
+def _impossible(store: Store, proposal: Proposal, rules: TradingRules) -> str:
+    """Why no order can come of a yes, "" where one can, or where the person places it."""
+    why = unfit(proposal, rules.broker, real=rules.real)
+    return why or (disabled(store, proposal, rules.broker) if rules.broker != MANUAL else "")
 
 
 def _cannot(store: Store, answer: Answer, proposal: Proposal, why: str, now: int) -> Answered:

@@ -3,6 +3,7 @@
 from hybridd.brokers.protocol import Broker
 from hybridd.decisions.answers import AnswerRules, Scene, objections
 from hybridd.model.analysis import Signal
+from hybridd.model.change import Reason
 from hybridd.model.order import Leg
 from hybridd.model.proposal import Proposal
 from hybridd.pipeline.standing import pause_of
@@ -21,6 +22,18 @@ def forbidden(store: Store, broker: Broker, kept: Kept, now: int) -> str:
         return "the person has stopped trading"
     late = broker.live and kept.order.leg is Leg.ENTRY and now - kept.created_at > ENTRY_LIVES_MS
     return f"the approval is {(now - kept.created_at) // 1000} s old: its price was another" if late else ""
+
+
+def disabled(store: Store, proposal: Proposal, broker: str) -> str:
+    """What the watcher knows of its broker that keeps an order from being carried out now, "" where nothing does.
+
+    Whoever answers may be in a process that cannot ask the broker; what it told of itself stands in the state.
+    """
+    if store.alerts.open_of(Reason.BROKER_DOWN, broker) is not None:
+        return f"{broker} cannot be asked about orders at the moment"
+    if store.alerts.open_of(Reason.BROKER_DIFFERS, proposal.symbol) is not None:
+        return f"the account at {broker} does not hold what the trades of {proposal.symbol} say: look at that first"
+    return ""
 
 
 def moved_away(store: Store, broker: Broker, kept: Kept, rules: AnswerRules, now: int) -> str:

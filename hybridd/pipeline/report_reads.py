@@ -15,7 +15,9 @@ from hybridd.trading.rules_alone import FollowRules, rules_alone
 def cases_of(store: Store, span: Span, rules: FollowRules) -> tuple[Case, ...]:
     """One case for every proposal made in the period, walked through the candles that there are by now."""
     proposals = store.proposals.between(span.start, span.end)
-    decisions = [found for p in proposals if (found := store.proposals.decision(p.id)) is not None]
+    ids = {p.id for p in proposals}
+    since = min((p.created_at for p in proposals), default=span.end)
+    decisions = [found for found in store.proposals.decisions(since) if found.proposal_id in ids]
     return cases(proposals, decisions, store.trades.list(), _outcomes(store, proposals, span.end, rules))
 
 

@@ -9,7 +9,7 @@ from hybridd.reports.document import Block, Figures, Grid, Section, Words
 from hybridd.reports.journal import VETOED, Case, Fate
 from hybridd.reports.journal_sums import Group, Journal, Refused, Spoken
 from hybridd.reports.plots import course, outcomes
-from hybridd.reports.words import NONE, counted, listed, moment, risks, span
+from hybridd.reports.words import NONE, counted, foremost, listed, moment, risks, span
 
 SHOWN = 15
 """Proposals in the table, and voices in that of the layers; the JSON has all of them."""
@@ -180,12 +180,19 @@ def _tables(found: Journal) -> Iterator[Block]:
                 (g.name, str(g.n), risks(g.added.total) if g.added.n else NONE, _word(g)) for g in found.reasons
             ),
         )
-    groups = [part for part in (found.symbols, found.sides, found.hours) if len(part) > 1]
+    symbols = foremost(found.symbols, lambda group: abs(group.added.total))
+    groups = [part for part in (symbols, found.sides, found.hours) if len(part) > 1]
     if groups:
         yield Grid(
             title="Where your judgement adds to the rules: market, side, hour",
             columns=("", " cases", " rules alone", " added", ""),
             rows=tuple(_group(group) for part in groups for group in part),
+        )
+    if len(found.symbols) > len(symbols):
+        yield Words(
+            text=f"Of {len(found.symbols)} markets the {len(symbols)} where it made the largest difference. Among so "
+            "many some pay or cost by luck alone: one in twenty looks as if it were none.",
+            tone="quiet",
         )
     if found.layers:
         yield Grid(

@@ -9,11 +9,11 @@ from itertools import pairwise
 from hybridd.model.analysis import Analysis, Signal
 from hybridd.reports.document import Block, Grid, Section, Words
 from hybridd.reports.plots import market
-from hybridd.reports.words import NONE, counted, moment, percent, price, share
+from hybridd.reports.words import NONE, ROWS, counted, foremost, moment, percent, price, share
 
 POINTS = 240
 DRAWN = 6
-"""So many markets are drawn; the table has all of them."""
+"""So many markets are drawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +87,10 @@ def _blocks(markets: Sequence[MarketFacts], thresholds: tuple[float, float], zon
         return
     yield Grid(
         columns=("market", " price", " move", " score", " range", "signal", " LONG", " SHORT"),
-        rows=tuple(_row(m) for m in markets),
+        rows=tuple(_row(m) for m in foremost(markets, lambda m: abs(m.move or 0.0))),
     )
+    if len(markets) > ROWS:
+        yield Words(text=f"Of {len(markets)} markets the {ROWS} that moved most.", tone="quiet")
     yield Words(text="LONG and SHORT: how much of the time the signal stood there.", tone="quiet")
     for i, m in enumerate(markets[:DRAWN]):
         turns = sum(m.turns.values())

@@ -7,7 +7,7 @@ from decimal import Decimal
 from hybridd.model.trade import Trade
 from hybridd.reports.document import Block, Figures, Grid, Section, Words
 from hybridd.reports.plots import equity
-from hybridd.reports.words import NONE, counted, figure, percent, price, share
+from hybridd.reports.words import NONE, ROWS, counted, figure, foremost, percent, price, share
 
 Figure = Mapping[str, float | None]
 """The statistics of some trades, by their names."""
@@ -67,13 +67,16 @@ def _blocks(found: TradesFacts) -> Iterator[Block]:
         drawn = equity(found.curve)
         if drawn is not None:
             yield drawn
-        rows = [("all", all_), *found.symbols.items(), *found.sides.items()]
+        symbols = foremost(list(found.symbols.items()), lambda row: row[1]["total_trades"] or 0.0)
+        rows = [("all", all_), *symbols, *found.sides.items()]
         # With one market and one side the rows would say the same thing three times.
         kept = rows if len(found.symbols) > 1 or len(found.sides) > 1 else rows[:1]
         yield Grid(
             columns=("", " trades", " won", " mean", " best", " worst", " factor", " Sharpe"),
             rows=tuple(_row(name, figures) for name, figures in kept),
         )
+        if len(found.symbols) > ROWS:
+            yield Words(text=f"Of {len(found.symbols)} markets the {ROWS} with the most trades.", tone="quiet")
         yield Words(
             text="Net of fees, as if all the money had been in each trade. At least one trade was open "
             f"{share(found.exposure)} of the time. Sharpe is per trade, not per year.",

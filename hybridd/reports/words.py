@@ -1,12 +1,16 @@
 """Figures as a reader of reports takes them in: signs, units, and no digit more than the number deserves."""
 
 import math
+from collections.abc import Callable, Sequence
 from datetime import tzinfo
-from typing import TypeGuard
+from typing import TypeGuard, TypeVar
 
 from hybridd.clock import as_datetime
 
 NONE = "–"
+ROWS = 20
+"""So many markets a table shows; the JSON has all of them."""
+T = TypeVar("T")
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
@@ -67,6 +71,14 @@ def day(ms: int, zone: tzinfo) -> str:
 def counted(n: int, one: str, many: str = "") -> str:
     """ "1 trade", "2 trades", "no trades"."""
     return f"{n:,} {one}" if n == 1 else f"{f'{n:,}' if n else 'no'} {many or one + 's'}"
+
+
+def foremost(rows: Sequence[T], weight: Callable[[T], float], most: int = ROWS) -> list[T]:
+    """Of more than `most` rows those that weigh most, as many, in the order they came: nobody reads hundreds."""
+    if len(rows) <= most:
+        return list(rows)
+    kept = sorted(range(len(rows)), key=lambda i: -weight(rows[i]))[:most]
+    return [rows[i] for i in sorted(kept)]
 
 
 def listed(parts: list[str]) -> str:

@@ -73,6 +73,9 @@ class Doubtful:
     def holds_both(self, symbol):
         return self.both
 
+    def quote(self, symbol, now):
+        self._asked()
+
     def held(self, symbol):
         return None
 

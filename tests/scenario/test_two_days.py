@@ -1,16 +1,31 @@
 """The guide's two stories through the public commands: a night in which the person acts, a day in which it holds."""
 
 import json
+import re
+import threading
+import time
+from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 
+import httpx
+import numpy as np
 import pytest
 
 from hybridd.alerts.routing import Route, Step
+from hybridd.brokerage import desk_of
 from hybridd.cli.main import run
 from hybridd.clock import ManualClock, SystemClock
+from hybridd.config.schema import Settings
+from hybridd.dashboard.app import Door, make_app
+from hybridd.dashboard.desk import Desk
+from hybridd.dashboard.guard import Activity
+from hybridd.dashboard.logins import Logins
+from hybridd.dashboard.serve import Server, Serving, own_socket
 from hybridd.decisions.propose import ProposeRules
 from hybridd.delivery.memory import MemoryChannel
+from hybridd.market.simulated import SimulatedFeed
+from hybridd.model.candle import Candles
 from hybridd.model.change import Severity
 from hybridd.model.timeframe import parse_timeframe
 from hybridd.pipeline.deliver import Courier
@@ -21,12 +36,10 @@ from hybridd.pipeline.trading_rules import TradingRules
 from hybridd.store.store import open_store
 from hybridd.trading.sizing import SizeRules
 
-FRAME = parse_timeframe("5m")
+FRAME, KEY = parse_timeframe("5m"), b"k" * 32
 ORIGIN = Origin(symbol="BTC/USDT", timeframe=FRAME, source="recorded", simulated=False)
 ROUTE = Route(severities=frozenset(Severity), steps=(Step(after_ms=0, channels=("memory",)),))
-RULES = Rules(
-    routes=(ROUTE,), trading=TradingRules(making=True, size=SizeRules(account=Decimal(10_000)), key=b"k" * 32)
-)
+RULES = Rules(routes=(ROUTE,), trading=TradingRules(making=True, size=SizeRules(account=Decimal(10_000)), key=KEY))
 
 
 class Life:
@@ -140,6 +153,60 @@ def test_the_night_55_58_82_an_alert_a_yes_and_a_trade_that_is_recorded(life):
     assert (trade["status"], trade["proposal_id"], trade["stop_price"]) == ("open", proposal["id"], 45_025.0)
     assert life.hybridd("trades", "close", "1", "45700").startswith("trade 1 is closed @ 45,700.00: +")
     assert json.loads(life.hybridd("trades", "stats", "--json"))["winning_trades"] == 1
+
+
+@contextmanager
+def web_of(app):
+    """A browser before the web process."""
+    server, begun = Server(app, Activity(), Serving(head_s=1, keep_alive_s=1)), threading.Event()
+    listening = own_socket("127.0.0.1", 0)
+    thread = threading.Thread(target=server.run, args=([listening], begun.set))
+    thread.start()
+    assert begun.wait(20)
+    with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=20) as web:
+        yield web
+    server.end()
+    thread.join(20)
+
+
+def test_the_night_by_the_link_of_the_message_a_typed_code_and_a_broker(life):
+    life.rules = replace(RULES, trading=replace(RULES.trading, broker="paper"))
+    life.courier = Courier(
+        store=life.store, channel=life.channel, clock=life.clock, zone="UTC", public_url="https://me.example", key=KEY
+    )
+    for score in (55, 58, 82):
+        life.candle(score)
+    told = life.channel.sent[-1]
+    link = re.search(r"https://me\.example(/a/\S+)", told.text)[1]
+    code = re.search(r"Your code, to be typed with your answer: ([0-9A-F]{2})\.", told.text)[1]
+    desk = Desk(store=life.store, rules=replace(life.rules.trading, key=b""), clock=life.clock, broker="paper")
+    app = make_app(desk, Door(hosts=frozenset({"127.0.0.1"})), Logins(time.monotonic), Activity())
+    with web_of(app) as web:
+        assert "LONG BTC/USDT @ 45,250.00" in web.get(link).text
+        assert life.store.proposals.get(1).state == "open"  # looking changes nothing
+        assert web.post(link, data={"code": "", "decision": "approve", "reason": ""}).status_code == 400
+        said = web.post(link, data={"code": code, "decision": "approve", "reason": "all agree"})
+        assert (said.status_code, "The paper broker carries it out" in said.text) == (200, True)
+    settings = Settings.model_validate({"trading": {"broker": "paper", "account": 10_000.0}})
+    watcher = desk_of(
+        settings, life.store, SimulatedFeed(clock=life.clock, seed=1, timeframe=FRAME), life.clock,
+        life.rules.trading, (ROUTE,), {"memory": life.channel.recipients},
+    )  # fmt: skip
+    watcher.turn()
+    opened = life.clock.now() // FRAME.ms * FRAME.ms + FRAME.ms
+    column = np.array([45_260.0])
+    life.store.candles.save("BTC/USDT", "5m", Candles(FRAME.ms, np.array([opened]), *[column] * 4, np.ones(1)))
+    life.clock.set(opened + FRAME.ms)
+    for _ in range(3):
+        life.store.events.append("test", "", {}, life.clock.now())
+        watcher.turn()
+    (trade,) = json.loads(life.hybridd("trades", "list", "--json"))
+    entry = pytest.approx(45_260 * 1.0005)  # with slippage
+    assert (trade["status"], trade["proposal_id"], trade["broker"], trade["entry_price"]) == ("open", 1, "paper", entry)
+    life.courier.round(lambda: False)
+    assert "Trade 1: LONG BTC/USDT" in life.channel.sent[-1].text
+    listed = json.loads(life.hybridd("orders", "list", "--json"))
+    assert sorted((o["leg"], o["state"]) for o in listed) == [("entry", "filled"), ("stop", "open"), ("target", "open")]
 
 
 def test_the_day_holding_through_78_42_72(life):

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from hybridd.alerts.compose import health_alert
 from hybridd.alerts.routing import JOURNAL
 from hybridd.app import feed_of
 from hybridd.brokerage import broker_of, desk_of, quotes_of
@@ -18,7 +19,7 @@ from hybridd.config.schema import Settings
 from hybridd.config.toml_text import toml_text
 from hybridd.errors import ConfigError
 from hybridd.market.library import open_exchange
-from hybridd.model.alert import AlertState
+from hybridd.model.alert import AlertEvent, AlertState
 from hybridd.model.candle import Candles
 from hybridd.model.change import Reason
 from hybridd.model.proposal import ProposalEvent, ProposalState
@@ -27,6 +28,7 @@ from hybridd.pipeline.conditions import _broker
 from hybridd.pipeline.decide import Answer, Result, decide
 from hybridd.pipeline.propose import post
 from hybridd.pipeline.quotes import fresh_quote
+from hybridd.pipeline.record import post as record_post
 from hybridd.pipeline.rules import rules_of
 from hybridd.pipeline.standing import set_pause
 from hybridd.store.store import open_store
@@ -299,6 +301,26 @@ def test_the_quote_of_an_open_proposal_is_kept_for_whoever_answers(room, account
 def test_a_market_that_is_not_of_today_has_no_quotes(room, source):
     made = room(source=source)
     assert quotes_of(made.store, made.feed, made.clock) is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "subject", "why"),
+    [
+        (Reason.BROKER_DOWN, "binance", "binance cannot be asked about orders at the moment"),
+        (Reason.BROKER_DIFFERS, SPOT, "the account at binance does not hold what the trades of BTC/USDT say"),
+    ],
+)
+def test_a_yes_is_refused_while_the_broker_cannot_carry_it_out(room, account, reason, subject, why):
+    made = room(**LIVE)
+    wanted = made.propose()
+    alert = health_alert(reason, subject, "it does not answer", made.clock.now(), 900_000, simulated=False)
+    stored = record_post(made.store, alert, made.rules.routes, {JOURNAL: [JOURNAL]}, made.clock.now())
+    refused = made.approve(wanted)
+    assert (refused.result, made.store.proposals.get(wanted.id).state) == (Result.REFUSED, ProposalState.OPEN)
+    assert why in refused.objections[0].detail
+    assert account.posts == []
+    made.store.alerts.advance(stored.id, AlertEvent.RESOLVE, now=made.clock.now(), actor="hybridd")
+    assert made.approve(wanted).result is Result.DONE
 
 
 def test_paper_trades_live_on_stored_candles(room, account):

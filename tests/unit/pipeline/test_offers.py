@@ -38,7 +38,9 @@ def test_every_length_says_what_is_proposed_and_how_to_answer(house):
     made = house.turn()
     code = house.token(made).code
     mail = sent(house, "email")
-    for words in ("Proposal 1: LONG @ 45,250.00, stop 45,100.00", "Nobody answering by", "the stop costs"):
+    typed = f"Your code, to be typed with your answer: {code}."
+    assert typed in mail.chat
+    for words in ("Proposal 1: LONG @ 45,250.00, stop 45,100.00", "Nobody answering by", "the stop costs", typed):
         assert words in mail.text
         assert words in mail.html
     assert [action.data for action in mail.actions] == [f"YES 1 {code}", f"NO 1 {code}", "ACK 1"]
@@ -58,6 +60,7 @@ def test_what_stays_on_this_machine_holds_no_code(house):
     house.store.outbox.plan(1, [("journal", "journal", 0, T0, T0 + 900_000)])
     journal = sent(house, "journal")
     assert "Proposal 1" in journal.text
+    assert "code" not in journal.text
     assert [action.data for action in journal.actions] == ["ACK 1"]
     assert "/a/" not in journal.link
 

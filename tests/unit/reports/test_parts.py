@@ -18,6 +18,7 @@ from hybridd.reports.journal import Fate
 from hybridd.reports.market import POINTS, market_facts
 from hybridd.reports.plots import Range, course, equity, hit_plot, outcomes, reliability_plot
 from hybridd.reports.text import section_text, text
+from hybridd.reports.words import foremost
 from tests.makers import STEP, T0, analysis
 from tests.unit.reports.cases import candles, case
 
@@ -161,3 +162,9 @@ def test_text_keeps_its_width_and_loses_no_word():
         joined = " ".join(" ".join(lines).split())
         assert all(word in joined for word in ("needs", "told", "-12.00 R", "the end"))
         assert joined.count("word") == 40
+
+
+def test_of_hundreds_the_foremost_are_shown_in_their_order():
+    assert foremost([3, 1, 2], float) == [3, 1, 2]
+    assert foremost([5, 1, 9, 2, 7], float, most=3) == [5, 9, 7]
+    assert foremost([1, 1, 1], float, most=2) == [1, 1]
