@@ -41,6 +41,7 @@ def main() -> None:
     for count, resident in memory["resident_mb"].items():
         _say(f"resident after {int(count):,} simulated cycles", resident, "MB", "goal ≤ 150, flat")
     _say("one of these cycles with delivery and tick", memory["ms_a_round"], "ms")
+    subprocess.run([sys.executable, "-m", "tests.bench_api"], cwd=ROOT, check=True)
 
 
 def _replay(candles: Candles) -> None:
