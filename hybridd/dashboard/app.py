@@ -22,11 +22,13 @@ from hybridd.dashboard.language import spoken
 from hybridd.dashboard.login_pages import LoginPages
 from hybridd.dashboard.logins import Logins
 from hybridd.dashboard.metrics import MetricsPage
-from hybridd.dashboard.pages import fault, static
+from hybridd.dashboard.now_room import routes as now_routes
+from hybridd.dashboard.pages import fault, offline, static
 from hybridd.dashboard.provider_hooks import KINDS, ProviderHooks
 from hybridd.dashboard.rates import Limits, Rates
 from hybridd.dashboard.stream import LIFE_S, MOST_STREAMS, Stream
 from hybridd.dashboard.stream import routes as stream_routes
+from hybridd.dashboard.symbol_room import routes as symbol_routes
 from hybridd.dashboard.tail import Tail
 
 WORDS = {
@@ -59,8 +61,8 @@ def make_app(desk: Desk, door: Door, logins: Logins, activity: Activity | None =
         Route("/a/{token}", answer.act, methods=["POST"]),
         Route("/healthz", api.health, methods=["GET"]),
         Route("/robots.txt", _robots, methods=["GET"]),
+        Route("/offline", offline, methods=["GET"]),
         Route("/static/{name}", static, methods=["GET"]),
-        Route("/", house.home, methods=["GET"]),
         Route("/alerts/{id}", house.alert, methods=["GET"]),
         Route("/alerts/{id}", house.ack, methods=["POST"]),
         Route("/api/v1/proposals/{id}/{verb}", api.decide, methods=["POST"]),
@@ -71,6 +73,7 @@ def make_app(desk: Desk, door: Door, logins: Logins, activity: Activity | None =
     ]
     tail = Tail(desk.store)
     activity.at_end.append(tail.end)
+    routes += now_routes(desk) + symbol_routes(desk)
     routes += stream_routes(Stream(tail, door.stream_s, door.streams))
     if door.metrics:
         routes += MetricsPage(desk).routes()

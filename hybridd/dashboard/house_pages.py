@@ -1,4 +1,4 @@
-"""Pages for whoever is logged in: what is open, and one alert with its acknowledgement."""
+"""The page of an alert, for whoever is logged in: as it was told, with its acknowledgement."""
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -12,22 +12,14 @@ from hybridd.dashboard.rooms import room
 from hybridd.errors import DataError
 from hybridd.model.state import IllegalTransition
 
-SHOWN = 30
 LARGEST_ID = 2**63 - 1
 
 
 class HousePages:
-    """/, /alerts/{id}"""
+    """/alerts/{id}"""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-
-    async def home(self, request: Request) -> Response:
-        """What waits for an answer, and the newest alerts."""
-        desk = self._desk
-        return await room(
-            request, desk, "home", lambda: {"proposals": desk.open_proposals(), "alerts": desk.alerts(SHOWN)}
-        )
 
     async def alert(self, request: Request) -> Response:
         """GET: an alert as it was told."""

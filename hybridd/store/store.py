@@ -13,6 +13,7 @@ from hybridd.store.attempts import Attempts
 from hybridd.store.audit import Audit
 from hybridd.store.bot_state import BotState
 from hybridd.store.changes import Changes
+from hybridd.store.course import Course
 from hybridd.store.database import Database, open_database
 from hybridd.store.events import Events
 from hybridd.store.fills import Fills
@@ -49,6 +50,7 @@ class Store:
         self.path: Path | None = None if database.engine.passing else database.path
         self.audit = Audit(database)
         self.analyses = Analyses(database)
+        self.course = Course(database)
         self.changes = Changes(database)
         self.alerts = Alerts(database, self.audit)
         self.outbox = Outbox(database)
