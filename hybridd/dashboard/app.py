@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from hybridd.dashboard import alerts_room, proposals_room, settings_room, system_room, trades_room, worth_rooms
 from hybridd.dashboard.account_pages import AccountPages
 from hybridd.dashboard.answer_page import EVEN_S, AnswerPage
 from hybridd.dashboard.api import Api
@@ -17,7 +18,6 @@ from hybridd.dashboard.api_lists import ApiLists
 from hybridd.dashboard.desk import Desk
 from hybridd.dashboard.gate import gated
 from hybridd.dashboard.guard import BODY_PATIENCE_S, Activity, hosted, paced, sealed, sized, watched
-from hybridd.dashboard.house_pages import HousePages
 from hybridd.dashboard.language import spoken
 from hybridd.dashboard.login_pages import LoginPages
 from hybridd.dashboard.logins import Logins
@@ -55,7 +55,7 @@ def make_app(desk: Desk, door: Door, logins: Logins, activity: Activity | None =
     """The web application over a desk."""
     activity = activity or Activity(last=time.monotonic())
     rates = Rates(time.monotonic, door.limits)
-    answer, house, api = AnswerPage(desk, rates, door.even_s), HousePages(desk), Api(desk)
+    answer, api = AnswerPage(desk, rates, door.even_s), Api(desk)
     routes = [
         Route("/a/{token}", answer.look, methods=["GET"]),
         Route("/a/{token}", answer.act, methods=["POST"]),
@@ -63,8 +63,6 @@ def make_app(desk: Desk, door: Door, logins: Logins, activity: Activity | None =
         Route("/robots.txt", _robots, methods=["GET"]),
         Route("/offline", offline, methods=["GET"]),
         Route("/static/{name}", static, methods=["GET"]),
-        Route("/alerts/{id}", house.alert, methods=["GET"]),
-        Route("/alerts/{id}", house.ack, methods=["POST"]),
         Route("/api/v1/proposals/{id}/{verb}", api.decide, methods=["POST"]),
         Route("/api/v1/alerts/{id}/ack", api.ack, methods=["POST"]),
         *ApiLists(desk).routes(),
@@ -74,6 +72,12 @@ def make_app(desk: Desk, door: Door, logins: Logins, activity: Activity | None =
     tail = Tail(desk.store)
     activity.at_end.append(tail.end)
     routes += now_routes(desk) + symbol_routes(desk)
+    routes += proposals_room.routes(desk)
+    routes += trades_room.routes(desk)
+    routes += alerts_room.routes(desk)
+    routes += worth_rooms.routes(desk)
+    routes += system_room.routes(desk)
+    routes += settings_room.routes(desk)
     routes += stream_routes(Stream(tail, door.stream_s, door.streams))
     if door.metrics:
         routes += MetricsPage(desk).routes()

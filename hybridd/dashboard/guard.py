@@ -36,6 +36,7 @@ HEADERS = {
     # The address of an answer page is a secret and must not travel; forms elsewhere must say where they come from.
     "referrer-policy": "same-origin",
 }
+LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
 SECRET_PATHS = ("/a/", "/login/")
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 
@@ -134,6 +135,11 @@ def sized(app: ASGIApp, largest: int = LARGEST_BODY, patience_s: float = BODY_PA
             close = {"connection": "close"}
             await fault(Request(scope), 431, "That is too much", "Send less.", close)(scope, receive, send)
             return
+        if {name for name, _ in scope["headers"]} >= LENGTHS:
+            # Whoever stands before us may go by the other one, and take for a second request what is a body.
+            close, text = {"connection": "close"}, "Say how long it is in one way."
+            await fault(Request(scope), 400, "That cannot be read", text, close)(scope, receive, send)
+            return
         try:
             async with asyncio.timeout(patience_s):
                 body = await _body(receive, largest)
@@ -223,7 +229,10 @@ def told_path(scope: Scope) -> str:
     """The path as the journal may have it."""
     path = str(scope["path"])
     secret = next((start for start in SECRET_PATHS if path.startswith(start)), None)
-    return f"{secret}…" if secret else path[:200]
+    # What is typed into an address must not forge a line, nor colour one.
+    return (
+        f"{secret}…" if secret else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in path[:200])
+    )
 
 
 def host_of(value: str) -> str:

@@ -160,9 +160,11 @@ class Proposals:
     def _links(self, query: "ModelSelect[TokenRow]") -> list[Link]:
         return [_link(row) for row in self._database.rows(query)]
 
-    def list(self, limit: int = 50, symbol: str | None = None) -> list[Proposal]:
-        """The newest, newest first."""
+    def list(self, limit: int = 50, symbol: str | None = None, before: int | None = None) -> list[Proposal]:
+        """The newest, newest first; only those with an id below `before` if it is given."""
         query = ProposalRow.select().order_by(ProposalRow.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(ProposalRow.id < before)
         return self._read(query if symbol is None else query.where(ProposalRow.symbol == symbol))
 
 

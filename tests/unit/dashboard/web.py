@@ -29,7 +29,7 @@ class Web:
         self.desk = Desk(store=self.store, rules=replace(RULES, key=b""), clock=self.house.clock, hooks=hooks)
         hosts = frozenset({"127.0.0.1", "localhost"})
         door = Door(**{"hosts": hosts, "limits": limits, "even_s": 0.02, "body_patience_s": 0.3, **door})
-        app = make_app(self.desk, door, self.logins, self.activity)
+        self.app = app = make_app(self.desk, door, self.logins, self.activity)
         self.server = Server(app, self.activity, serving or Serving(head_s=0.3, keep_alive_s=1))
         listening = own_socket("127.0.0.1", 0)
         self.port = listening.getsockname()[1]
