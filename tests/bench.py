@@ -50,6 +50,7 @@ def main() -> None:
         _say(f"resident after {int(count):,} simulated cycles", resident, "MB", "goal ≤ 150, flat")
     _say("one of these cycles with delivery and tick", memory["ms_a_round"], "ms")
     _telling()
+    subprocess.run([sys.executable, "-m", "tests.bench_api"], cwd=ROOT, check=True)
 
 
 BURST = 10_000

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from hybridd.clock import SystemClock
-from hybridd.dashboard.api_reads import READS, Found
+from hybridd.dashboard.api_reads import READS, Found, Row, Text
 from hybridd.dashboard.api_table import BY_NAME, Endpoint
 from hybridd.dashboard.api_tables import lines
 from hybridd.dashboard.desk import Desk
@@ -21,6 +21,7 @@ from hybridd.model.trade import Side
 from hybridd.pipeline.report import status_report
 from hybridd.pipeline.trade_statistics import statistics_of
 
+_WRITER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 MOST_ROWS = 1_000_000
 """Of a download: it is read a page at a time, and ends all the same."""
 
@@ -47,7 +48,7 @@ class ApiLists:
         if getattr(asked, "format", "json") == "csv":
             return _download(endpoint, lines(self._pages(endpoint, asked, found)))
         # Written in the thread too: five hundred analyses with their layers are a megabyte.
-        body = await run_in_threadpool(_json, {"items": found.rows, "next": _place(found)})
+        body = await run_in_threadpool(_json, found)
         return Response(body, media_type="application/json")
 
     async def _status(self, request: Request) -> Response:
@@ -110,8 +111,15 @@ def _place(found: Found) -> str | None:
     return None if found.next is None else "-".join(map(str, found.next))
 
 
-def _json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8", "replace")
+def _json(found: Found) -> bytes:
+    rows = ",".join(map(_row, found.rows))
+    return f'{{"items":[{rows}],"next":{_WRITER.encode(_place(found))}}}'.encode("utf-8", "replace")
+
+
+def _row(row: Row) -> str:
+    plain = {name: value for name, value in row.items() if not isinstance(value, Text)}
+    texts = "".join(f',"{name}":{value.json}' for name, value in row.items() if isinstance(value, Text))
+    return f"{_WRITER.encode(plain)[:-1]}{texts}}}"
 
 
 def _download(endpoint: Endpoint, text: Iterator[str]) -> Response:

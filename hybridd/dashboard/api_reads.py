@@ -7,7 +7,7 @@ from typing import Any
 from hybridd.dashboard import api_questions as ask
 from hybridd.store import listing
 from hybridd.store.alerts import read_alert
-from hybridd.store.codec import from_text, plain
+from hybridd.store.codec import plain
 from hybridd.store.database import Record
 from hybridd.store.listing import Place, Wanted
 from hybridd.store.proposals import read_decision, read_proposal
@@ -23,6 +23,13 @@ class Found:
 
     rows: list[Row]
     next: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A value that is JSON text already, as the state keeps it: reading it only to write it again is half the work."""
+
+    json: str
 
 
 def analyses(store: Store, asked: ask.AskAnalyses) -> Found:
@@ -81,9 +88,8 @@ _SWITCHES = ("degraded", "simulated", "late")
 
 def _analysis(row: Record, layers: bool) -> Row:
     found = {name: row[name] for name in _COPIED} | {name: bool(row[name]) for name in _SWITCHES}
-    odds = None if row["odds"] is None else from_text(row["odds"])
-    said = from_text(row["layers"]) if layers else None
-    return found | {"missing": from_text(row["missing"]), "odds": odds, "layers": said}
+    texts = {name: None if row[name] is None else Text(row[name]) for name in ("missing", "odds")}
+    return found | texts | {"layers": Text(row["layers"]) if layers else None}
 
 
 def _alert(row: Record) -> Row:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hybridd.clock import iso
-from hybridd.dashboard.api_reads import Found, Row
+from hybridd.dashboard.api_reads import Found, Row, Text
 
 TIMES = frozenset(
     {"candle_close", "made_at", "created_at", "expires_at", "entry_at", "exit_at", "open_time", "decided_at"}
@@ -32,7 +32,8 @@ def lines(pages: Iterator[Found]) -> Iterator[str]:
 
 def _flat(row: Row) -> dict[str, object]:
     found: dict[str, object] = {}
-    for name, value in row.items():
+    for name, kept in row.items():
+        value = json.loads(kept.json) if isinstance(kept, Text) else kept
         if name == "layers":
             for layer, said in (value or {}).items():
                 found[f"layer.{layer}"] = said["score"]

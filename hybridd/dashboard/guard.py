@@ -38,6 +38,7 @@ HEADERS = {
 }
 LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
 SECRET_PATHS = ("/a/", "/login/")
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 
 
@@ -217,7 +218,8 @@ def is_here(request: Request) -> bool:
         local = ipaddress.ip_address(address_of(request.scope)).is_loopback
     except ValueError:
         return False
-    return local and not any(name in request.headers for name in FORWARDED)
+    named = host_of(request.headers.get("host", "")) in LOOPBACK
+    return local and named and not any(name in request.headers for name in FORWARDED)
 
 
 def is_secret(scope: Scope) -> bool:

@@ -205,7 +205,7 @@ def test_without_a_password_the_form_says_how_to_come_in(tmp_path):
 
 def test_a_password_is_made_into_a_hash_that_knows_it_again():
     made = passwords.make(RIGHT)
-    assert made.startswith("$argon2id$v=19$m=19456,t=3,p=1$")
+    assert made.startswith("$argon2id$v=19$m=12288,t=4,p=1$")
     assert passwords.matches(made, RIGHT)
     assert not passwords.matches(made, RIGHT + " ")
     assert not passwords.matches(made, "x" * 5000)
