@@ -23,13 +23,14 @@ from hybridd.dashboard.login_pages import LoginPages
 from hybridd.dashboard.logins import Logins
 from hybridd.dashboard.metrics import MetricsPage
 from hybridd.dashboard.now_room import routes as now_routes
-from hybridd.dashboard.pages import fault, static
-from hybridd.dashboard.provider_hooks import KINDS, ProviderHooks
+from hybridd.dashboard.pages import fault, offline, static
+from hybridd.dashboard.provider_hooks import ProviderHooks
 from hybridd.dashboard.rates import Limits, Rates
 from hybridd.dashboard.stream import LIFE_S, MOST_STREAMS, Stream
 from hybridd.dashboard.stream import routes as stream_routes
 from hybridd.dashboard.symbol_room import routes as symbol_routes
 from hybridd.dashboard.tail import Tail
+from hybridd.pipeline.hooks import KINDS
 
 WORDS = {
     404: ("There is nothing here", "Look at the address again."),
@@ -61,6 +62,7 @@ def make_app(desk: Desk, door: Door, logins: Logins, activity: Activity | None =
         Route("/a/{token}", answer.act, methods=["POST"]),
         Route("/healthz", api.health, methods=["GET"]),
         Route("/robots.txt", _robots, methods=["GET"]),
+        Route("/offline", offline, methods=["GET"]),
         Route("/static/{name}", static, methods=["GET"]),
         Route("/api/v1/proposals/{id}/{verb}", api.decide, methods=["POST"]),
         Route("/api/v1/alerts/{id}/ack", api.ack, methods=["POST"]),

@@ -20,7 +20,7 @@ LOOKING = frozenset({"GET", "HEAD"})
 PROVEN = ("/a/", "/hooks/", "/login/")
 DOOR = frozenset({"/login"})
 METRICS = "/metrics"
-HARMLESS = ("/static/", "/healthz", "/robots.txt")
+HARMLESS = ("/static/", "/offline", "/healthz", "/robots.txt")
 """What needs no login: it has a proof of its own, or can be looked at by anybody."""
 OWN = ("/logout", "/account/")
 """What also somebody who may only look may send: it changes nothing but their own login."""
@@ -78,7 +78,7 @@ def is_foreign(request: Request) -> bool:
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site is not None and site not in SAME_SITE:
         return True
-    if origin is None or (origin == "null" and request.scope["path"].startswith("/a/")):
+    if origin is None or (origin == "null" and (site == "same-origin" or request.scope["path"].startswith("/a/"))):
         return False
     return urlsplit(origin).hostname != host_of(request.headers.get("host", ""))
 

@@ -16,7 +16,7 @@ from hybridd.dashboard.cards import is_stale
 from hybridd.dashboard.desk import Desk
 from hybridd.dashboard.drawings import chart
 from hybridd.dashboard.marks import marks
-from hybridd.dashboard.pages import fault
+from hybridd.dashboard.pages import fault, files
 from hybridd.dashboard.rooms import room
 from hybridd.errors import DataError
 from hybridd.model.analysis import Analysis
@@ -26,6 +26,7 @@ from hybridd.store.course import Bar, Point
 from hybridd.store.store import Store
 
 DRAWN = 144
+CHARTS = "lightweight-charts.js"
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
 _MS = re.compile(r"\d{1,14}")
 
@@ -71,7 +72,7 @@ class SymbolRoom:
             "past": analysis.candle_close < place.newest,
             "stale": is_stale(analysis, now),
             "chart": chart(bars, points, found, step, analysis.candle_close),
-            "chart_script": "",
+            "chart_script": CHARTS if CHARTS in files() else "",  # it is fetched by `make web`
             "drawn": drawn(bars, points, step),
             "marks": tuple(reversed(found)),
             "layers": sorted(analysis.readings, key=lambda reading: (reading.score is None, -reading.weight)),

@@ -3,10 +3,9 @@
 // every part that is marked data-live is read anew when something happens (data-live="alert ack": only after these).
 
 const language = document.documentElement.lang;
-const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
-const dated = new Intl.DateTimeFormat(language, {
-  year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
-});
+const hours = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" };
+const clock = new Intl.DateTimeFormat(language, hours);
+const dated = new Intl.DateTimeFormat(language, { year: "numeric", month: "short", day: "numeric", ...hours });
 
 function ago(ms) {
   const seconds = Math.max(0, Math.floor(ms / 1000));
@@ -147,3 +146,9 @@ function begin() {
 }
 
 begin();
+
+// The page for when there is no connection, and what is pushed.
+if ("serviceWorker" in navigator && document.body.dataset.root) {
+  const root = new URL(document.body.dataset.root, location.href);
+  navigator.serviceWorker.register(new URL("static/worker.js", root), { scope: root.pathname }).catch(() => {});
+}
