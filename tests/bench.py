@@ -45,6 +45,7 @@ def main() -> None:
     ready = _ready()
     _say("start to READY, every remote service unreachable", ready["seconds"], "s", "goal ≤ 2")
     _say("resident after READY", ready["resident_mb"], "MB", "goal ≤ 150")
+    _web()
     memory = _child("memory", cycles, MEMORY_S)
     for count, resident in memory["resident_mb"].items():
         _say(f"resident after {int(count):,} simulated cycles", resident, "MB", "goal ≤ 150, flat")
@@ -179,6 +180,17 @@ def _ready() -> dict[str, float]:
             finally:
                 daemon.terminate()
                 daemon.wait(10)
+
+
+def _web() -> None:
+    command = [sys.executable, "-m", "tests.bench_web"]
+    child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    found = json.loads(child.stdout.splitlines()[-1])
+    _say("web process resident", found["resident_mb"], "MB", "goal ≤ 80")
+    _say(f"  while {found['listeners']} listen", found["resident_with_listeners_mb"], "MB", "goal ≤ 120")
+    _say("  an event stored until they hear it, median", found["heard_ms"]["median"], "ms")
+    _say("  the same, 99 of 100", found["heard_ms"]["p99"], "ms", "goal ≤ 500")
+    _say("  events that somebody missed", found["missed"], "", "goal 0")
 
 
 def _child(what: str, *numbers: int) -> dict:

@@ -48,6 +48,7 @@
       autoscaleInfoProvider: () => ({ priceRange: { minValue: 0, maxValue: 100 } }),
     }, 1);
     score.setData(scores.map(([time, value]) => ({ time, value })));
+    score.priceScale().applyOptions({ scaleMargins: { top: 0.06, bottom: 0.06 } });
     score.createPriceLine({ price: 50, color: colour("--faint"), lineWidth: 1, lineStyle: 2, axisLabelVisible: false, title: "" });
     chart.panes()[1].setHeight(110);
     chart.timeScale().fitContent();
