@@ -46,7 +46,7 @@ def story_json(story: Story) -> dict[str, Any]:
 
 
 def change_json(verdict: Verdict) -> dict[str, Any]:
-    """A change with its verdict as plain values; `suppressed` is null where it was told, `because` says by what not."""
+    """A change, its verdict in plain values; `suppressed` is null where it was told, `because` what held it back."""
     change = verdict.change
     return {
         "reason": change.reason.value,
