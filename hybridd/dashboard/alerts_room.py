@@ -42,6 +42,7 @@ def routes(desk: Desk) -> list[Route]:
         Route("/alerts", found.all, methods=["GET"]),
         Route("/alerts/{id}", found.one, methods=["GET"]),
         Route("/alerts/{id}", found.ack, methods=["POST"]),
+        Route("/alerts/{id}/seen", found.see, methods=["POST"]),
         Route("/silences", found.silence, methods=["POST"]),
         Route("/silences/{id}/end", found.end, methods=["POST"]),
     ]
@@ -73,6 +74,17 @@ class AlertsRoom:
         except IllegalTransition:
             return await self._one(request, 409, _("It is not firing any more: nothing is left to do."))
         return await self._one(request, 200, _("Acknowledged: nothing more of it is sent."))
+
+    async def see(self, request: Request) -> Response:
+        """POST: the page is before somebody's eyes who may answer: nobody need be woken any more."""
+        fields = await fields_of(request, Scope.ACK)
+        if isinstance(fields, Response):
+            return fields
+        try:
+            await run_in_threadpool(self._desk.see, id_of(request), who_of(request).actor)
+        except DataError:
+            return nothing_here(request)
+        return Response(status_code=204)
 
     async def silence(self, request: Request) -> Response:
         """POST: nothing about a market, or about any, for a while."""

@@ -10,7 +10,7 @@ from hybridd.dashboard import api_tokens
 from hybridd.errors import DataError
 from hybridd.model.alert import Alert
 from hybridd.model.proposal import Proposal, ProposalEvent
-from hybridd.pipeline.acknowledge import acknowledge
+from hybridd.pipeline.acknowledge import acknowledge, see
 from hybridd.pipeline.answer_links import answer_by_link, shown_by
 from hybridd.pipeline.decide import Answer, Answered, Result, decide
 from hybridd.pipeline.page_words import AlertWords, ProposalWords, alert_words, difference, proposal_words
@@ -91,6 +91,10 @@ class Desk:
     def ack(self, alert_id: int, who: str) -> Alert:
         """Somebody has seen an alert. Raises DataError or IllegalTransition."""
         return acknowledge(self.store, alert_id, who, self.clock.now())
+
+    def see(self, alert_id: int, who: str) -> None:
+        """Somebody looks at an alert: further steps are not needed; it is not answered by that. Raises DataError."""
+        see(self.store, alert_id, "dashboard", who, self.clock.now())
 
     def alert(self, alert_id: int) -> AlertWords:
         """An alert in words. Raises DataError where there is none."""

@@ -24,6 +24,8 @@ class AppriseChannel:
     """
 
     idempotent = False
+    proves = False
+    """That it says yes is no proof that anybody can be reached by it: `status` calls it unproven for ever."""
 
     def __init__(self, *, name: str, url: str, timeout: float = 30.0, command: Sequence[str] = ()) -> None:
         self.name = name

@@ -12,7 +12,7 @@ from hybridd.model.proposal import ProposalEvent
 from hybridd.model.state import IllegalTransition
 from hybridd.pipeline.acknowledge import acknowledge
 from hybridd.pipeline.decide import Result, by_code
-from hybridd.pipeline.hooks import HookKeys, fields_of, why_forged
+from hybridd.pipeline.hooks import REFUSED, HookKeys, came_before, fields_of, why_forged
 from hybridd.pipeline.receipts import apply
 from hybridd.pipeline.trading_rules import TradingRules
 from hybridd.store.inbox import Entry, EntryEvent, EntryState
@@ -152,7 +152,9 @@ def _called(store: Store, entry: Entry, office: _Office, now: int) -> _Verdict:
     if why:
         store.audit.append("stranger", "hook.refused", entry.channel, {"inbox": entry.id, "why": why}, now)
         log.warning("a call to hybridd's address for %s is refused: %s", entry.kind, why)
-        return _ignored(f"refused: {why}")
+        return _ignored(f"{REFUSED}{why}")
+    if came_before(store, entry):
+        return _ignored("it has been said before")
     return (_report if entry.kind in REPORTS else _reply)(store, entry, office, now)
 
 

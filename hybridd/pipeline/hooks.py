@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hybridd.config.schema import Settings
-from hybridd.delivery.callbacks import PATHS, is_from_twilio, is_from_vonage, read_callback
+from hybridd.delivery.callbacks import PATHS, Callback, is_from_twilio, is_from_vonage, read_callback
 from hybridd.store.inbox import Entry
 from hybridd.store.store import Store
 
@@ -13,6 +13,7 @@ KINDS: Mapping[str, str] = {path: kind for kind, path in PATHS.items()}
 """The kind of call that arrives at each path."""
 CHANNEL = "sms"
 FIELDS, SIGNATURE, URL = "fields", "signature", "url"
+REFUSED = "refused: "
 
 
 class HookBox:
@@ -34,7 +35,7 @@ class HookBox:
         entry = Entry(
             channel=CHANNEL,
             kind=kind,
-            provider_id=f"{callback.id[:200]}:{signed}",
+            provider_id=f"{_name(callback)}{signed}",
             sender=callback.sender[:255],
             text=callback.text,
             received_at=now,
@@ -72,6 +73,17 @@ def why_forged(entry: Entry, keys: HookKeys) -> str:
     if not keys.vonage:
         return "there is no [sms] signature_secret to check it by"
     return "" if is_from_vonage(keys.vonage, fields) else "Vonage did not sign it"
+
+
+def came_before(store: Store, entry: Entry) -> bool:
+    """Whether the provider has said this already, under another signature: each message and state counts once."""
+    callback = read_callback(entry.kind, fields_of(entry))
+    earlier = store.inbox.earlier(entry, _name(callback)) if callback else []
+    return any(not one.outcome.startswith(REFUSED) for one in earlier)
+
+
+def _name(callback: Callback) -> str:
+    return f"{callback.id[:200]}:"
 
 
 def fields_of(entry: Entry) -> Mapping[str, str]:

@@ -85,6 +85,12 @@ class Inbox:
         query = InboxRow.select().where(InboxRow.state == str(EntryState.NEW)).order_by(InboxRow.id).limit(limit)
         return [_entry(row) for row in self._database.rows(query)]
 
+    def earlier(self, entry: Entry, name: str) -> list[Entry]:
+        """Those of the same channel and kind before this one whose `provider_id` begins with `name`."""
+        same = (InboxRow.channel == entry.channel) & (InboxRow.kind == entry.kind) & (InboxRow.id < entry.id)
+        query = InboxRow.select().where(same & InboxRow.provider_id.startswith(name)).order_by(InboxRow.id)
+        return [_entry(row) for row in self._database.rows(query)]
+
     def list(self, limit: int = 50) -> list[Entry]:
         """The newest, newest first."""
         return [_entry(row) for row in self._database.rows(InboxRow.select().order_by(InboxRow.id.desc()).limit(limit))]

@@ -74,6 +74,17 @@ def test_status_shows_square_brackets_as_they_are(hybridd, own):
     assert "! CHANNEL_DOWN email: check [email] now" in answer.out
 
 
+def test_status_says_which_channels_prove_nothing(hybridd, own):
+    store = open_store(f"sqlite:///{own.parent}/state.db", clock=ManualClock(START))
+    why = "nobody says what becomes of its messages"
+    beat = {"state": "ok", "version": "1", "heartbeat_at": 2**52, "wrong": []}
+    store.bot_state.set(SERVICE_KEY, {**beat, "channels": {"phone": ["ntfys://***"]}, "unproven": {"phone": why}})
+    store.close()
+    shown = hybridd("status", "--json", "--config", own).json
+    assert [(channel["name"], channel["unproven"]) for channel in shown["channels"]] == [("phone", why)]
+    assert "unproven" in hybridd("status", "--config", own).out
+
+
 def test_history_shows_trend_line_and_list(hybridd, lived):
     answer = hybridd("history", "BTCUSDT", "--config", lived)
     assert answer.code == 0

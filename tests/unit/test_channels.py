@@ -76,3 +76,29 @@ def _telegram(store):
     assert isinstance(made, Listens)
     made._listen_s = 0
     return made
+
+
+SMS = {
+    "enabled": True,
+    "account_sid": "AC1",
+    "auth_token": "t",
+    "from_number": "+4915199999999",
+    "to_number": "+4915112345678",
+}
+PUBLIC = {"public_url": "https://hybridd.example.org"}
+
+
+@pytest.mark.parametrize(
+    ("sms", "dashboard", "address"),
+    [
+        ({"provider": "twilio"}, PUBLIC, "https://hybridd.example.org/hooks/twilio/status"),
+        ({"provider": "vonage", "signature_secret": "s"}, PUBLIC, "https://hybridd.example.org/hooks/vonage/dlr"),
+        ({"provider": "vonage"}, PUBLIC, ""),
+        ({"provider": "twilio"}, {"public_url": "http://localhost:8787"}, ""),
+        ({"provider": "twilio"}, {}, ""),
+    ],
+)
+def test_a_provider_is_told_where_to_report_if_it_can_and_will_be_believed(sms, dashboard, address):
+    settings = Settings.model_validate({"sms": {**SMS, **sms}, "dashboard": dashboard})
+    [channel] = [made for made in channels_of(settings) if made.name == "sms"]
+    assert channel._report_to == address

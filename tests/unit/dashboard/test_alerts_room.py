@@ -6,12 +6,15 @@ import pytest
 
 from hybridd.dashboard import api_tokens
 from hybridd.dashboard.api_tokens import Scope
+from hybridd.delivery.memory import MemoryChannel
 from hybridd.model.alert import AlertState
 from hybridd.model.change import Change, Reason, Suppression, Verdict
+from hybridd.model.delivery import DeliveryEvent, DeliveryState
 from hybridd.model.silence import Silence
 from tests.html_reader import Reader
 from tests.makers import STEP, T0
 from tests.unit.dashboard.web import forms
+from tests.unit.pipeline.house import put
 
 
 @pytest.fixture
@@ -142,3 +145,27 @@ def test_whoever_may_only_acknowledge_silences_nothing(web):
 def test_nobody_sees_it_without_a_login(web):
     web.house.turn()
     assert [web.client.get(path).status_code for path in ("/alerts", "/alerts/1")] == [401, 401]
+
+
+def test_who_opens_an_alert_has_seen_it_and_nobody_is_woken_any_more(web, client):
+    store, now = web.house.store, web.house.clock.now()
+    channels = [MemoryChannel("dashboard"), MemoryChannel("sms")]
+    alert = put(store, now, channels=channels, key="seen", after=(0, 60_000))
+    [shown] = [d for d in store.outbox.of_alert(alert) if d.channel == "dashboard" and d.step == 0]
+    store.outbox.lease(shown.id, now)
+    store.outbox.settle(shown.id, DeliveryEvent.ACCEPT, now=now)
+
+    def states():
+        return {(d.channel, d.step): d.state for d in store.outbox.of_alert(alert)}
+
+    page = client.get(f"/alerts/{alert}").text
+    assert states()["sms", 1] is DeliveryState.PLANNED, "a page that was fetched has been before nobody's eyes yet"
+    assert f'data-seen="../alerts/{alert}/seen"' in page
+    assert "/seen.js" in page
+    assert client.post(f"/alerts/{alert}/seen", data={"csrf": "a guess"}).status_code == 403
+    assert client.post("/alerts/99/seen", data={"csrf": csrf_of(client)}).status_code == 404
+    assert states()["sms", 1] is DeliveryState.PLANNED
+    assert client.post(f"/alerts/{alert}/seen", data={"csrf": csrf_of(client)}).status_code == 204
+    assert states()["dashboard", 0] is DeliveryState.SEEN
+    assert states()["sms", 1] is DeliveryState.CANCELLED
+    assert store.alerts.get(alert).state is AlertState.FIRING, "seen is not answered"

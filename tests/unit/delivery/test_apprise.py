@@ -83,6 +83,35 @@ def test_nobody_there_and_a_false_certificate_are_tried_again(ntfy):
     assert not ntfy.phone
 
 
+@pytest.mark.parametrize(
+    ("act", "failure", "taken"),
+    [
+        (play.drop_handshake(), {Failure.RETRY, Failure.UNKNOWN}, 0),
+        (play.wrong_certificate(), {Failure.RETRY}, 0),
+        (play.drop_before(), {Failure.UNKNOWN}, 0),
+        (play.accept_then_drop(taken=False), {Failure.UNKNOWN}, 0),
+        (play.slow(2.0), {Failure.UNKNOWN}, 1),
+        (play.status(503, headers={"Retry-After": "17"}), {Failure.RETRY}, 0),
+        (play.status(502), {Failure.UNKNOWN}, 0),
+        (play.status(403), {Failure.ACCOUNT}, 0),
+        (play.status(413), {Failure.MESSAGE}, 0),
+    ],
+    ids=lambda value: f"{value.kind}" if isinstance(value, play.Act) else None,
+)
+def test_a_trouble_has_its_class_and_the_ledger_says_what_was_received(ntfy, act, failure, taken):
+    ntfy.play("localhost", act)
+    url = f"ntfys://{TOKEN}@localhost:{ntfy.port}/my-topic?auth=token&rto=1"
+    outcome = channel(ntfy, url=url).send(a_message())
+    assert outcome.failure in failure, outcome
+    assert len(ntfy.phone) == taken
+    assert TOKEN not in outcome.detail
+
+
+def test_a_name_that_nobody_knows_is_tried_again(ntfy):
+    outcome = channel(ntfy, url=f"ntfys://{TOKEN}@nowhere.invalid/x").send(a_message())
+    assert outcome.failure is Failure.RETRY, outcome
+
+
 def test_a_send_that_hangs_is_ended_and_its_whole_group_with_it(ntfy, tmp_path):
     alive = tmp_path / "alive"
     program = (

@@ -7,6 +7,7 @@ from hybridd.delivery.apprise_channel import AppriseChannel
 from hybridd.model.change import Reason
 from hybridd.model.delivery import DeliveryState as State
 from hybridd.pipeline.deliver import Courier
+from hybridd.pipeline.proof import unproven
 from hybridd.pipeline.trial import post_test
 from hybridd.store.store import open_store
 from tests.fakes import providers as play
@@ -156,4 +157,5 @@ def test_what_apprise_says_is_accepted_and_called_unproven(store, clock, house):
     assert delivery().state is State.ACCEPTED
     assert delivery().provider_id == ""
     assert delivery().reason.startswith("unproven:")
+    assert unproven(store, [courier], clock.now(), 86_400_000) == {"phone": "nobody says what becomes of its messages"}
     assert store.alerts.open_of(Reason.CHANNEL_DOWN, "phone") is None

@@ -236,6 +236,20 @@ def test_of_vonages_signatures_only_those_that_hold_are_believed(office, method)
     assert answer(office).obeyed == (method in {"sha256", "sha512"})
 
 
+def test_a_message_counts_once_however_often_it_is_signed(office):
+    """Twilio's signature has no time in it and Vonage's has a new one with each try: the message's own name decides."""
+    office.hire(MemoryChannel("sms", recipients=(PHONE,)))
+    first, second = office.alert(("sms",)), office.alert(("sms",))
+    fields = {"messageId": "M%1", "msisdn": PHONE, "text": f"ACK {first}"}
+    take_hook(office.store, "vonage_sms", {**fields, "nonce": "1"}, T0)
+    assert answer(office).obeyed == 1
+    take_hook(office.store, "vonage_sms", {**fields, "nonce": "2", "text": f"ACK {second}"}, T0)
+    assert answer(office).obeyed == 0
+    assert outcomes(office)[-1] == ("ignored", "it has been said before")
+    take_hook(office.store, "vonage_sms", {**fields, "messageId": "M", "text": f"ACK {second}"}, T0)
+    assert answer(office).obeyed == 1
+
+
 def test_without_a_key_nothing_is_believed(office):
     office.hire(MemoryChannel("sms", recipients=(PHONE,)))
     alert = office.alert(("sms",))
