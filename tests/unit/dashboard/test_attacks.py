@@ -12,6 +12,7 @@ from hybridd.dashboard.api_tokens import Scope
 from hybridd.dashboard.gate import DOOR, PROVEN
 from hybridd.model.said import Abstain, Reading
 from hybridd.pipeline.booking import book_entry
+from tests.e2e.house import wait_for
 from tests.makers import T0, trade
 from tests.unit.dashboard.test_api import bearer, token
 from tests.unit.dashboard.test_guard import HEAD, raw
@@ -198,6 +199,8 @@ def test_a_body_of_the_size_that_is_allowed_is_taken(web):
 def test_an_address_forges_no_line_of_the_journal(web, caplog):
     with caplog.at_level("INFO"):
         web.client.get("/x%0aERROR forged%0d%1b[31m%e2%80%ae")
+        # It is told after the answer.
+        wait_for(lambda: [record for record in caplog.records if record.name == "hybridd.dashboard"])
     lines = [record.getMessage() for record in caplog.records if record.name == "hybridd.dashboard"]
     assert lines
     assert all(line.isprintable() for line in lines)
