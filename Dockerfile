@@ -1,5 +1,10 @@
 # hybridd in a container: the watcher alone, as a user without rights, with its state on a volume.
 # Everything is installed from the lock files; no compiler reaches the image that runs.
+FROM node:22-bookworm-slim AS web
+COPY packaging/web/package.json packaging/web/package-lock.json /web/
+RUN cd /web && npm ci --ignore-scripts --omit=dev --no-audit --no-fund
+
+
 FROM python:3.13-slim-bookworm AS build
 
 # systemd-python and sdnotify have no wheels; libsystemd is what the first compiles against.
@@ -17,6 +22,9 @@ RUN pip install --require-hashes -r /src/requirements/build.txt \
 
 COPY pyproject.toml README.md LICENSE /src/
 COPY hybridd /src/hybridd
+COPY --from=web /web/node_modules/lightweight-charts/LICENSE /src/hybridd/dashboard/static/lightweight-charts.LICENSE.txt
+COPY --from=web /web/node_modules/lightweight-charts/dist/lightweight-charts.standalone.production.js \
+ /src/hybridd/dashboard/static/lightweight-charts.js
 RUN pip install --no-deps --no-build-isolation /src
 
 

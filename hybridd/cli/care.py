@@ -1,5 +1,6 @@
 """`hybridd backup` and `hybridd restore`: copies of the state, and the way back."""
 
+import contextlib
 import getpass
 from pathlib import Path
 from typing import Annotated
@@ -7,12 +8,12 @@ from typing import Annotated
 import typer
 
 from hybridd.app import database_url
-from hybridd.cli.shared import AsJson, ConfigPath, print_json, settings_of, when
+from hybridd.cli.shared import AsJson, ConfigPath, print_json, settings_of, state_of, when
 from hybridd.clock import SystemClock
 from hybridd.config.schema import Settings
 from hybridd.daemon.lock import InstanceLock
 from hybridd.errors import HybriddError, UsageError
-from hybridd.store.backup import KEEP, Contents
+from hybridd.store.backup import BACKUP_KEY, KEEP, Contents
 from hybridd.store.backup import backup as make_backup
 from hybridd.store.database import path_of
 from hybridd.store.files import hand_over, make_folder
@@ -29,9 +30,10 @@ def backup(
 ) -> None:
     """Copy the state while hybridd runs, and check the copy. Old ones go, but the first of each month stays."""
     settings = settings_of(config)
-    made = make_backup(
-        database_url(settings), folder or _place(settings).parent / "backups", keep=keep, now=SystemClock().now()
-    )
+    now = SystemClock().now()
+    made = make_backup(database_url(settings), folder or _place(settings).parent / "backups", keep=keep, now=now)
+    with contextlib.suppress(HybriddError), state_of(settings) as store:  # the copy is there, whoever knows of it
+        store.bot_state.set(BACKUP_KEY, {"at": now, "path": str(made.path), "size": made.size})
     if as_json:
         removed = [str(path) for path in made.removed]
         print_json({"path": str(made.path), "size": made.size, "removed": removed, **_plain(made.contents)})

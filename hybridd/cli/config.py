@@ -3,6 +3,7 @@
 import getpass
 import json
 import os
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -94,6 +95,25 @@ def reset_command(
 def example_command(_config: AnyConfigPath = None) -> None:
     """Print a sample settings file with every key explained."""
     typer.echo(example(), nl=False)
+
+
+@app.command("password")
+def password_command(_config: AnyConfigPath = None) -> None:
+    """Make the hash of a password for the page: asked for without being shown, or read from standard input."""
+    # Imported late: no other command needs it.
+    from hybridd.dashboard.passwords import LONGEST, make
+
+    if sys.stdin.isatty():
+        password = getpass.getpass("password of the page (it is not shown): ")
+        if getpass.getpass("the same again: ") != password:
+            raise UsageError("the two are not the same", remedy="try again")
+    else:
+        password = sys.stdin.readline(LONGEST + 2).rstrip("\r\n")
+    typer.echo(make(password))
+    typer.echo(
+        "Store it for the service: `hybridd secrets set dashboard_password_hash`, or write it into the", err=True
+    )
+    typer.echo("settings as dashboard.password_hash. The password itself is written nowhere.", err=True)
 
 
 @app.command("schema")

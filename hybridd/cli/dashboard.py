@@ -2,11 +2,11 @@
 
 import getpass
 import json
+import logging
 import os
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,16 +16,19 @@ from urllib.parse import urlsplit
 import typer
 
 from hybridd.clock import Clock, SystemClock
-from hybridd.config.load import load
+from hybridd.config.load import examine, load
 from hybridd.config.schema import Settings
 from hybridd.daemon.journal import is_journal, setup_logging
 from hybridd.daemon.notify import Notifier
-from hybridd.dashboard import api_tokens
+from hybridd.dashboard import api_tokens, second_factor
 from hybridd.dashboard.api_tokens import Scope
+from hybridd.dashboard.roles import Role
 from hybridd.errors import UsageError
 from hybridd.store.database import path_of
 from hybridd.store.sqlite import is_there
 from hybridd.store.store import Store, open_store
+
+log = logging.getLogger("hybridd.dashboard")
 
 ConfigPath = Annotated[
     Path | None,
@@ -43,6 +46,8 @@ HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 app = typer.Typer(name="dashboard", help="The web process, and tokens for programs.", invoke_without_command=True)
 token_app = typer.Typer(name="token", help="Tokens for programs that call /api.", no_args_is_help=True)
 app.add_typer(token_app)
+factor_app = typer.Typer(name="second-factor", help="The second factor of the page's logins.", no_args_is_help=True)
+app.add_typer(factor_app)
 
 
 @app.callback()
@@ -57,7 +62,12 @@ def dashboard(
     if context.invoked_subcommand is not None:
         return
     setup_logging(level="info")
-    serve(load(config, os.environ, need_secrets=False), SystemClock.of_line(clock_line), beside=beside)
+    loaded = examine(config, os.environ, need_secrets=False)
+    for problem in loaded.problems:
+        if problem.key.startswith("dashboard."):
+            log.warning("%s", problem)  # a password that cannot be had lets nobody in, and says nothing by itself
+    settings = loaded.settings or load(config, os.environ, need_secrets=False)
+    serve(settings, SystemClock.of_line(clock_line), beside=beside)
 
 
 def serve(settings: Settings, clock: Clock, *, beside: bool = False) -> None:
@@ -68,15 +78,31 @@ def serve(settings: Settings, clock: Clock, *, beside: bool = False) -> None:
     from hybridd.dashboard.guard import Activity
     from hybridd.dashboard.logins import Logins
     from hybridd.dashboard.serve import Server, Serving, given_sockets, own_socket
+    from hybridd.pipeline.hooks import HookBox
     from hybridd.pipeline.trading_rules import trading_rules
 
     page = settings.dashboard
     given = given_sockets(os.environ, os.getpid())
     sockets = given or [own_socket(page.host, page.port)]
+    hashes = {
+        Role.TRADER: page.password_hash.get_secret_value(),
+        Role.VIEWER: page.viewer_password_hash.get_secret_value(),
+    }
     with _state(settings, clock) as store:
-        desk = Desk(store=store, rules=trading_rules(settings), clock=clock, broker=settings.trading.broker)
-        logins, activity = Logins(time.monotonic), Activity()
-        made = make_app(desk, Door(hosts=hosts_of(settings), public_url=page.public_url), logins, activity)
+        desk = Desk(
+            store=store,
+            rules=trading_rules(settings),
+            clock=clock,
+            broker=settings.trading.broker,
+            hooks=HookBox(store) if settings.sms.enabled else None,
+        )
+        logins, activity = Logins(store, SystemClock(), hashes, page.session), Activity()
+        made = make_app(
+            desk,
+            Door(hosts=hosts_of(settings), public_url=page.public_url, metrics=settings.health.metrics),
+            logins,
+            activity,
+        )
         serving = Serving(behind_proxy=bool(page.public_url), idle_s=page.idle_exit / 1000 if given else None)
         server, notifier = Server(made, activity, serving), Notifier()
         if beside:
@@ -133,6 +159,24 @@ def revoke(name: Name, config: ConfigPath = None) -> None:
     with _state(load(config, os.environ, need_secrets=False), SystemClock()) as store:
         api_tokens.revoke(store, name, f"cli:{getpass.getuser()}", SystemClock().now())
     typer.echo(f"{name} is revoked")
+
+
+@app.command("logout")
+def logout(config: ConfigPath = None) -> None:
+    """End every login of the page, of everybody."""
+    with _state(load(config, os.environ, need_secrets=False), SystemClock()) as store, store.transaction():
+        count = store.sessions.drop_all()
+        store.audit.append(f"cli:{getpass.getuser()}", "logout.everywhere", "", {"count": count}, SystemClock().now())
+    typer.echo(f"{count} logins are ended")
+
+
+@factor_app.command("remove")
+def remove_factor(role: Annotated[Role, typer.Option(help="Whose.")] = Role.TRADER, config: ConfigPath = None) -> None:
+    """Ask for no code any more: for whoever has lost the app and the codes written down."""
+    with _state(load(config, os.environ, need_secrets=False), SystemClock()) as store:
+        if not second_factor.remove(store, role, f"cli:{getpass.getuser()}", SystemClock().now()):
+            raise UsageError(f"the {role} has no second factor", remedy="nothing is left to do")
+    typer.echo(f"no code is asked of the {role} any more")
 
 
 @contextmanager

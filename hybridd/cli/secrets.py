@@ -14,7 +14,7 @@ from hybridd.cli.shared import AsJson, ConfigPath, print_json, table
 from hybridd.config.reserved import acted_on
 from hybridd.config.salvage import legible
 from hybridd.config.sources import value_at
-from hybridd.daemon.credentials import LARGEST, UNITS, Stored, check_name, listed, remove, store
+from hybridd.daemon.credentials import LARGEST, UNITS, WEB_UNIT, Stored, check_name, is_of_web, listed, remove, store
 from hybridd.errors import UsageError
 
 app = typer.Typer(name="secrets", help="Passwords and tokens for the service, kept encrypted.", no_args_is_help=True)
@@ -45,11 +45,16 @@ class Known:
 KNOWN = (
     Known("smtp_password", "email.password", "password of the mail account"),
     Known("sms_auth_token", "sms.auth_token", "token of the SMS account"),
+    Known("sms_signature_secret", "sms.signature_secret", "secret by which calls from Vonage are believed"),
     Known("vapid_private_key", "push.vapid_private_key", "private key for Web Push: `hybridd push keys` makes it"),
     Known("telegram_bot_token", "telegram.bot_token", "token of the Telegram bot"),
     Known("exchange_api_key", "trading.api_key", "API key of the exchange"),
     Known("exchange_api_secret", "trading.api_secret", "API secret of the exchange"),
+    Known("exchange_api_password", "trading.api_password", "passphrase of the exchange's API key"),
     Known("dashboard_password_hash", "dashboard.password_hash", "hash of the dashboard's password"),
+    Known(
+        "dashboard_viewer_password_hash", "dashboard.viewer_password_hash", "the same for somebody who may only look"
+    ),
     Known("ping_url", "health.ping_url", "address of the dead-man's switch"),
 )
 
@@ -103,7 +108,7 @@ def remove_command(name: Name, config: ConfigPath = None, root: Root = Path("/")
     known = next((row for row in usable() if row.name == name), None)
     if known is not None and _is_read(known, config):
         typer.echo(f"but {known.key} still reads it: take {known.line} out of the settings, or store it again")
-    _say_reload()
+    _say_reload(name)
 
 
 def _refuse_misspelling(name: str) -> None:
@@ -130,12 +135,18 @@ def say_what_is_next(name: str, config: Path | None) -> None:
         typer.echo(f'write {{credential = "{name}"}} where the settings are to read it')
     elif not _is_read(known, config):
         typer.echo(f"write into the settings, below {known.section}:\n  {known.line}")
-    _say_reload()
+    _say_reload(name)
 
 
-def _say_reload() -> None:
-    typer.echo(f"then, as {', '.join(UNITS)} get their secrets when they start:")
-    typer.echo("  systemctl daemon-reload && systemctl restart hybridd")
+def _say_reload(name: str) -> None:
+    units, again = (
+        # The watch tells the web of the settings.
+        (WEB_UNIT, "reload hybridd && systemctl try-restart hybridd-dashboard")
+        if is_of_web(name)
+        else (", ".join(UNITS), "restart hybridd")
+    )
+    typer.echo(f"then, as {units} get{'s its' if is_of_web(name) else ' their'} secrets when started:")
+    typer.echo(f"  systemctl daemon-reload && systemctl {again}")
 
 
 def _is_read(known: Known, config: Path | None) -> bool:

@@ -11,6 +11,7 @@ from hybridd.config.problems import Kind, Level, Problem, errors
 from hybridd.config.reserved import promises
 from hybridd.config.rules import RULES, Finding
 from hybridd.config.rules_channels import CHANNEL_RULES
+from hybridd.config.rules_web import WEB_RULES
 from hybridd.config.schema import Settings
 from hybridd.config.secrets import Vault, resolve
 from hybridd.config.sources import (
@@ -80,7 +81,7 @@ def examine(
     unresolved = {problem.key for problem in found if problem.id == Kind.UNRESOLVED}
     invalid = [problem for problem in validated.problems if problem.key not in unresolved]
     bad = validated.bad | unresolved
-    rules = (rule.findings(validated.settings) for rule in (*RULES, *CHANNEL_RULES) if not rule.reads & bad)
+    rules = (rule.findings(validated.settings) for rule in (*RULES, *CHANNEL_RULES, *WEB_RULES) if not rule.reads & bad)
     further = _placed(chain(promises(validated.settings, bad), chain.from_iterable(rules)), written)
     order = {source: index for index, source in enumerate(sources)}
     problems = [*problems, *found, *invalid, *further]

@@ -30,11 +30,7 @@ class Reserved:
     only_if: str = ""
 
 
-RESERVED = (
-    Reserved(key="dashboard.password_hash", missing="login by password", only_if="dashboard.enabled"),
-    Reserved(key="database.keep_days", missing="removal of old analyses"),
-    Reserved(key="health.metrics", missing="metrics page", free=True),
-)
+RESERVED = (Reserved(key="database.keep_days", missing="removal of old analyses"),)
 
 
 def promises(settings: Settings, bad: frozenset[str]) -> Iterator[Finding]:

@@ -9,7 +9,9 @@ from pathlib import Path
 from hybridd.errors import HybriddError, UsageError
 
 UNITS = ("hybridd.service", "hybridd-check.service", "hybridd-failure@.service")
-"""Those that talk to somebody: the dashboard and the backup get no secret."""
+"""Those that talk to somebody: the backup and the report get no secret."""
+WEB_UNIT, WEB_SECRETS = "hybridd-dashboard.service", "dashboard_"
+"""The web gets what begins so, which nobody else gets, and nothing else."""
 DROP_IN = "credentials.conf"
 LARGEST = 65_536
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -32,7 +34,7 @@ class _NotEncrypted(Exception):
 
 
 def store(name: str, secret: bytes, root: Path = Path("/")) -> Stored:
-    """Keep a secret for the units of UNITS, below `root`, and write their drop-ins.
+    """Keep a secret for the units of UNITS or for the web, below `root`, and write their drop-ins.
 
     Raises UsageError for a name or secret that cannot be, HybriddError where nothing can be written.
     """
@@ -91,6 +93,11 @@ def check_name(name: str) -> None:
         )
 
 
+def is_of_web(name: str) -> bool:
+    """Whether a secret is the web's."""
+    return name.startswith(WEB_SECRETS)
+
+
 def drop_in(secrets: list[Stored], root: Path) -> str:
     """The text that hands the secrets to a unit; paths as the machine below `root` will see them."""
     lines = [
@@ -137,11 +144,11 @@ def _path(name: str, root: Path, *, encrypted: bool) -> Path:
 
 
 def _write_drop_ins(root: Path, secrets: dict[str, Stored]) -> None:
-    content = drop_in([secrets[name] for name in sorted(secrets)], root).encode()
-    for unit in UNITS:
+    for unit in (*UNITS, WEB_UNIT):
         path = root / "etc/systemd/system" / f"{unit}.d" / DROP_IN
-        if secrets:
-            _write(path, content, 0o644, folder_mode=0o755)
+        mine = [secrets[name] for name in sorted(secrets) if is_of_web(name) == (unit == WEB_UNIT)]
+        if mine:
+            _write(path, drop_in(mine, root).encode(), 0o644, folder_mode=0o755)
         else:
             path.unlink(missing_ok=True)
 

@@ -10,8 +10,8 @@ from starlette.responses import JSONResponse, Response
 
 from hybridd.dashboard.api_tokens import Scope
 from hybridd.dashboard.desk import Desk
+from hybridd.dashboard.forms import id_of
 from hybridd.dashboard.gate import forbidden, who_of
-from hybridd.dashboard.house_pages import id_of
 from hybridd.dashboard.pages import fault
 from hybridd.errors import DataError
 from hybridd.model.proposal import ProposalEvent

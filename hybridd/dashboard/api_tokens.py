@@ -21,6 +21,7 @@ class Scope(StrEnum):
     """What a token may do."""
 
     READ = "read"  # look at what there is
+    METRICS = "metrics"  # fetch /metrics alone
     ACK = "ack"  # acknowledge alerts
     DECIDE = "decide"  # approve, reject and hold proposals
 

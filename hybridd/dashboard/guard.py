@@ -1,9 +1,11 @@
 """The guard at the door: headers, host names, sizes, patience and pace. Each is one layer around the application."""
 
 import asyncio
+import ipaddress
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,8 +21,8 @@ LARGEST_HEAD = 16 * 1024
 LARGEST_BODY = 16 * 1024
 BODY_PATIENCE_S = 10.0
 POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; manifest-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
     "content-security-policy": POLICY,
@@ -34,15 +36,21 @@ HEADERS = {
     # The address of an answer page is a secret and must not travel; forms elsewhere must say where they come from.
     "referrer-policy": "same-origin",
 }
+LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
 SECRET_PATHS = ("/a/", "/login/")
+FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 
 
 @dataclass(slots=True, kw_only=True)
 class Activity:
-    """What the process has in hand: it ends by itself when that is nothing, for long enough."""
+    """What the process has in hand: it ends by itself when that is nothing, for long enough.
+
+    `at_end`: what to tell when it ends, so that nobody is held who would stay.
+    """
 
     busy: int = 0
     last: float = 0.0
+    at_end: list[Callable[[], None]] = field(default_factory=list)
 
 
 def sealed(app: ASGIApp) -> ASGIApp:
@@ -127,6 +135,11 @@ def sized(app: ASGIApp, largest: int = LARGEST_BODY, patience_s: float = BODY_PA
             close = {"connection": "close"}
             await fault(Request(scope), 431, "That is too much", "Send less.", close)(scope, receive, send)
             return
+        if {name for name, _ in scope["headers"]} >= LENGTHS:
+            # Whoever stands before us may go by the other one, and take for a second request what is a body.
+            close, text = {"connection": "close"}, "Say how long it is in one way."
+            await fault(Request(scope), 400, "That cannot be read", text, close)(scope, receive, send)
+            return
         try:
             async with asyncio.timeout(patience_s):
                 body = await _body(receive, largest)
@@ -139,7 +152,7 @@ def sized(app: ASGIApp, largest: int = LARGEST_BODY, patience_s: float = BODY_PA
             text = f"No form of hybridd is larger than {largest // 1024} KiB."
             await fault(Request(scope), 413, "That is too much", text, close)(scope, receive, send)
             return
-        await app(scope, _once(body, receive), send)
+        await app(scope, once(body, receive), send)
 
     return layer
 
@@ -159,7 +172,8 @@ async def _body(receive: Receive, largest: int) -> bytes | None:
             return b"".join(parts)
 
 
-def _once(body: bytes, receive: Receive) -> Receive:
+def once(body: bytes, receive: Receive) -> Receive:
+    """What reads a body that has been read already, and then whatever comes after it."""
     given = False
 
     async def again() -> Message:
@@ -197,6 +211,15 @@ def address_of(scope: Scope) -> str:
     return str(client[0]) if client else "local"
 
 
+def is_here(request: Request) -> bool:
+    """Whether somebody on this very machine asks, and no proxy for somebody else."""
+    try:
+        local = ipaddress.ip_address(address_of(request.scope)).is_loopback
+    except ValueError:
+        return False
+    return local and not any(name in request.headers for name in FORWARDED)
+
+
 def is_secret(scope: Scope) -> bool:
     """Whether the address itself lets somebody in."""
     return bool(scope["path"].startswith(SECRET_PATHS))
@@ -206,7 +229,10 @@ def told_path(scope: Scope) -> str:
     """The path as the journal may have it."""
     path = str(scope["path"])
     secret = next((start for start in SECRET_PATHS if path.startswith(start)), None)
-    return f"{secret}…" if secret else path[:200]
+    # What is typed into an address must not forge a line, nor colour one.
+    return (
+        f"{secret}…" if secret else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in path[:200])
+    )
 
 
 def host_of(value: str) -> str:

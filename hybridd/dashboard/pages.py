@@ -1,7 +1,9 @@
 """Pages: templates filled in, files handed out, and one page for everything that cannot be."""
 
+import gzip
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,9 +18,17 @@ from hybridd.dashboard.language import current, gettext, ngettext
 from hybridd.pipeline.page_figures import clock_time, duration, percent, points, price, score, zone_of
 
 _HERE = Path(__file__).parent
-_KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
-FOR_PROGRAMS = ("/api/", "/hooks/", "/healthz")
+_KINDS = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
+}
+FOR_PROGRAMS = ("/api/", "/hooks/", "/healthz", "/openapi.json", "/metrics")
 """Where errors are told in JSON."""
+WORKER = "worker.js"
+"""It looks after all pages, not only after those of its folder."""
 
 
 @lru_cache(maxsize=1)
@@ -60,20 +70,31 @@ FILTERS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """What can be asked for: its media type, itself, and itself compressed, where that is smaller."""
+
+    kind: str
+    content: bytes
+    packed: bytes | None
+
+
 @lru_cache(maxsize=1)
-def files() -> Mapping[str, tuple[str, bytes]]:
-    """Name to media type and content of everything in static/; nothing else can be asked for."""
-    return {
-        path.name: (_KINDS[path.suffix], path.read_bytes())
-        for path in sorted((_HERE / "static").iterdir())
-        if path.suffix in _KINDS
-    }
+def files() -> Mapping[str, File]:
+    """By name everything in static/; nothing else can be asked for."""
+    return {path.name: _file(path) for path in sorted((_HERE / "static").iterdir()) if path.suffix in _KINDS}
+
+
+def _file(path: Path) -> File:
+    content = path.read_bytes()
+    packed = gzip.compress(content, 9, mtime=0)
+    return File(_KINDS[path.suffix], content, packed if len(packed) < 0.9 * len(content) else None)
 
 
 @lru_cache(maxsize=1)
 def mark() -> str:
     """Changes with the files: browsers may then keep them."""
-    return hashlib.sha256(b"".join(content for _, content in files().values())).hexdigest()[:12]
+    return hashlib.sha256(b"".join(file.content for file in files().values())).hexdigest()[:12]
 
 
 def page(request: Request, name: str, status: int = 200, **facts: object) -> HTMLResponse:
@@ -97,9 +118,19 @@ def fault(request: Request, status: int, title: str, text: str, headers: Mapping
 
 
 async def static(request: Request) -> Response:
-    """A file of static/."""
+    """A file of static/; where its address has the mark of these very files, the browser never asks for it again."""
     found = files().get(request.path_params["name"])
     if found is None:
         return fault(request, 404, "There is nothing here", "Look at the address again.")
-    kind, content = found
-    return Response(content, media_type=kind, headers={"cache-control": "public, max-age=86400"})
+    kept = "public, max-age=31536000, immutable" if request.query_params.get("v") == mark() else "public, max-age=3600"
+    headers = {"cache-control": kept, "vary": "accept-encoding"}
+    if request.path_params["name"] == WORKER:
+        headers |= {"service-worker-allowed": "../", "cache-control": "no-cache"}
+    if found.packed and "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(found.packed, media_type=found.kind, headers={**headers, "content-encoding": "gzip"})
+    return Response(found.content, media_type=found.kind, headers=headers)
+
+
+async def offline(request: Request) -> Response:
+    """What browsers keep for when they do not reach us."""
+    return page(request, "offline")

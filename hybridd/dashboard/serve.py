@@ -24,7 +24,8 @@ log = logging.getLogger("hybridd.dashboard")
 FIRST_FD = 3  # sd_listen_fds(3)
 THREADS = 4
 """Each has a connection to the state; writes wait for each other in any case."""
-MOST_CONNECTIONS = 100
+MOST_CONNECTIONS = 300
+"""Two hundred listen, a hundred ask."""
 KEEP_ALIVE_S = 5
 GRACE_S = 1
 LOOK_S = 0.25
@@ -93,12 +94,13 @@ class Server:
             await asyncio.sleep(0.01)
         ready()
         idle_s, activity = self._serving.idle_s, self._activity
-        while idle_s is not None:
-            await asyncio.sleep(min(LOOK_S, idle_s))
-            if not activity.busy and time.monotonic() - activity.last > idle_s:
+        while not self._server.should_exit:
+            await asyncio.sleep(LOOK_S if idle_s is None else min(LOOK_S, idle_s))
+            if idle_s is not None and not activity.busy and time.monotonic() - activity.last > idle_s:
                 log.info("nobody has come for %g s: ending until somebody does", idle_s)
                 self.end()
-                return
+        for tell in activity.at_end:
+            tell()
 
 
 def own_socket(host: str, port: int) -> socket.socket:

@@ -142,7 +142,8 @@ def tell(store: Store, settings: Settings, now: int, refused: Sequence[str] = ()
     facts = {"version": wanted.version, "values": values, "refused": [*refused, *others], "at": now}
     with store.transaction():
         store.bot_state.set(IN_FORCE_KEY, facts)
-        store.events.append("settings", "hybridd", {"version": wanted.version, "refused": facts["refused"]}, now)
+        if wanted.version:
+            store.events.append("settings", "hybridd", {"version": wanted.version, "refused": facts["refused"]}, now)
     return wanted.version
 
 

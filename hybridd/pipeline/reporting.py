@@ -1,7 +1,7 @@
 """Report: gathers a period's facts from the state, market by market, and hands them to the rooms that judge them."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hybridd.config.schema import Settings
@@ -14,7 +14,17 @@ from hybridd.pipeline.report_watch import alerts_of, health_of
 from hybridd.reports.health import Watched
 from hybridd.reports.journal_sums import Journal, journal
 from hybridd.reports.market import MarketFacts, market_facts
-from hybridd.reports.odds_worth import Judged, layer_facts, layers_of, odds_facts, odds_of, rises, together
+from hybridd.reports.odds_worth import (
+    Judged,
+    LayerFacts,
+    OddsFacts,
+    layer_facts,
+    layers_of,
+    odds_facts,
+    odds_of,
+    rises,
+    together,
+)
 from hybridd.reports.report import Report
 from hybridd.store.store import Store
 from hybridd.trading.rules_alone import FollowRules
@@ -50,13 +60,16 @@ def journal_of(store: Store, span: Span, rules: ReportRules) -> Journal:
     return journal(cases_of(store, span, rules.follow), zone_of(rules.zone))
 
 
+def brain_of(store: Store, span: Span, rules: ReportRules) -> tuple[OddsFacts, tuple[LayerFacts, ...]]:
+    """How good the odds and the layers of a period were."""
+    return _judgement(_views(store, span, rules), rules)
+
+
 def report_of(store: Store, span: Span, rules: ReportRules) -> Report:
     """Everything about a period."""
-    views = [_view(store, latest, span, rules, i) for i, latest in enumerate(_markets(store, span))]
-    horizon = max((view.step * rules.horizon for view in views), default=rules.horizon)
-    names = list(dict.fromkeys(name for view in views for name in view.layers))
-    judged = {name: together([view.layers[name] for view in views if name in view.layers]) for name in names}
+    views = _views(store, span, rules)
     alerts, suppressed = alerts_of(store, span)
+    odds, layers = _judgement(views, rules)
     return Report(
         start=span.start,
         end=span.end,
@@ -66,8 +79,8 @@ def report_of(store: Store, span: Span, rules: ReportRules) -> Report:
         journal=journal_of(store, span, rules),
         vetoes=_vetoes(store, span),
         trades=trades_facts(store, span),
-        odds=odds_facts(together([view.odds for view in views]), horizon),
-        layers=tuple(facts for name in names if (facts := layer_facts(name, judged[name], horizon)) is not None),
+        odds=odds,
+        layers=layers,
         health=health_of(store, span, tuple(view.watched for view in views)),
     )
 
@@ -85,6 +98,18 @@ class _View:
 
 def _markets(store: Store, span: Span) -> list[Analysis]:
     return [a for a in store.analyses.latest() if a.candle_close >= span.start]
+
+
+def _views(store: Store, span: Span, rules: ReportRules) -> "list[_View]":
+    return [_view(store, latest, span, rules, i) for i, latest in enumerate(_markets(store, span))]
+
+
+def _judgement(views: "Sequence[_View]", rules: ReportRules) -> tuple[OddsFacts, tuple[LayerFacts, ...]]:
+    horizon = max((view.step * rules.horizon for view in views), default=rules.horizon)
+    names = list(dict.fromkeys(name for view in views for name in view.layers))
+    judged = {name: together([view.layers[name] for view in views if name in view.layers]) for name in names}
+    layers = tuple(facts for name in names if (facts := layer_facts(name, judged[name], horizon)) is not None)
+    return odds_facts(together([view.odds for view in views]), horizon), layers
 
 
 def _view(store: Store, latest: Analysis, span: Span, rules: ReportRules, number: int) -> _View:

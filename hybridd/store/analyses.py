@@ -67,12 +67,7 @@ class Analyses:
 
     def latest(self) -> list[Analysis]:
         """The newest of each symbol, in the symbols' order."""
-        newest = AnalysisRow.alias()
-        # The names hop along the index, one step a symbol: grouping would read every analysis ever made.
-        names = AnalysisRow.select(fn.MIN(AnalysisRow.symbol).alias("symbol")).cte("names", True, ("symbol",))
-        following = AnalysisRow.alias()
-        after = following.select(fn.MIN(following.symbol)).where(following.symbol > names.c.symbol)
-        names = names.union_all(names.select(after).where(names.c.symbol.is_null(False)))
+        newest, names = AnalysisRow.alias(), symbols()
         newest_id = (
             newest.select(newest.id)
             .where(newest.symbol == names.c.symbol)
@@ -90,6 +85,15 @@ class Analyses:
     def count(self) -> int:
         """How many there are."""
         return self._database.number(AnalysisRow.select(fn.COUNT(AnalysisRow.id))) or 0
+
+
+def symbols() -> Any:  # noqa: ANN401 - peewee's expressions have no common type
+    """The symbols that were ever analysed, as a table of one column, and one row without a symbol at its end."""
+    # It hops along the index, one step a symbol: grouping would read every analysis ever made.
+    names = AnalysisRow.select(fn.MIN(AnalysisRow.symbol).alias("symbol")).cte("names", True, ("symbol",))
+    following = AnalysisRow.alias()
+    after = following.select(fn.MIN(following.symbol)).where(following.symbol > names.c.symbol)
+    return names.union_all(names.select(after).where(names.c.symbol.is_null(False)))
 
 
 def _of(symbol: str, timeframe: str) -> "ModelSelect[AnalysisRow]":

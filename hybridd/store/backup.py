@@ -15,6 +15,8 @@ from hybridd.store.files import hand_over, make_folder
 from hybridd.store.migrations import check_version, newest
 from hybridd.store.sqlite import explained
 
+BACKUP_KEY = "backup"
+"""Where in `bot_state` stands what the newest copy was: the web must not see the folder of the copies."""
 KEEP = 14
 MONTHS = 6
 _NAME = re.compile(r"state-(\d{6})\d\dT\d{6}Z\.db")

@@ -7,7 +7,7 @@ from typing import Any
 from peewee import fn
 
 from hybridd.store.codec import from_text, to_text
-from hybridd.store.database import Database, Record
+from hybridd.store.database import Database, Prepared, Record, hole
 from hybridd.store.tables import EventRow
 
 
@@ -20,6 +20,9 @@ class Event:
     subject: str
     data: Mapping[str, Any]
     at: int
+
+
+_AFTER = Prepared(EventRow.select().where(EventRow.id > hole("seen")).order_by(EventRow.id).limit(hole("limit")))
 
 
 class Events:
@@ -37,13 +40,16 @@ class Events:
 
     def after(self, event_id: int, limit: int = 100) -> list[Event]:
         """Those with a higher id, oldest first: what a reader who has seen `event_id` has not seen."""
-        query = EventRow.select().where(EventRow.id > event_id).order_by(EventRow.id).limit(limit)
-        return [_event(row) for row in self._database.rows(query)]
+        return [_event(row) for row in self._database.rows(_AFTER, seen=event_id, limit=limit)]
 
     def between(self, kind: str, start: int, end: int) -> list[Event]:
         """Those of one kind from `start` to before `end` (ms UTC), oldest first."""
         inside = (EventRow.kind == kind) & (EventRow.at >= start) & (EventRow.at < end)
         return [_event(row) for row in self._database.rows(EventRow.select().where(inside).order_by(EventRow.id))]
+
+    def version(self) -> int:
+        """A number that is another whenever somebody else has committed; each thread has its own."""
+        return self._database.engine.version()
 
     def last_id(self) -> int:
         """The id of the newest, 0 without any: where a new reader begins."""

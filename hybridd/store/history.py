@@ -67,8 +67,12 @@ class History:
         subject: str | None = None,
         since: int | None = None,
         missed: bool = False,
+        before: int | None = None,
     ) -> list[Alert]:
-        """The newest alerts, newest first: in a state, of a subject, made since (ms UTC), told to nobody in time."""
+        """The newest alerts, newest first: in a state, of a subject, made since (ms UTC), told to nobody in time.
+
+        `before`: only those with an id below it.
+        """
         query = AlertRow.select().order_by(AlertRow.id.desc()).limit(limit)
         if state is not None:
             query = query.where(AlertRow.state == str(state))
@@ -78,6 +82,8 @@ class History:
             query = query.where(AlertRow.created_at >= since)
         if missed:
             query = query.where(_missed())
+        if before is not None:
+            query = query.where(AlertRow.id < before)
         return [_alert(row) for row in self._database.rows(query)]
 
     def story(self, alert: Alert) -> Story:

@@ -11,6 +11,7 @@ from hybridd.store.database import Database
 from hybridd.store.sqlite import explained
 from hybridd.store.step_answers import add_answers
 from hybridd.store.step_attempts import add_attempts
+from hybridd.store.step_logins import add_logins
 from hybridd.store.step_restraint import add_restraint
 from hybridd.store.step_trading import add_auto, add_fills, add_orders, add_proposals
 from hybridd.store.tables import TABLES, SchemaRow
@@ -47,6 +48,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(number=7, title="attempts to deliver", apply=add_attempts),
     Migration(number=8, title="orders", apply=add_orders),
     Migration(number=9, title="trades taken by itself", apply=add_auto),
+    Migration(number=10, title="logins of the web", apply=add_logins),
 )
 """Every step since FIRST, in order and without holes; a step is never changed once it has been released."""
 

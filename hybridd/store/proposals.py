@@ -155,20 +155,28 @@ class Proposals:
         self._database.run(TokenRow.update({TokenRow.guesses: TokenRow.guesses + 1}).where(TokenRow.hash == hashed))
 
     def _read(self, query: "ModelSelect[ProposalRow]") -> list[Proposal]:
-        return [_proposal(row) for row in self._database.rows(query)]
+        return [read_proposal(row) for row in self._database.rows(query)]
 
     def _links(self, query: "ModelSelect[TokenRow]") -> list[Link]:
         return [_link(row) for row in self._database.rows(query)]
 
-    def list(self, limit: int = 50, symbol: str | None = None) -> list[Proposal]:
-        """The newest, newest first."""
+    def list(self, limit: int = 50, symbol: str | None = None, before: int | None = None) -> list[Proposal]:
+        """The newest, newest first; only those with an id below `before` if it is given."""
         query = ProposalRow.select().order_by(ProposalRow.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(ProposalRow.id < before)
         return self._read(query if symbol is None else query.where(ProposalRow.symbol == symbol))
 
 
-def _proposal(row: Record) -> Proposal:
+def read_proposal(row: Record) -> Proposal:
+    """The proposal of a row of its table."""
     state = ProposalState(row["state"])
     return replace(read_as(Proposal, row["facts"]), id=row["id"], state=state, alert_id=row["alert"] or 0)
+
+
+def read_decision(row: Record) -> Decision | None:
+    """What became of the proposal of a row, None while it is open."""
+    return None if row["decided_at"] is None else _decision(row)
 
 
 def _decision(row: Record) -> Decision:

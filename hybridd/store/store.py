@@ -13,18 +13,22 @@ from hybridd.store.attempts import Attempts
 from hybridd.store.audit import Audit
 from hybridd.store.bot_state import BotState
 from hybridd.store.changes import Changes
+from hybridd.store.course import Course
 from hybridd.store.database import Database, open_database
 from hybridd.store.events import Events
 from hybridd.store.fills import Fills
+from hybridd.store.gauges import Gauges, gauges
 from hybridd.store.history import History
 from hybridd.store.holds import Holds
 from hybridd.store.inbox import Inbox
+from hybridd.store.listing import Listing
 from hybridd.store.migrations import migrate as bring_up
 from hybridd.store.migrations import require_current
 from hybridd.store.missed import MissedAlerts
 from hybridd.store.orders import Orders
 from hybridd.store.outbox import Outbox
 from hybridd.store.proposals import Proposals
+from hybridd.store.sessions import Askers, Sessions
 from hybridd.store.silences import Silences
 from hybridd.store.sqlite import BUSY_SECONDS, free_bytes
 from hybridd.store.trades import Trades
@@ -46,6 +50,7 @@ class Store:
         self.path: Path | None = None if database.engine.passing else database.path
         self.audit = Audit(database)
         self.analyses = Analyses(database)
+        self.course = Course(database)
         self.changes = Changes(database)
         self.alerts = Alerts(database, self.audit)
         self.outbox = Outbox(database)
@@ -62,6 +67,9 @@ class Store:
         self.bot_state = BotState(database, clock)
         self.events = Events(database)
         self.history = History(database)
+        self.listing = Listing(database)
+        self.sessions = Sessions(database)
+        self.askers = Askers(database)
 
     @cached_property
     def candles(self) -> "CandleStore":
@@ -80,6 +88,10 @@ class Store:
     def transaction(self) -> AbstractContextManager[None]:
         """All that is written inside is committed together or not at all; an inner one joins the outer."""
         return self._database.transaction()
+
+    def gauges(self) -> Gauges:
+        """Counts of what is under way, and of all that was ever written."""
+        return gauges(self._database)
 
     def verify(self, pinned: str = "") -> list[str]:
         """Everything wrong with the state, one line each; nothing when all is well. Reads the whole file.

@@ -6,6 +6,7 @@ from hybridd.store.rows import Numbered, Row
 from hybridd.store.tables_back import AddressRow, InboxRow, MissedRow
 from hybridd.store.tables_trade import FillRow, OrderRow, ProposalRow, TokenRow, TradeRow, VetoRow
 from hybridd.store.tables_watch import AlertRow, AnalysisRow, AttemptRow, ChangeRow, ChargeRow, DeliveryRow, HoldRow
+from hybridd.store.tables_web import AskerRow, SessionRow
 
 
 class BotStateRow(Row):
@@ -117,5 +118,5 @@ class SchemaRow(Row):
 TABLES: tuple[type[Row], ...] = (
     AnalysisRow, AlertRow, ChangeRow, DeliveryRow, AttemptRow, HoldRow, ChargeRow, MissedRow, AddressRow, InboxRow,
     ProposalRow, VetoRow, TokenRow, TradeRow, FillRow, OrderRow, BotStateRow,
-    CandleRow, QuarantineRow, ContextRow, EventRow, AuditRow, SilenceRow, SchemaRow,
+    CandleRow, QuarantineRow, ContextRow, EventRow, AuditRow, SilenceRow, SessionRow, AskerRow, SchemaRow,
 )  # fmt: skip

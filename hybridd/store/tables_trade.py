@@ -10,7 +10,7 @@ class ProposalRow(Numbered):
     """A trade that is proposed to the person: open, then approved, rejected, held, expired or superseded."""
 
     alert = peewee.ForeignKeyField(AlertRow, column_name="alert", null=True)
-    symbol = peewee.CharField(max_length=64)
+    symbol = peewee.CharField(max_length=64, index=True)
     side = peewee.CharField(max_length=8)
     state = peewee.CharField(max_length=16, index=True)
     created_at = peewee.BigIntegerField()

@@ -38,8 +38,8 @@ class AlertRow(Numbered):
     """What a person is told; `facts` is the whole alert, the other columns are there to be searched."""
 
     key = peewee.CharField(max_length=255, unique=True)
-    subject = peewee.CharField(max_length=128)
-    state = peewee.CharField(max_length=16)
+    subject = peewee.CharField(max_length=128, index=True)
+    state = peewee.CharField(max_length=16, index=True)
     severity = peewee.CharField(max_length=16)
     reasons = peewee.TextField()
     created_at = peewee.BigIntegerField()

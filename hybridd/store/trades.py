@@ -51,16 +51,16 @@ class Trades:
     def get(self, trade_id: int) -> Trade | None:
         """The trade with this id."""
         found = self._database.row(TradeRow.select().where(TradeRow.id == trade_id))
-        return None if found is None else _trade(found)
+        return None if found is None else read_trade(found)
 
     def open_trades(self, symbol: str | None = None) -> list[Trade]:
         """Those that are open, oldest first; of one symbol only if it is given."""
         if symbol is not None:  # asked for each symbol at each candle
-            return [_trade(row) for row in self._database.rows(_OPEN_OF, symbol=symbol)]
+            return [read_trade(row) for row in self._database.rows(_OPEN_OF, symbol=symbol)]
         return self._read(TradeRow.select().where(TradeRow.state == str(TradeState.OPEN)))
 
     def _read(self, query: "ModelSelect[TradeRow]") -> list[Trade]:
-        return [_trade(row) for row in self._database.rows(query.order_by(TradeRow.entry_at, TradeRow.id))]
+        return [read_trade(row) for row in self._database.rows(query.order_by(TradeRow.entry_at, TradeRow.id))]
 
     def list(self, days: float | None = None, symbol: str | None = None) -> list[Trade]:
         """Those opened or closed in the last `days` days, all if it is None, in the order of their entries."""
@@ -78,7 +78,8 @@ def _record(trade: Trade) -> Record:
     return record | exact | {"side": str(trade.side), "state": str(trade.state), "targets": to_text(targets)}
 
 
-def _trade(row: Record) -> Trade:
+def read_trade(row: Record) -> Trade:
+    """The trade of a row of its table."""
     exact = {name: None if row[name] is None else Decimal(row[name]) for name in _EXACT}
     targets = tuple(
         Target(r=Decimal(r), price=Decimal(price), share=Decimal(share))

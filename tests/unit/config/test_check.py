@@ -218,7 +218,6 @@ def test_a_reserved_key_is_let_through_at_its_default(row, tmp_path: Path):
 OTHER = {
     "market.context.sentiment_url": "https://a.b/",
     "market.context.macro_url": "https://a.b/",
-    "dashboard.password_hash": "x",
     "decisions.expires": "1h",
     "trading.broker": "paper",
     "trading.api_key": "x",

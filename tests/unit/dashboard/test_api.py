@@ -191,28 +191,8 @@ def test_a_login_ends_by_itself_and_comes_from_here_alone(web):
     for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP"):
         assert web.client.post(f"/login/{given}", headers={name: "203.0.113.9"}).status_code == 403
         assert web.client.get(f"/login/{given}", headers={name: "203.0.113.9"}).status_code == 403
-    web.now += 3601
+    web.house.clock.advance(3_601_000)
     assert web.client.post(f"/login/{given}").status_code == 403
     with closing(web.log_in()) as client:
-        web.now += 12 * 3600 + 1
+        web.house.clock.advance(7 * 86_400_000 + 1)
         assert client.get("/").status_code == 401
-
-
-def test_an_alert_is_acknowledged_by_words(web):
-    made = web.house.turn()
-    path = f"/alerts/{made.alert_id}"
-    with closing(web.log_in()) as client:
-        assert path[1:] in client.get("/").text
-        page = client.get(path)
-        assert "BTC/USDT LONG" in page.text
-        csrf = page.text.partition('name="csrf" value="')[2].partition('"')[0]
-        for words in ("", "ack", f"ACK {made.alert_id + 1}"):
-            assert client.post(path, data={"csrf": csrf, "words": words}).status_code == 400
-        assert client.post(path, data={"csrf": "", "words": f"ACK {made.alert_id}"}).status_code == 403
-        assert web.house.store.alerts.get(made.alert_id).state is AlertState.FIRING
-        acked = client.post(path, data={"csrf": csrf, "words": f" ack  {made.alert_id} "})
-        assert acked.status_code == 200
-        assert "Acknowledged" in acked.text
-        assert client.get("/alerts/99").status_code == 404
-    assert web.house.store.alerts.get(made.alert_id).state is AlertState.ACKED
-    assert web.house.store.outbox.of_alert(made.alert_id)[0].state == "cancelled"

@@ -84,6 +84,13 @@ def test_a_page_of_ours_may_answer_although_it_hides_its_origin(web):
     assert web.say(token, code, "hold", headers=headers).status_code == 200
 
 
+def test_a_login_by_a_browser_counts_although_it_hides_its_origin(web):
+    path = f"/login/{web.logins.token()}"
+    assert web.client.post(path, headers={"Origin": "null", "Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert web.client.post(path, headers={"Origin": "null"}).status_code == 403
+    assert web.client.post(path, headers={"Origin": "null", "Sec-Fetch-Site": "same-origin"}).status_code == 303
+
+
 @pytest.mark.parametrize("begun", ["", "G", "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX: "])
 def test_whoever_never_ends_a_request_loses_the_connection(web, begun):
     answer, took = raw(web, begun)

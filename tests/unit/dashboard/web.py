@@ -21,16 +21,15 @@ PATIENT = Limits(page=10_000, answer=10_000, link=10_000, stranger=10_000, hook=
 class Web:
     """A house with a web process' server in a thread. It has no key: it knows links by their hashes alone."""
 
-    def __init__(self, folder, *, limits=PATIENT, hooks=None, serving=None, **door):
+    def __init__(self, folder, *, limits=PATIENT, hooks=None, serving=None, hashes=None, **door):
         self.path = folder / "state.db"
         self.house = House(self.path)
         self.store = open_store(f"sqlite:///{self.path}", clock=self.house.clock, migrate=False)
-        self.now = 0.0
-        self.logins, self.activity = Logins(lambda: self.now), Activity()
+        self.logins, self.activity = Logins(self.store, self.house.clock, hashes or {}), Activity()
         self.desk = Desk(store=self.store, rules=replace(RULES, key=b""), clock=self.house.clock, hooks=hooks)
         hosts = frozenset({"127.0.0.1", "localhost"})
         door = Door(**{"hosts": hosts, "limits": limits, "even_s": 0.02, "body_patience_s": 0.3, **door})
-        app = make_app(self.desk, door, self.logins, self.activity)
+        self.app = app = make_app(self.desk, door, self.logins, self.activity)
         self.server = Server(app, self.activity, serving or Serving(head_s=0.3, keep_alive_s=1))
         listening = own_socket("127.0.0.1", 0)
         self.port = listening.getsockname()[1]
