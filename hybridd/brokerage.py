@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from hybridd.alerts.routing import Route
@@ -103,39 +104,49 @@ def _paper(settings: Settings, store: Store, clock: Clock) -> PaperBroker:
     )
 
 
+def check_orders(settings: Settings) -> None:
+    """Raises ConfigError where real orders are wanted and could not be sent safely to the exchange. Asks nobody."""
+    if not may_trade(settings):
+        return
+    name = settings.market.exchange
+    for perpetual in sorted({bool(instrument.settle) for instrument in settings.instruments}):
+        if why := unable(partial(_opened, settings, perpetual), perpetual, dialect_of(name)):
+            raise ConfigError(
+                f"no orders can be sent to {name} ({_kind(perpetual)}): {why}",
+                remedy='set trading.broker = "paper" or "manual", or choose another market.exchange',
+            )
+
+
+def _opened(settings: Settings, perpetual: bool) -> Any:  # noqa: ANN401 - an exchange object is untyped
+    market, trading = settings.market, settings.trading
+    made = open_exchange(
+        exchange=market.exchange, market_type=_kind(perpetual), base_url=market.base_url, timeout=TIMEOUT_S
+    )
+    made.apiKey, made.secret = trading.api_key.get_secret_value(), trading.api_secret.get_secret_value()
+    made.password = trading.api_password.get_secret_value()
+    return made
+
+
+def _kind(perpetual: bool) -> str:
+    return "swap" if perpetual else "spot"
+
+
 def _exchange(settings: Settings, feed: Feed, clock: Clock) -> ExchangeBroker:
     market = settings.market
     sides = _sides(feed)
-
-    def kind(perpetual: bool) -> str:
-        return "swap" if perpetual else "spot"
 
     def market_of(symbol: str) -> Mapping[str, Any]:
         perpetual = ":" in symbol
         if perpetual not in sides:  # a trade of a market that is no longer watched still has to end
             sides[perpetual] = ExchangeFeed(
-                exchange=market.exchange, market_type=kind(perpetual), base_url=market.base_url, clock=clock
+                exchange=market.exchange, market_type=_kind(perpetual), base_url=market.base_url, clock=clock
             )
         return sides[perpetual].market(symbol)
 
-    def opened(perpetual: bool) -> Any:  # noqa: ANN401 - an exchange object is untyped
-        made = open_exchange(
-            exchange=market.exchange, market_type=kind(perpetual), base_url=market.base_url, timeout=TIMEOUT_S
-        )
-        made.apiKey = settings.trading.api_key.get_secret_value()
-        made.secret = settings.trading.api_secret.get_secret_value()
-        made.password = settings.trading.api_password.get_secret_value()
-        return made
-
-    for perpetual in sorted({bool(instrument.settle) for instrument in settings.instruments}):
-        if why := unable(lambda perpetual=perpetual: opened(perpetual), perpetual, dialect_of(market.exchange)):  # type: ignore[misc]
-            raise ConfigError(
-                f"no orders can be sent to {market.exchange} ({kind(perpetual)}): {why}",
-                remedy='set trading.broker = "paper" or "manual", or choose another market.exchange',
-            )
+    check_orders(settings)
     return ExchangeBroker(
         name=market.exchange,
-        opened=opened,
+        opened=lambda perpetual: _opened(settings, perpetual),
         market_of=market_of,
         clock=clock,
         fee_percent=settings.trading.fee_percent,

@@ -33,6 +33,11 @@ AnyConfigPath = Annotated[
 def check_command(config: ConfigPath = None, as_json: AsJson = False) -> None:
     """Name every problem of the settings; exit code 2 if one of them is an error."""
     loaded = looked_at(config, os.environ)
+    if loaded.settings is not None and loaded.settings.trading.broker == "exchange":
+        # Imported late: nobody else needs a broker to look at settings.
+        from hybridd.brokerage import check_orders
+
+        check_orders(loaded.settings)
     typer.echo(_as_json(loaded) if as_json else _as_lines(loaded))
     if loaded.settings is None:
         raise typer.Exit(UNUSABLE)

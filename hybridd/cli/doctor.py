@@ -8,12 +8,14 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from hybridd.app import database_url, feed_of
+from hybridd.brokerage import check_orders
 from hybridd.channels import channels_of
 from hybridd.cli.shared import DEGRADED, UNUSABLE, AsJson, ConfigPath, console, print_json
 from hybridd.clock import SystemClock
 from hybridd.config.load import Loaded, examine
 from hybridd.config.salvage import legible
 from hybridd.config.schema import Settings
+from hybridd.errors import ConfigError
 from hybridd.pipeline.checkup import checkup, settings_findings
 from hybridd.pipeline.checkup_machine import Machine, wanted_credentials
 from hybridd.pipeline.findings import Finding, Level
@@ -25,6 +27,7 @@ def doctor(config: ConfigPath = None, as_json: AsJson = False) -> None:
     findings = settings_findings([str(p) for p in loaded.problems], usable=loaded.settings is not None)
     if loaded.settings is not None:
         settings, clock = loaded.settings, SystemClock()
+        findings += _orders(settings)
         with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=_stderr(), transient=True) as progress:
             progress.add_task("asking the feed and the channels", total=None)
             findings += checkup(
@@ -41,6 +44,14 @@ def doctor(config: ConfigPath = None, as_json: AsJson = False) -> None:
         raise typer.Exit(UNUSABLE)
     if any(f.level is not Level.GOOD for f in findings):
         raise typer.Exit(DEGRADED)
+
+
+def _orders(settings: Settings) -> list[Finding]:
+    try:
+        check_orders(settings)
+    except ConfigError as error:
+        return [Finding(id="D01", title="settings", level=Level.ERROR, detail=error.message, remedy=error.remedy)]
+    return []
 
 
 def _machine(config: Path | None, loaded: Loaded, settings: Settings) -> Machine:

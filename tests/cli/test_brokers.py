@@ -108,3 +108,17 @@ def test_a_plain_analysis_with_live_settings_sends_no_order(hybridd, fresh, monk
         fresh.write_text(text + '\n[market.context]\nsentiment_url = ""\nmacro_url = ""\n')
         assert hybridd("analyze", "BTC/USDT", "--config", fresh, "--json").code == 0
         assert (fake.account.posts, fake.asked("/order")) == ([], [])
+
+
+@pytest.mark.parametrize("words", [("config", "check"), ("run", "--no-dashboard"), ("doctor",)])
+def test_settings_that_want_orders_where_none_can_be_asked_for_are_told_before_anything_else(
+    hybridd, fresh, monkeypatch, words
+):
+    for name, value in LIVE.items():
+        monkeypatch.setenv(name, value)
+    text = fresh.read_text().replace('source = "simulated"', 'source = "exchange"\nexchange = "kraken"')
+    fresh.write_text(text.replace("[market]", '[market]\nbase_url = "http://127.0.0.1:9"', 1))
+    said = hybridd(*words, "--config", fresh)
+    assert said.code == (3 if words == ("doctor",) else 2)
+    line = "no orders can be sent to kraken (spot): ccxt cannot find an order by a name of our own there"
+    assert line in " ".join((said.out + said.err).split())
