@@ -5,7 +5,8 @@ for (const place of document.querySelectorAll("[data-left]")) {
   const tick = () => {
     const left = Math.max(0, Math.round((end - performance.now()) / 1000));
     const minutes = Math.floor(left / 60);
-    place.textContent = left ? `${minutes}:${String(left % 60).padStart(2, "0")} left` : "its time is over";
+    const time = `${minutes}:${String(left % 60).padStart(2, "0")}`;
+    place.textContent = left ? place.dataset.says.replace("#", time) : place.dataset.over;
     if (left) setTimeout(tick, 1000);
   };
   tick();
