@@ -167,7 +167,7 @@ def logout(config: ConfigPath = None) -> None:
     with _state(load(config, os.environ, need_secrets=False), SystemClock()) as store, store.transaction():
         count = store.sessions.drop_all()
         store.audit.append(f"cli:{getpass.getuser()}", "logout.everywhere", "", {"count": count}, SystemClock().now())
-    typer.echo(f"{count} logins are ended")
+    typer.echo(f"logins ended: {count}")
 
 
 @factor_app.command("remove")

@@ -10,6 +10,7 @@ from starlette.routing import Route
 from hybridd.dashboard import second_factor
 from hybridd.dashboard.desk import Desk
 from hybridd.dashboard.gate import form_of, who_of
+from hybridd.dashboard.language import later
 from hybridd.dashboard.login_pages import caller_of, left
 from hybridd.dashboard.logins import Logins, Who
 from hybridd.dashboard.one_time_codes import address, bytes_of, new_secret
@@ -60,13 +61,13 @@ class AccountPages:
             return _for_people(request)
         secret = fields.get("secret", "")
         if bytes_of(secret) is None:
-            return await self._offer(request, who, new_secret(), "Begin again: the secret was lost.")
+            return await self._offer(request, who, new_secret(), later("Begin again: the secret was lost."))
         if not await run_in_threadpool(self._may, request, who.role, fields):
-            return await self._offer(request, who, secret, "That was not the password.")
+            return await self._offer(request, who, secret, later("That was not the password."))
         now, code = self._clock.now(), fields.get("code", "")
         codes = await run_in_threadpool(second_factor.enrol, self._store, str(who.role), secret, code, now)
         if codes is None:
-            notice = "That was not the code that the app shows. Is its clock right?"
+            notice = later("That was not the code that the app shows. Is its clock right?")
             return await self._offer(request, who, secret, notice)
         return await room(request, self._desk, "recovery", lambda: {"codes": codes})
 
@@ -76,12 +77,12 @@ class AccountPages:
         if who.role is None:
             return _for_people(request)
         if not await run_in_threadpool(self._may, request, who.role, fields):
-            return await self._account(request, who, 403, "That was not the password.")
+            return await self._account(request, who, 403, later("That was not the password."))
         code, now = fields.get("code", ""), self._clock.now()
         if not await run_in_threadpool(second_factor.passes, self._store, str(who.role), code, now):
-            return await self._account(request, who, 403, "That code does not count.")
+            return await self._account(request, who, 403, later("That code does not count."))
         await run_in_threadpool(second_factor.remove, self._store, str(who.role), who.actor, now)
-        return await self._account(request, who, 200, "No code is asked for any more.")
+        return await self._account(request, who, 200, later("No code is asked for any more."))
 
     def _may(self, request: Request, role: Role, fields: dict[str, str]) -> bool:
         """A browser that was left open must not be enough; without a password whoever is on the machine is asked."""
@@ -139,4 +140,4 @@ def picture(text: str) -> tuple[int, str]:
 
 
 def _for_people(request: Request) -> Response:
-    return fault(request, 403, "This is for people, not for programs", "Log in with a browser.")
+    return fault(request, 403, later("This is for people, not for programs"), later("Log in with a browser."))

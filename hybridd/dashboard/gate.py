@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from hybridd.dashboard.api_tokens import Scope as May
 from hybridd.dashboard.desk import Desk
 from hybridd.dashboard.guard import address_of, host_of, is_here, once, too_often
+from hybridd.dashboard.language import later
 from hybridd.dashboard.login_form import login_form
 from hybridd.dashboard.logins import Logins, Who, cookie_of
 from hybridd.dashboard.pages import FOR_PROGRAMS, fault
@@ -137,10 +138,13 @@ async def _refused(request: Request, who: Who) -> ASGIApp | None:
             return None
         return fault(request, 403, "This token may not look", "hybridd dashboard token add NAME --scope read")
     if who.scopes <= ONLY_LOOKING and not (who.role and path.startswith(OWN)):
-        return fault(request, 403, "This login may only look", "Log in as somebody who may decide.")
+        return fault(request, 403, later("This login may only look"), later("Log in as somebody who may decide."))
     if who.csrf and not is_genuine(request, who, await form_of(request)):
         return fault(
-            request, 403, "This form is not one of hybridd's pages'", "Open the page again, and send it from there."
+            request,
+            403,
+            "This form is not one of hybridd's pages'",
+            later("Open the page again, and send it from there."),
         )
     return None
 

@@ -11,13 +11,15 @@ from starlette.routing import Route
 from hybridd.dashboard.desk import Desk, tidy
 from hybridd.dashboard.gate import form_of, who_of
 from hybridd.dashboard.guard import address_of, is_here, too_often
+from hybridd.dashboard.language import gettext, later
 from hybridd.dashboard.lockout import KNOWN_KEPT_MS
 from hybridd.dashboard.login_form import here, login_form
 from hybridd.dashboard.logins import COOKIE, DEVICE, LIFE_MS, Caller, Entry, Logins, cookie_name, cookie_of
 from hybridd.dashboard.pages import fault, page
 from hybridd.dashboard.rates import Rates, asker_of
 
-WRONG = "That was not right: the password, or the code."
+WRONG = later("That was not right: the password, or the code.")
+WAIT = later("Too many wrong tries. Wait %(minutes)s min, or log in on the machine itself.")
 
 
 class LoginPages:
@@ -48,7 +50,7 @@ class LoginPages:
             return too_often(request)
         password, code = fields.get("password", ""), fields.get("code", "")
         if not self._logins.by_password or not password:
-            return await run_in_threadpool(login_form, request, self._logins, 400, "Type the password.", then)
+            return await run_in_threadpool(login_form, request, self._logins, 400, later("Type the password."), then)
         entry = await run_in_threadpool(self._logins.log_in, password, code, caller_of(request))
         if entry.session:
             return _entered(request, entry, "." + then)
@@ -56,7 +58,7 @@ class LoginPages:
         await asyncio.sleep(max(0.0, begun + self._even_s - time.monotonic()))
         if entry.wait_ms:
             minutes = -(-entry.wait_ms // 60_000)
-            notice = f"Too many wrong tries. Wait {minutes} min, or log in on the machine itself."
+            notice = gettext(WAIT) % {"minutes": minutes}
             response = await run_in_threadpool(login_form, request, self._logins, 429, notice, then)
             response.headers["retry-after"] = str(-(-entry.wait_ms // 1000))
             return response
@@ -79,7 +81,10 @@ class LoginPages:
         if not entry.session:
             self._rates.take("stranger", asker)
             return fault(
-                request, 403, "This login does not count (any more)", "It works once. Start hybridd again for another."
+                request,
+                403,
+                later("This login does not count (any more)"),
+                later("It works once. Start hybridd again for another."),
             )
         return _entered(request, entry, "../")
 
@@ -119,4 +124,6 @@ def _entered(request: Request, entry: Entry, to: str) -> Response:
 
 
 def _not_here(request: Request) -> Response:
-    return fault(request, 403, "This login works only on the machine itself", "Open it there, or through ssh -L.")
+    return fault(
+        request, 403, later("This login works only on the machine itself"), later("Open it there, or through ssh -L.")
+    )

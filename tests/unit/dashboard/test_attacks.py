@@ -4,6 +4,7 @@ import re
 from contextlib import closing
 from dataclasses import replace
 from html.parser import HTMLParser
+from urllib.parse import quote
 
 import pytest
 from starlette.routing import Route
@@ -120,16 +121,17 @@ def test_words_from_outside_stay_words(web):
         log_in(mine)
         mine.headers["user-agent"] = EVIL
         log_in(mine)
-        seen = ""
+        seen, shown = "", []
         for path in routes(web, "GET"):
             if path.endswith(("/stream", "/metrics")) or path.startswith("/static"):
                 continue
-            answer = mine.get(path.replace("/alerts/1", f"/alerts/{made.alert_id}"))
+            answer = mine.get(path.replace("/symbols/1", f"/symbols/{quote(SYMBOL)}"))
             if not answer.headers["content-type"].startswith("text/html"):
                 assert answer.headers["content-type"].startswith(("application/json", "text/plain")), path
                 assert answer.headers["x-content-type-options"] == "nosniff"
                 continue
             seen += answer.text
+            shown += [path] if answer.status_code == 200 else []
             reader = Reader()
             reader.feed(answer.text)
             for tag, attributes in reader.found:
@@ -142,6 +144,9 @@ def test_words_from_outside_stay_words(web):
                     assert not (attributes.get(name) or "").lower().startswith(("javascript:", "data:", "//")), path
             assert "49" not in re.findall(r"textarea>(\d+)javascript", answer.text)
         assert "&lt;script&gt;alert(1)" in seen, "it was there, as words"
+        assert {"/", "/account", "/alerts/1", "/proposals/1", "/symbols/1", "/trades", "/system", "/settings"} <= set(
+            shown
+        )
     token_, _ = web.link(made)
     assert "<b>X" not in web.client.get(f"/a/{token_}").text
 
