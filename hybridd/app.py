@@ -41,6 +41,7 @@ from hybridd.pipeline.rules import restraint_of, rules_of
 from hybridd.pipeline.service import Service
 from hybridd.pipeline.surroundings import Drawer, Surroundings, empty_drawer
 from hybridd.pipeline.watch import CycleReport, Watch
+from hybridd.pipeline.web_settings import tell_the_web
 from hybridd.store.answer_key import answer_key
 from hybridd.store.store import Store, open_store
 
@@ -72,7 +73,8 @@ def feed_of(settings: Settings, clock: Clock) -> Feed:
 
 def assemble(settings: Settings, store: Store, clock: Clock, given: Sequence[Channel] | None = None) -> Parts:
     """All parts that the settings decide, ready to be scheduled; `given` channels in place of those that they name."""
-    _keep_secrets(settings)
+    for word in secret_words(settings):
+        register_secret(word)
     rules = rules_of(settings, key=answer_key(store.path))
     feed = feed_of(settings, clock)
     symbols = list(dict.fromkeys(instrument.symbol for instrument in settings.instruments))
@@ -211,11 +213,6 @@ def _skew_of(feed: Feed) -> Callable[[], int | None]:
     return lambda: None
 
 
-def _keep_secrets(settings: Settings) -> None:
-    for word in secret_words(settings):
-        register_secret(word)
-
-
 def database_url(settings: Settings) -> str:
     """Where the state lives."""
     return settings.database.url.get_secret_value()
@@ -232,6 +229,7 @@ def daemon_settings(path: Path | None) -> Settings:
     settings = found.settings or read_settings(path)
     for problem in found.problems:
         log.warning("settings: %s", problem)
+    tell_the_web(path, os.environ, database_url(settings))
     return settings
 
 

@@ -5,12 +5,14 @@ from decimal import Decimal
 from typing import Any
 
 from hybridd.alerts.routing import Route
+from hybridd.brokers.dialects import dialect_of
 from hybridd.brokers.exchange import ExchangeBroker
+from hybridd.brokers.fitness import unable
 from hybridd.brokers.paper import Candle, PaperBroker
 from hybridd.brokers.protocol import Broker
 from hybridd.clock import Clock
-from hybridd.config.rules import ORDER_EXCHANGES
 from hybridd.config.schema import Settings
+from hybridd.errors import ConfigError
 from hybridd.market.exchange import ExchangeFeed
 from hybridd.market.feed import Feed
 from hybridd.market.library import open_exchange
@@ -70,7 +72,7 @@ def may_trade(settings: Settings) -> bool:
     trading, market = settings.trading, settings.market
     real = trading.broker == "exchange" and trading.live
     keys = bool(trading.api_key.get_secret_value()) and bool(trading.api_secret.get_secret_value())
-    return real and keys and market.source == "exchange" and market.exchange in ORDER_EXCHANGES
+    return real and keys and market.source == "exchange"
 
 
 def _paper(settings: Settings, store: Store, clock: Clock) -> PaperBroker:
@@ -122,8 +124,15 @@ def _exchange(settings: Settings, feed: Feed, clock: Clock) -> ExchangeBroker:
         )
         made.apiKey = settings.trading.api_key.get_secret_value()
         made.secret = settings.trading.api_secret.get_secret_value()
+        made.password = settings.trading.api_password.get_secret_value()
         return made
 
+    for perpetual in sorted({bool(instrument.settle) for instrument in settings.instruments}):
+        if why := unable(lambda perpetual=perpetual: opened(perpetual), perpetual, dialect_of(market.exchange)):  # type: ignore[misc]
+            raise ConfigError(
+                f"no orders can be sent to {market.exchange} ({kind(perpetual)}): {why}",
+                remedy='set trading.broker = "paper" or "manual", or choose another market.exchange',
+            )
     return ExchangeBroker(
         name=market.exchange,
         opened=opened,

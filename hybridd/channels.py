@@ -7,10 +7,12 @@ from pathlib import Path
 from hybridd.clock import Clock, SystemClock
 from hybridd.config.schema import Settings
 from hybridd.delivery.apprise_channel import AppriseChannel
+from hybridd.delivery.callbacks import PATHS
 from hybridd.delivery.channel import Channel
 from hybridd.delivery.dashboard import DashboardChannel
 from hybridd.delivery.email import EmailChannel
 from hybridd.delivery.journal import JournalChannel
+from hybridd.delivery.links import hook_address
 from hybridd.delivery.push_firebase import FirebaseChannel
 from hybridd.delivery.sms_twilio import TwilioChannel
 from hybridd.delivery.sms_vonage import VonageChannel
@@ -90,14 +92,19 @@ def _sms(settings: Settings, around: Around) -> Iterator[Channel]:
     if not sms.enabled:
         return
     account, secret, sender = sms.account_sid, sms.auth_token.get_secret_value(), sms.from_number
+    public_url, clock = settings.dashboard.public_url, around.clock
     if sms.provider == "vonage":
+        # Without the secret its reports could not be told from anybody's.
+        told = hook_address(public_url, PATHS["vonage_dlr"]) if sms.signature_secret.get_secret_value() else ""
         yield VonageChannel(
-            api_key=account, api_secret=secret, sender=sender, recipients=sms.recipients, clock=around.clock
+            api_key=account, api_secret=secret, sender=sender, recipients=sms.recipients, clock=clock, report_to=told
         )
     else:
+        told = hook_address(public_url, PATHS["twilio_status"])
         yield TwilioChannel(
-            account_sid=account, auth_token=secret, sender=sender, recipients=sms.recipients, clock=around.clock
-        )
+            account_sid=account, auth_token=secret, sender=sender, recipients=sms.recipients, clock=clock,
+            report_to=told,
+        )  # fmt: skip
 
 
 def _telegram(settings: Settings, around: Around) -> Iterator[Channel]:

@@ -42,6 +42,25 @@ def main() -> None:
     for count, resident in memory["resident_mb"].items():
         _say(f"resident after {int(count):,} simulated cycles", resident, "MB", "goal ≤ 150, flat")
     _say("one of these cycles with delivery and tick", memory["ms_a_round"], "ms")
+    _telling()
+
+
+BURST = 10_000
+
+
+def _telling() -> None:
+    """How soon who is to be told is told, and what becomes of ten thousand alerts in one moment."""
+    near = _run("tests.bench_delivery")
+    _say("alert to taken, 8 recipients, one channel a black hole: p50", near["p50_ms"], "ms")
+    _say("  p99", near["p99_ms"], "ms", "goal ≤ 1,000")
+    loose, tight = _run("tests.burst", str(BURST)), _run("tests.burst", str(BURST), "restrained")
+    _say(f"{BURST:,} alerts at once by two channels: lost and doubled", loose["lost"] + loose["doubled"], "", "goal 0")
+    _say("  memory at the end, of that after two tenths", loose["growth"] * 100, "%", "goal flat")
+    _say("the same under the limits: messages to each address", max(tight["messages"].values()), "", "goal ≤ 13")
+    _say("  of these digests", max(tight["digests"].values()), "", "goal 1")
+    _say("  SMS segments", tight["segments"], "", f"goal ≤ {tight['budget']}")
+    _say("  told of by nobody, without a reason", tight["untold"], "", "goal 0")
+    _say("  memory at the end, of that before the first was sent", tight["growth"] * 100, "%", "goal flat")
 
 
 def _replay(candles: Candles) -> None:
@@ -159,8 +178,12 @@ def _web() -> None:
 
 
 def _child(what: str, *numbers: int) -> dict:
+    return _run("tests.bench_cycles", what, *map(str, numbers))
+
+
+def _run(module: str, *arguments: str) -> dict:
     """Measured in a process of its own: nothing of the other figures lies in its memory."""
-    command = [sys.executable, "-m", "tests.bench_cycles", what, *map(str, numbers)]
+    command = [sys.executable, "-m", module, *arguments]
     child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return json.loads(child.stdout.splitlines()[-1])
 

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -21,7 +22,9 @@ from hybridd.delivery.email import EmailChannel
 from hybridd.model.change import Reason, Severity, Verdict
 from hybridd.pipeline.deliver import Courier
 from hybridd.pipeline.record import post
-from hybridd.selftest.sinks import HOST, Ledger, Sinks
+from hybridd.selftest.ledger import Ledger
+from hybridd.selftest.names import HOST
+from hybridd.selftest.sinks import Sinks
 from hybridd.store.store import open_store
 
 RECIPIENTS = 8
@@ -65,7 +68,7 @@ def measure(seconds: float) -> dict[str, float]:
     """Post an alert every half second for so long: how long each mail of the good channels took, in ms."""
     logging.disable(logging.CRITICAL)
     clock, hole, ledger = SystemClock(), BlackHole(), Ledger()
-    with tempfile.TemporaryDirectory() as folder, Sinks(ledger) as sinks:
+    with tempfile.TemporaryDirectory() as folder, Sinks(ledger, Path(folder)) as sinks:
         store = open_store(f"sqlite:///{folder}/state.db", clock=clock)
         channels = [mail(f"email{i}", sinks.ports["smtp"], RECIPIENTS // 2) for i in range(2)]
         channels.append(mail(HOLE, hole.port, 1))

@@ -7,6 +7,8 @@ from hybridd.model.analysis import Seen
 from hybridd.model.change import Change, Reason
 from hybridd.model.memory import Memory
 
+_SIGNAL_CHANGED = Reason.SIGNAL_CHANGED  # looked up once: Python 3.11 finds it by a call
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlapRules:
@@ -19,12 +21,11 @@ class FlapRules:
 
 def follow(changes: Sequence[Change], now: Seen, memory: Memory, rules: FlapRules) -> tuple[Sequence[Change], Memory]:
     """`changes`, with the news that the signal has begun or ceased to flap, and the memory that knows of it."""
-    turned = any(c.reason is Reason.SIGNAL_CHANGED and c.deferred_from is None for c in changes)
-    if turned and rules.turns:
+    if not rules.turns and memory.flapping_at is None:
+        return changes, memory
+    if rules.turns and _turned(changes):
         since = now.candle_close - rules.window_ms
-        memory = replace(
-            memory, turns=(*(at for at in memory.turns if at > since), now.candle_close)[-rules.turns - 1 :]
-        )
+        memory = memory.with_turns((*[at for at in memory.turns if at > since], now.candle_close)[-rules.turns - 1 :])
         if memory.flapping_at is None and len(memory.turns) > rules.turns:
             memory = replace(memory, flapping_at=now.candle_close)
             changes = (_change(Reason.SIGNAL_FLAPPING, now, float(len(memory.turns))), *changes)
@@ -36,6 +37,10 @@ def follow(changes: Sequence[Change], now: Seen, memory: Memory, rules: FlapRule
         rest = [c for c in changes if c.reason is not Reason.SIGNAL_CHANGED]
         changes, memory = (calm, *rest), replace(memory, flapping_at=None, turns=())
     return changes, memory
+
+
+def _turned(changes: Sequence[Change]) -> bool:
+    return any(change.reason is _SIGNAL_CHANGED and change.deferred_from is None for change in changes)
 
 
 def _change(reason: Reason, now: Seen, before: float | str) -> Change:

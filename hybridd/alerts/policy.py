@@ -1,6 +1,6 @@
 """Who is told of a change and who is not, and why: the order of policy is the order of the list."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hybridd.alerts.flapping import FlapRules, follow
@@ -18,36 +18,45 @@ class PolicyRules:
     flapping: FlapRules = field(default_factory=FlapRules)
 
 
-def _duplicate(change: Change, memory: Memory, _: PolicyRules, __: Circumstances) -> Suppression | None:
-    told = memory.last_told(change.reason, change.subject)
+# Looked up once: Python 3.11 finds a member of an enum by a call, and a replay asks for some a million times.
+_SIGNAL_CHANGED, _SIGNAL_CALM, _SCORE_JUMP = Reason.SIGNAL_CHANGED, Reason.SIGNAL_CALM, Reason.SCORE_JUMP
+
+
+def _duplicate(change: Change, told: int | None, _: Memory, __: PolicyRules, ___: Circumstances) -> Suppression | None:
     return Suppression.DUPLICATE if told is not None and change.at <= told else None
 
 
-def _known(change: Change, memory: Memory, _: PolicyRules, __: Circumstances) -> Suppression | None:
-    back = change.reason is Reason.SIGNAL_CHANGED and change.after == memory.told_signal
+def _known(change: Change, _: int | None, memory: Memory, __: PolicyRules, ___: Circumstances) -> Suppression | None:
+    back = change.reason is _SIGNAL_CHANGED and change.after == memory.told_signal
     return Suppression.KNOWN if back and memory.held_at is not None else None
 
 
-def _inhibited(change: Change, _: Memory, __: PolicyRules, circumstances: Circumstances) -> Suppression | None:
+def _inhibited(
+    change: Change, _: int | None, __: Memory, ___: PolicyRules, circumstances: Circumstances
+) -> Suppression | None:
     # A stop that old candles touched is still a stop that was touched.
     return Suppression.INHIBITED if circumstances.stale and change.reason not in TRADE else None
 
 
-def _silenced(change: Change, _: Memory, __: PolicyRules, circumstances: Circumstances) -> Suppression | None:
-    return Suppression.SILENCED if circumstances.silence_of(change) else None
+def _silenced(
+    change: Change, _: int | None, __: Memory, ___: PolicyRules, circumstances: Circumstances
+) -> Suppression | None:
+    return Suppression.SILENCED if circumstances.silences and circumstances.silence_of(change) else None
 
 
-def _flapping(change: Change, memory: Memory, _: PolicyRules, __: Circumstances) -> Suppression | None:
-    turn = change.reason is Reason.SIGNAL_CHANGED
+def _flapping(change: Change, _: int | None, memory: Memory, __: PolicyRules, ___: Circumstances) -> Suppression | None:
+    turn = change.reason is _SIGNAL_CHANGED
     return Suppression.FLAPPING if turn and memory.flapping_at is not None else None
 
 
-def _cool_down(change: Change, memory: Memory, rules: PolicyRules, _: Circumstances) -> Suppression | None:
-    told = memory.last_told(change.reason, change.subject)
+def _cool_down(
+    change: Change, told: int | None, _: Memory, rules: PolicyRules, __: Circumstances
+) -> Suppression | None:
     return Suppression.COOL_DOWN if told is not None and change.at - told < rules.cooldown_ms else None
 
 
-Stage = Callable[[Change, Memory, PolicyRules, Circumstances], Suppression | None]
+Stage = Callable[[Change, int | None, Memory, PolicyRules, Circumstances], Suppression | None]
+"""Looks at a change, and at when its like was told last (ms UTC)."""
 STAGES: tuple[Stage, ...] = (_duplicate, _known, _inhibited, _silenced, _flapping, _cool_down)
 
 
@@ -55,8 +64,9 @@ def verdict(
     change: Change, memory: Memory, rules: PolicyRules, circumstances: Circumstances = NO_CIRCUMSTANCES
 ) -> Verdict:
     """The first stage that objects decides; none objects: it is told."""
+    told = memory.last_told(change.reason, change.subject)
     for stage in STAGES:
-        suppressed = stage(change, memory, rules, circumstances)
+        suppressed = stage(change, told, memory, rules, circumstances)
         if suppressed is not None:
             silence = circumstances.silence_of(change) if suppressed is Suppression.SILENCED else None
             return Verdict(change=change, suppressed=suppressed, because=f"silence {silence.id}" if silence else "")
@@ -109,35 +119,49 @@ def _after(now: Seen, verdicts: Sequence[Verdict], memory: Memory, rules: Policy
     hidden = [v.change for v in verdicts if v.suppressed in HELD]
     memory = _unchanged(now, memory, rules, hidden)
     told = [v.change for v in verdicts if v.suppressed is None]
+    anchor, told_at, held = memory.anchor_score, memory.told_at, memory.held
     if told:
-        told_at = {**memory.told_at, **{told_key(change.reason, change.subject): change.at for change in told}}
+        anchor = now.score
+        told_at = {**told_at, **{told_key(change.reason, change.subject): change.at for change in told}}
         # Any alert says the score: what was held back of it is known now.
-        held = {key: held for key, held in memory.held.items() if key not in told_at and not key.startswith(_JUMP)}
-        memory = replace(memory, anchor_score=now.score, told_at=told_at, held=held)
-        hidden = [change for change in hidden if change.reason is not Reason.SCORE_JUMP]
-    memory = _hold(now, hidden, memory)
-    if any(change.reason in _OF_SIGNAL for change in told):
-        return replace(memory, told_signal=now.signal, held_at=None)
+        if held:
+            held = {key: one for key, one in held.items() if key not in told_at and not key.startswith(_JUMP)}
+        hidden = [change for change in hidden if change.reason is not _SCORE_JUMP]
+    if hidden:
+        held = _hold(now, hidden, held)
+    told_signal, held_at = memory.told_signal, memory.held_at
+    if told and _of_signal(told):
+        told_signal, held_at = now.signal, None
     # News of another kind mentions the signal, but nobody reads from it that the signal has turned: that stays held.
-    turned = any(change.reason in _OF_SIGNAL for change in hidden)
-    if turned and memory.held_at is None and now.signal is not memory.told_signal:
-        return replace(memory, held_at=now.candle_close)
-    return memory
+    elif held_at is None and now.signal is not told_signal and _of_signal(hidden):
+        held_at = now.candle_close
+    return Memory(
+        anchor_score=anchor,
+        told_signal=told_signal,
+        told_at=told_at,
+        held_at=held_at,
+        held=held,
+        turns=memory.turns,
+        flapping_at=memory.flapping_at,
+    )
 
 
-def _hold(now: Seen, hidden: Sequence[Change], memory: Memory) -> Memory:
+def _of_signal(changes: Sequence[Change]) -> bool:
+    return any(change.reason is _SIGNAL_CHANGED or change.reason is _SIGNAL_CALM for change in changes)
+
+
+def _hold(now: Seen, hidden: Sequence[Change], held: Mapping[str, Held]) -> Mapping[str, Held]:
     """Keep what nobody was told of and what may still hold when it can be told."""
     fresh = {
         told_key(change.reason, change.subject): Held(at=now.candle_close, before=change.before, after=change.after)
         for change in hidden
         if change.reason in _KEPT and isinstance(change.before, float | int) and isinstance(change.after, float | int)
     }
-    return replace(memory, held={**fresh, **memory.held}) if fresh.keys() - memory.held.keys() else memory
+    return {**fresh, **held} if fresh.keys() - held.keys() else held
 
 
 HELD = frozenset({Suppression.INHIBITED, Suppression.SILENCED, Suppression.FLAPPING, Suppression.COOL_DOWN})
 """What ends, and after which a person is told of what still holds."""
-_OF_SIGNAL = frozenset({Reason.SIGNAL_CHANGED, Reason.SIGNAL_CALM})
 _JUMP = f"{Reason.SCORE_JUMP}:"
 # A drift is measured from the last alert and asks again by itself.
 _KEPT = frozenset({Reason.SCORE_JUMP, Reason.CONFIDENCE_HIGH, Reason.TRADE_STOP, Reason.TRADE_TARGET})

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from hybridd.analysis.ranks import rank_in_window
+from hybridd.analysis.recall import recalled
 from hybridd.analysis.scoring import LIMIT, Codes, Raw, tanh
 from hybridd.analysis.spreads import rolling_spread
 from hybridd.analysis.windows import newest, ratio
@@ -16,6 +18,8 @@ from hybridd.model.said import Abstain
 REACH = 1_900
 """Candles back that a formula may look at: a daemon keeps 2,000, and must say what a replay of years says."""
 
+_ROOTS = np.sqrt(np.arange(256.0))
+_ANSWERS = np.zeros(1, dtype=np.int8)
 UNIFORM = 3**0.5  # what brings a rank spread evenly over −1 to 1 to a standard deviation of 1
 
 
@@ -45,6 +49,8 @@ def as_known(
         return silent(len(moments), Abstain.NO_DATA)
     if not len(moments):
         return silent(0, Abstain.NO_DATA)
+    if len(moments) == 1:
+        return _known_now(series, statistic, need, int(moments[0]))
     places = series.positions(moments)
     used = np.maximum(places, 0)
     first, end = int(used[0]), int(used[-1]) + 1
@@ -57,20 +63,43 @@ def as_known(
     return Part(values, codes)
 
 
+def _known_now(series: ContextSeries, statistic: Callable[[FloatArray, int], FloatArray], need: int, now: int) -> Part:
+    """`as_known` at one moment. Most series change once in many candles, and are the same for all markets."""
+    place = int(series.known_at.searchsorted(now, side="right")) - 1
+    if place < 0:
+        return silent(1, Abstain.NO_DATA)
+    if now - int(series.known_at[place]) > series.stale_after:
+        return silent(1, Abstain.STALE)
+    if place + 1 < need:
+        return silent(1, Abstain.WARM_UP)
+    value = recalled(_newest_of(statistic), series.values[place + 1 - need : place + 1])
+    return silent(1, Abstain.UNDEFINED) if value != value else Part(np.array([value]), _ANSWERS)
+
+
+@cache
+def _newest_of(statistic: Callable[[FloatArray, int], FloatArray]) -> Callable[[FloatArray], float]:
+    """What a statistic says of the newest value alone; the same function for the same statistic."""
+    return lambda values: statistic(values, 1).item(0)
+
+
 def stacked(parts: Sequence[Part]) -> Raw:
     """Σ of the parts that answer, each bent toward ± 3, over the square root of how many they are.
 
     S. Stouffer's way to join z-values (The American Soldier, vol. 1, 1949): its spread does not depend on how many
     answer where they are independent.
     """
-    total, count = np.zeros(len(parts[0].values)), np.zeros(len(parts[0].values))
+    return joined([Part(bent(part.values), part.abstain) for part in parts])
+
+
+def joined(parts: Sequence[Part]) -> Raw:
+    """`stacked` of parts that are bent already."""
+    n = len(parts[0].values)
+    total, count = np.zeros(n), np.zeros(n, dtype=np.uint8)
     for part in parts:
-        opinion, answers = bent(part.values), part.abstain == Abstain.ANSWERS
-        if not answers.all():
-            opinion[~answers] = 0.0
-        total += opinion
+        answers = part.abstain == Abstain.ANSWERS
+        total += part.values if answers.all() else np.where(answers, part.values, 0.0)
         count += answers
-    return Raw(ratio(total, np.sqrt(count)), joint_code(parts))
+    return Raw(ratio(total, _ROOTS[count]), joint_code(parts))
 
 
 def joint_code(parts: Sequence[Part]) -> Codes:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -17,8 +18,8 @@ from hybridd.model.instrument import nearest
 from hybridd.model.reading import Abstain, LayerSeries, Market, Reading
 
 DEGRADED_CAP = 0.5
-CHUNK = 12_288
-"""Candles at a time: what is at work then stays in a processor's cache."""
+CHUNK = 49_152
+"""Candles at a time, at most: more do not stay in a processor's cache, fewer look back too often for what they say."""
 
 # What a layer written by somebody else may raise while it computes. Named one by one, so that a full disk, a lost
 # network or a request to stop still reach those who answer for them.
@@ -141,9 +142,9 @@ class Brain:
         opinions /= 50
         answered = count(abstain == Abstain.ANSWERS)
         x = combined(opinions, self.weights, self._rho, self._gain)
-        confidence, side = agreement(opinions, x, self.weights)
+        confidence, agreeing = agreement(opinions, x, self.weights)
         capped = np.minimum(confidence, DEGRADED_CAP)
-        return 50 + 50 * x, np.where(answered < self.min_layers, capped, confidence), count(side), answered
+        return 50 + 50 * x, np.where(answered < self.min_layers, capped, confidence), agreeing, answered
 
     def _reading(self, row: int, view: View, scores: Scores, i: int) -> Reading:
         layer, code = self.layers[row], Abstain(scores.abstain[row, i])
@@ -182,8 +183,10 @@ class _Heard:
 
 
 def _parts(n: int) -> list[slice]:
-    """The newest `n` candles in pieces; one piece, which may be empty, at least."""
-    return [slice(k, min(n, k + CHUNK)) for k in range(0, max(n, 1), CHUNK)]
+    """The newest `n` candles in pieces of about one size; one piece, which may be empty, at least."""
+    pieces = max(1, -(-n // CHUNK))
+    edges = [n * k // pieces for k in range(pieces + 1)]
+    return [slice(start, end) for start, end in pairwise(edges)]
 
 
 def _newest(layer: Layer, market: Market, last: int) -> LayerSeries:
@@ -207,7 +210,9 @@ def _sound(series: LayerSeries, n: int) -> LayerSeries:
     """The series as it is; raises ValueError where it is not one value in [0, 100] a candle."""
     if series.values.shape != (n,):
         raise ValueError(f"gave {series.values.shape} values for {n} candles")
-    if ((series.values < 0) | (series.values > 100)).any():
+    outside = series.values < 0
+    outside |= series.values > 100
+    if outside.item() if n == 1 else outside.any():
         raise ValueError("gave a value outside 0 to 100")
     return series
 

@@ -1,6 +1,7 @@
 """How opinions become one score: R. Carver's forecast combination, over the layers that answered."""
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from hybridd.analysis.windows import ratio
 from hybridd.model.candle import BoolArray, FloatArray, IntArray
 
 _BYTE = 255
+Number = TypeVar("Number", FloatArray, IntArray)
 
 
 def correlation_matrix(names: Sequence[str], measured: Mapping[tuple[str, str], float]) -> FloatArray:
@@ -34,6 +36,8 @@ def multipliers(answers: BoolArray, weights: FloatArray, rho: FloatArray) -> Flo
 
     1 where none did. Computed once for each set of answering layers, of which a history holds a handful.
     """
+    if answers.shape[1] == 1:
+        return np.array([_multiplier_of(answers[:, 0], weights, rho)])
     n, turns = answers.shape[1], np.ones(answers.shape[1], dtype=np.bool_)
     turns[1:] = False
     for row in answers:
@@ -42,13 +46,15 @@ def multipliers(answers: BoolArray, weights: FloatArray, rho: FloatArray) -> Flo
     which, first = np.zeros(len(starts), dtype=np.int64), np.zeros(0, dtype=np.int64)
     for eight in np.packbits(answers[:, starts], axis=0):
         _, first, which = np.unique(which * 256 + eight, return_index=True, return_inverse=True)
-    found = np.ones(len(first))
-    for position, candle in enumerate(starts[first].tolist()):
-        chosen = answers[:, candle]
-        if chosen.any():
-            share = weights[chosen] / weights[chosen].sum()
-            found[position] = diversification_multiplier(share, rho[np.ix_(chosen, chosen)])
+    found = np.array([_multiplier_of(answers[:, candle], weights, rho) for candle in starts[first].tolist()])
     return np.repeat(found[which], np.diff(starts, append=n))
+
+
+def _multiplier_of(chosen: BoolArray, weights: FloatArray, rho: FloatArray) -> float:
+    if not chosen.any():
+        return 1.0
+    share = weights[chosen]
+    return diversification_multiplier(share / share.sum(), rho[chosen][:, chosen])
 
 
 def combined(opinions: FloatArray, weights: FloatArray, rho: FloatArray, gain: float = 1.0) -> FloatArray:
@@ -59,12 +65,22 @@ def combined(opinions: FloatArray, weights: FloatArray, rho: FloatArray, gain: f
     """
     answers = ~np.isnan(opinions)
     answered = weight_answered(answers, weights)
+    scaled = gain * multipliers(answers, weights, rho) * ratio(_total(opinions, answers, weights), answered)
+    return np.asarray(np.minimum(np.maximum(scaled, -1.0), 1.0))
+
+
+def _total(opinions: FloatArray, answers: BoolArray, weights: FloatArray) -> FloatArray:
+    """Σ w x of the rows that answered, shape (n,), row by row."""
+    if opinions.shape[1] == 1:
+        one = 0.0
+        for weight, opinion in zip(weights.tolist(), opinions[:, 0].tolist(), strict=True):
+            one += weight * opinion if opinion == opinion else 0.0
+        return np.array([one])
     total = np.zeros(opinions.shape[1])
     for weight, row, there in zip(weights.tolist(), opinions, answers, strict=True):
         said = row if weight == 1 else weight * row
         total += said if there.all() else np.where(there, said, 0.0)
-    scaled = gain * multipliers(answers, weights, rho) * ratio(total, answered)
-    return np.asarray(np.minimum(np.maximum(scaled, -1.0), 1.0))
+    return total
 
 
 def weight_answered(chosen: BoolArray, weights: FloatArray) -> FloatArray:
@@ -84,10 +100,19 @@ def count(chosen: BoolArray) -> IntArray:
     return np.asarray(np.add.reduce(chosen.view(np.uint8), axis=0, dtype=np.uint8), dtype=np.int64)
 
 
-def agreement(opinions: FloatArray, x: FloatArray, weights: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """Confidence in [0, 1], shape (n,), and which layers are on the score's side, shape (k, n).
+def agreement(opinions: FloatArray, x: FloatArray, weights: FloatArray) -> tuple[FloatArray, IntArray]:
+    """Confidence in [0, 1] and how many layers are on the score's side, each of shape (n,).
 
     Weight on the score's side/weight that answered × weight that answered/all weight; 0 at a score of exactly 50.
     """
-    side = ((opinions > 0) & (x > 0)) | ((opinions < 0) & (x < 0))
-    return weight_answered(side, weights) / weights.sum(), side
+    above, below = opinions > 0, opinions < 0
+    agreeing = _of_side(x, count(above), count(below))
+    if (weights == weights[0]).all():
+        return np.asarray(weights[0] * agreeing / weights.sum()), agreeing
+    weight = _of_side(x, weight_answered(above, weights), weight_answered(below, weights))
+    return np.asarray(weight / weights.sum()), agreeing
+
+
+def _of_side(x: FloatArray, above: Number, below: Number) -> Number:
+    """What is `above` where the score is, what is `below` where that is, else 0."""
+    return cast(Number, np.where(x > 0, above, below) * (x * x > 0))

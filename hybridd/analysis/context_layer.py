@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hybridd.analysis.as_known import Part, as_known, stacked, turning_points
+from hybridd.analysis.as_known import Part, as_known, bent, joined, stacked, turning_points
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.scoring import Raw, leaning, scored, up_to, why_not
 from hybridd.analysis.view import View, whole
@@ -93,7 +93,8 @@ class ContextLayer:
 
     def _raw(self, view: View) -> Raw:
         steps, priced = view.once(self._steps), view.once(self._formula.priced)
-        return stacked([*(_held(part, one.held) for one in steps for part in one.parts.values()), *priced.values()])
+        held = (_held(part, one.held) for one in steps for part in one.parts.values())
+        return joined([*held, *(_bent(part) for part in priced.values())])
 
     def _steps(self, view: View) -> list[_Steps]:
         """All sources at the turns of any of them; with a part for each candle each source at its own."""
@@ -111,4 +112,9 @@ def _steps(view: View, sources: Mapping[str, Source]) -> _Steps:
 
 
 def _held(part: Part, held: IntArray) -> Part:
-    return Part(np.repeat(part.values, held), np.repeat(part.abstain, held))
+    """Bent, and then held: what is held for many candles is bent once."""
+    return Part(np.repeat(bent(part.values), held), np.repeat(part.abstain, held))
+
+
+def _bent(part: Part) -> Part:
+    return Part(bent(part.values), part.abstain)

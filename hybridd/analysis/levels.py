@@ -1,10 +1,12 @@
 """Price levels that many eyes watch: pivots of the period before, retracements, and the value area by volume."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hybridd.analysis.recall import recalled
 from hybridd.analysis.windows import lagged, newest, ratio, rolling_max, rolling_min, rolling_sum
 from hybridd.model.candle import Candles, FloatArray, IntArray
 from hybridd.model.timeframe import parse_timeframe
@@ -40,6 +42,8 @@ def pivots(candles: Candles, last: int | None = None) -> Pivots:
     n = len(candles)
     last = n if last is None else last
     candles = candles[max(0, n - last - 2 * MOST_OF_PERIOD) :]
+    if last == 1:
+        return _pivots_now(candles)
     n = len(candles)
     if not n:
         return Pivots(np.empty(0), np.empty(0))
@@ -54,13 +58,29 @@ def pivots(candles: Candles, last: int | None = None) -> Pivots:
     return Pivots(of_the_one_before((high + low + candles.close[ends - 1]) / 3), of_the_one_before(high - low))
 
 
+def _pivots_now(candles: Candles) -> Pivots:
+    """Those of the newest candle."""
+    (length, begin), opened = _period(candles.step), candles.open_time
+    end = int(opened.searchsorted(begin + (int(opened[-1]) - begin) // length * length))
+    if not end:
+        return Pivots(np.full(1, np.nan), np.full(1, np.nan))
+    start = int(opened.searchsorted(begin + (int(opened[end - 1]) - begin) // length * length))
+    high, low = np.maximum.reduce(candles.high[start:end]), np.minimum.reduce(candles.low[start:end])
+    return Pivots(np.array([(high + low + candles.close[end - 1]) / 3]), np.array([high - low]))
+
+
 def _period_number(candles: Candles) -> IntArray:
-    """Which period each candle opened in: of the shortest length that holds 60 candles, else of the longest."""
-    step = candles.step
+    """Which period each candle opened in."""
+    length, begin = _period(candles.step)
+    return (candles.open_time - begin) // length
+
+
+@cache
+def _period(step: int) -> tuple[int, int]:
+    """Length (ms) and a beginning of the periods: the shortest that holds 60 candles, else the longest."""
     lengths = [ms for ms in _PERIODS if ms % step == 0 and ms <= MOST_OF_PERIOD * step] or [LEAST_OF_PERIOD * step]
     length = next((ms for ms in lengths if ms >= LEAST_OF_PERIOD * step), lengths[-1])
-    monday = parse_timeframe("1w").open_at(0) if length % _WEEK == 0 else 0
-    return (candles.open_time - monday) // length
+    return length, parse_timeframe("1w").open_at(0) if length % _WEEK == 0 else 0
 
 
 def retracement(close: FloatArray, high: FloatArray, low: FloatArray) -> FloatArray:
@@ -94,7 +114,11 @@ def value_areas(candles: Candles, last: int | None = None) -> ValueArea:
     full = full[max(0, int(np.searchsorted(full, reach - last, side="right")) - 1) :]
     if not len(full):
         return ValueArea(np.full(last, np.nan), np.full(last, np.nan))
-    first, edges = max(int(full[0]), reach - last), _areas(candles, full - PROFILE)
+    if last == 1:
+        begin, end = int(full[0]) - PROFILE, int(full[0])
+        columns = (x[begin:end] for x in (candles.high, candles.low, candles.volume))
+        return ValueArea(*(np.array([edge]) for edge in recalled(_area, *columns)))
+    first, edges = max(int(full[0]), reach - last), _areas(candles.high, candles.low, candles.volume, full - PROFILE)
     held = np.append(full[1:], reach) - np.maximum(full, first)
 
     def spread_out(edge: FloatArray) -> FloatArray:
@@ -103,15 +127,25 @@ def value_areas(candles: Candles, last: int | None = None) -> ValueArea:
     return ValueArea(spread_out(edges[0]), spread_out(edges[1]))
 
 
-def _areas(candles: Candles, begins: IntArray) -> tuple[FloatArray, FloatArray]:
+def _area(high: FloatArray, low: FloatArray, volume: FloatArray) -> tuple[float, float]:
+    """Lowest and highest price of the value area of one window."""
+    bottom, top = _areas(high, low, volume, np.zeros(1, dtype=np.int64))
+    return bottom.item(0), top.item(0)
+
+
+def _areas(high: FloatArray, low: FloatArray, volume: FloatArray, begins: IntArray) -> tuple[FloatArray, FloatArray]:
     """Lowest and highest price of the value area of each window, shape (m,)."""
     ends = begins[:, None] + BRACKET * np.arange(1, PROFILE // BRACKET + 1) - 1
-    high, low = rolling_max(candles.high, BRACKET)[ends], rolling_min(candles.low, BRACKET)[ends]
+    high, low, volume = (
+        rolling_max(high, BRACKET)[ends],
+        rolling_min(low, BRACKET)[ends],
+        rolling_sum(volume, BRACKET)[ends],
+    )
     bottom, top = low.min(axis=1), high.max(axis=1)
     height = (top - bottom) / ROWS
     height = np.where(height > 0, height, np.nan)
     rows = _rows(low, bottom, height), _rows(high, bottom, height)
-    first, beyond = _grown(_histograms(*rows, rolling_sum(candles.volume, BRACKET)[ends]))
+    first, beyond = _grown(_histograms(*rows, volume))
     return bottom + first * height, bottom + beyond * height
 
 

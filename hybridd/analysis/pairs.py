@@ -55,9 +55,10 @@ def paired(own: Candles, other: Candles, last: int | None = None) -> Pair:
 
 def shared(own: Candles, other: Candles) -> tuple[IntArray, IntArray]:
     """Positions in each of the candles that both have; `other` holds at least one."""
-    if np.array_equal(own.open_time, other.open_time):
+    begin = int(other.open_time.searchsorted(own.open_time[0])) if len(own) else 0
+    if np.array_equal(own.open_time, other.open_time[begin : begin + len(own)]):
         every = np.arange(len(own))
-        return every, every
+        return every, every + begin
     found = np.minimum(np.searchsorted(other.open_time, own.open_time), len(other) - 1)
     mine = np.flatnonzero(other.open_time[found] == own.open_time)
     return mine, found[mine]
@@ -147,8 +148,11 @@ def _together(one: Grains, other: Grains) -> FloatArray:
 def _edges(x: Grains) -> tuple[Grains, Grains]:
     """The highest of each row's lowest tenth and the lowest of its highest, each of shape (k, 1)."""
     deepest = round(TAIL * WINDOW)
-    low, high = (np.partition(x, place, axis=1)[:, place, None] for place in (deepest - 1, WINDOW - deepest))
-    return low, high
+    x = x.copy()
+    x.partition(deepest - 1, axis=1)
+    low = x[:, deepest - 1, None].copy()
+    x.partition(WINDOW - deepest, axis=1)
+    return low, x[:, WINDOW - deepest, None]
 
 
 def _share(one: BoolArray, other: BoolArray) -> FloatArray:

@@ -43,12 +43,14 @@ def _ranks(x: FloatArray, n: int) -> FloatArray:
 
 def _count(compare: np.ufunc, ordinal: NDArray[np.int16], n: int) -> NDArray[np.int16]:
     """How many of the `n` before each value from the n-th on compare true with it; in bytes, that hold up to 255."""
-    now = ordinal[n:]
-    total, hit = np.zeros(len(now), dtype=np.int16), np.empty(len(now), dtype=np.bool_)
+    now, total = ordinal[n:], np.zeros(len(ordinal) - n, dtype=np.int16)
+    hit, size = np.empty(len(now), dtype=np.uint8), len(now)
+    true = hit.view(np.bool_)
     for start in range(0, n, _BYTE):
-        few = np.zeros(len(now), dtype=np.uint8)
+        few = np.zeros(size, dtype=np.uint8)
         for k in range(start, min(start + _BYTE, n)):
-            few += compare(ordinal[k : k + len(now)], now, out=hit).view(np.uint8)
+            compare(ordinal[k : k + size], now, true)
+            np.add(few, hit, few)
         total += few
     return total
 

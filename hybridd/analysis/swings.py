@@ -11,6 +11,7 @@ SPAN = 10
 """Candles on each side that a swing must stand out from; it is confirmed SPAN candles after its extreme."""
 REACH = 320
 """Candles after which a swing no longer counts."""
+_NEVER, _NOWHERE = np.full(2, -REACH - 1), np.full(2, np.nan)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,9 +39,7 @@ def swing_highs(high: FloatArray) -> Swings:
     middle = high[SPAN : n - SPAN]
     stands_out = (middle > top[SPAN - 1 : n - SPAN - 1]) & (middle >= top[2 * SPAN :])
     confirmed = np.flatnonzero(stands_out) + 2 * SPAN
-    last, at = _price_of(high, confirmed, confirmed)
-    before, _ = _price_of(high, confirmed[1:], confirmed[:-1])
-    return Swings(last, before, at)
+    return _held(high, confirmed - SPAN, confirmed)
 
 
 def swing_lows(low: FloatArray) -> Swings:
@@ -49,17 +48,25 @@ def swing_lows(low: FloatArray) -> Swings:
     return Swings(-mirrored.last, -mirrored.before, mirrored.at)
 
 
-def _price_of(high: FloatArray, since: IntArray, confirmed: IntArray) -> tuple[FloatArray, IntArray]:
-    """Price and position of the swings `confirmed`, each in force since a candle and as far as it is within REACH."""
-    n, at = len(high), confirmed - SPAN
-    begin = np.minimum(since, at + REACH + 1)
-    end = np.minimum(np.append(since[1:], n), at + REACH + 1)
-    # In turn: nothing, the first, nothing, the second … each for as long as it holds.
-    edges = np.column_stack([begin, np.maximum(end, begin)]).ravel()
-    lengths = np.diff(edges, prepend=0, append=n)
-    price = np.column_stack([high[at], np.full(len(at), np.nan)]).ravel()
-    place = np.column_stack([at, np.full(len(at), -1)]).ravel()
-    return np.repeat(np.append(np.nan, price), lengths), np.repeat(np.append(-1, place), lengths)
+def _held(high: FloatArray, at: IntArray, confirmed: IntArray) -> Swings:
+    """Of the swings at `at`, each candle's newest and the one before it, as far as they are within REACH."""
+    n = len(high)
+    turns = np.zeros(n, dtype=np.int64)
+    turns[confirmed] = 1
+    newest = np.cumsum(turns) + 1
+    # Two in front that never were, so that every candle has a newest one and one before that.
+    places = np.concatenate([_NEVER, at])
+    prices = np.concatenate([_NOWHERE, high[at]])
+    edge = np.arange(-REACH, n - REACH)
+    found = []
+    for which in (newest, newest - 1):
+        place = places[which]
+        price, gone = prices[which], place < edge
+        price[gone] = np.nan
+        found.append((price, place, gone))
+    (last, place, gone), (before, _, _) = found
+    place[gone] = -1
+    return Swings(last, before, place)
 
 
 def breaks(close: FloatArray, level: FloatArray, at: IntArray) -> BoolArray:

@@ -2,10 +2,11 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from hybridd.brokers.refusals import CLOCK, Fault, Meaning, Reply, fault_of
+from hybridd.brokers.dialects import BINANCE, Dialect
+from hybridd.brokers.refusals import Fault, Meaning, Reply, fault_of
 from hybridd.clock import Clock
 
 T = TypeVar("T")
@@ -20,8 +21,8 @@ _SILENT.disabled = True
 class Line:
     """One ccxt object with keys. `opened` makes it and talks to nobody; one thread at a time uses a line."""
 
-    def __init__(self, *, opened: Callable[[], Any], clock: Clock) -> None:
-        self._open, self._clock = opened, clock
+    def __init__(self, *, opened: Callable[[], Any], clock: Clock, dialect: Dialect = BINANCE) -> None:
+        self._open, self._clock, self._dialect = opened, clock, dialect
         self._exchange: Any = None
         self._reply = Reply()
         self._given: dict[str, Mapping[str, Any]] = {}
@@ -68,10 +69,10 @@ class Line:
         try:
             return question(exchange)
         except Exception as error:  # noqa: BLE001 - parsers stumble in any way over a wrong answer: none is an answer
-            fault = fault_of(error, self._reply)
+            fault = fault_of(error, self._reply, self._dialect.own_codes, self._dialect.codes)
         if fault.pause:
             self._silent_until = self._clock.monotonic() + fault.pause
-        if fault.code == CLOCK:
+        if fault.clock:
             self._timed = False
         return fault
 
@@ -101,10 +102,10 @@ class Line:
 
         def noted_answer(status: int, *others: Any) -> object:  # noqa: ANN401 - ccxt's own arguments
             headers, body = others[3], others[4]
-            code, message = _refusal(body)
+            said, code, message = refusal_of(body)
             wait = str(headers.get("Retry-After", "")).strip()
             pause = float(wait) if wait.isdigit() else None
-            self._reply = Reply(asked=True, status=status, code=code, message=message, retry_after=pause)
+            self._reply = Reply(asked=True, status=status, said=said, code=code, message=message, retry_after=pause)
             return heard(status, *others)
 
         opened.fetch, opened.on_rest_response = noted_fetch, noted_answer
@@ -114,12 +115,24 @@ class Line:
         return opened
 
 
-def _refusal(body: object) -> tuple[int, str]:
-    """Code and message of an answer such as {"code": -1013, "msg": "…"}; 0 where it is none."""
+def refusal_of(body: object) -> tuple[bool, str, str]:
+    """Whether an answer is a JSON object or list, and the code and words of a refusal in it, "" where there are none.
+
+    Such as {"code": -1013, "msg": "…"}; or with the order's own words inside, {"data": [{"sCode": "51008", …}]}.
+    """
     try:
         answer = json.loads(body) if isinstance(body, str) else None
     except ValueError:
-        return 0, ""
-    if not isinstance(answer, dict) or not isinstance(answer.get("code"), int):
-        return 0, ""
-    return answer["code"], str(answer.get("msg", ""))
+        return False, "", ""
+    if not isinstance(answer, dict):
+        return isinstance(answer, list), "", ""
+    inner = answer.get("data")
+    first = inner[0] if isinstance(inner, list) and inner and isinstance(inner[0], dict) else {}
+    code = _first(first, ("sCode",)) or _first(answer, ("code", "retCode", "ret_code", "error_code", "label"))
+    words = _first(first, ("sMsg",)) or _first(answer, ("msg", "message", "retMsg", "err_msg", "error"))
+    return True, code, words
+
+
+def _first(facts: Mapping[str, Any], names: Sequence[str]) -> str:
+    found = next((facts[name] for name in names if isinstance(facts.get(name), str | int | list)), "")
+    return " ".join(map(str, found)) if isinstance(found, list) else str(found)

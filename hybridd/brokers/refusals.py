@@ -1,5 +1,6 @@
 """What a failed request to an exchange means for an order: certainly not taken, refused, or nobody knows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,26 +17,34 @@ class Meaning(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came back: `asked` whether a request began at all, HTTP status (0: no answer), the exchange's own code."""
+    """What came back: `asked` whether a request began at all, HTTP status (0: no answer), the exchange's own code.
+
+    `said`: it was the exchange itself that answered, in JSON, and no machine before it.
+    """
 
     asked: bool = False
     status: int = 0
-    code: int = 0
+    code: str = ""
+    said: bool = False
     message: str = ""
     retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A failed request: what it means, in one line why, and for how many seconds nothing shall be sent."""
+    """A failed request: what it means, in one line why, and for how many seconds nothing shall be sent.
+
+    `clock`: it was signed at a time that the exchange does not believe.
+    """
 
     meaning: Meaning
     detail: str
-    code: int = 0
+    clock: bool = False
     pause: float = 0.0
 
 
 CLOCK, DUPLICATE = -1021, "Duplicate order"
+NONE: Mapping[str, Meaning] = {}
 PAUSE_S = {429: 30.0, 418: 120.0}
 """How long to stay away where the exchange does not say: 418 is the ban of those who went on after a 429."""
 
@@ -67,6 +76,20 @@ _REMEDIES = {
     -4061: "set the account's position mode to one-way",
     -4164: "the order is too small",
 }
+# What ccxt's classes of errors mean for an order, the closest first; those that are not here leave it unclear.
+_CLASSES = {
+    "InvalidNonce": (Meaning.NOT_TAKEN, ""),
+    "RateLimitExceeded": (Meaning.NOT_TAKEN, ""),
+    "DuplicateOrderId": (Meaning.THERE, ""),
+    "OrderNotFound": (Meaning.UNKNOWN, ""),
+    "InsufficientFunds": (Meaning.REFUSED, "look at the account's balance or margin"),
+    "AuthenticationError": (Meaning.REFUSED, _KEYS),
+    "InvalidOrder": (Meaning.REFUSED, ""),
+    "ArgumentsRequired": (Meaning.REFUSED, ""),
+    "BadRequest": (Meaning.REFUSED, ""),
+    "NotSupported": (Meaning.REFUSED, ""),
+    "OperationRejected": (Meaning.REFUSED, ""),
+}
 # What stands in the text of an error where no connection came about: then nothing was sent.
 _UNCONNECTED = (
     ("NewConnectionError", "it refuses the connection"),
@@ -77,8 +100,12 @@ _UNCONNECTED = (
 _LONGEST = 160
 
 
-def fault_of(error: BaseException, reply: Reply) -> Fault:
-    """What an error means that came up while the exchange was asked; no address and no signature stands in it."""
+def fault_of(error: BaseException, reply: Reply, own_codes: bool = True, codes: Mapping[str, Meaning] = NONE) -> Fault:
+    """What an error means that came up while the exchange was asked; no address and no signature stands in it.
+
+    `own_codes`: it is Binance, whose codes are all known here. Else it is what ccxt takes it for, beside those `codes`
+    that mean something else.
+    """
     if not reply.asked:
         return Fault(meaning=Meaning.REFUSED, detail=_line(str(error)))
     if not reply.status:
@@ -87,18 +114,35 @@ def fault_of(error: BaseException, reply: Reply) -> Fault:
         pause = PAUSE_S[reply.status] if reply.retry_after is None else reply.retry_after
         detail = f"it wants no request for {pause:g} s (HTTP {reply.status})"
         return Fault(meaning=Meaning.NOT_TAKEN, detail=detail, pause=pause)
-    if reply.code >= 0 or not 400 <= reply.status < 500:
-        return Fault(meaning=Meaning.UNCLEAR, detail=f"the answer makes no sense (HTTP {reply.status})")
+    senseless = Fault(meaning=Meaning.UNCLEAR, detail=f"the answer makes no sense (HTTP {reply.status})")
+    if not own_codes:
+        return _as_taken(error, reply, codes) if reply.said and reply.status < 500 else senseless
+    if not reply.code.startswith("-") or not 400 <= reply.status < 500:
+        return senseless
     detail = f"{_line(reply.message)} ({reply.code})"
-    if remedy := _REMEDIES.get(reply.code, ""):
+    if remedy := _REMEDIES.get(int(reply.code), ""):
         detail += f": {remedy}"
-    return Fault(meaning=_meaning(reply), detail=detail, code=reply.code)
+    return Fault(meaning=_meaning(reply), detail=detail, clock=int(reply.code) == CLOCK)
 
 
 def _meaning(reply: Reply) -> Meaning:
     if DUPLICATE in reply.message:
         return Meaning.THERE
-    return _MEANINGS.get(reply.code, Meaning.REFUSED)
+    return _MEANINGS.get(int(reply.code), Meaning.REFUSED)
+
+
+def _as_taken(error: BaseException, reply: Reply, codes: Mapping[str, Meaning]) -> Fault:
+    """By the class that ccxt gives an error; one that it has no class for says nothing certain."""
+    kinds = [kind.__name__ for kind in type(error).__mro__]
+    found = next((_CLASSES[kind] for kind in kinds if kind in _CLASSES), (Meaning.UNCLEAR, ""))
+    meaning = codes.get(reply.code, found[0])
+    detail = f"{_line(reply.message)} ({reply.code or kinds[0]})"
+    if found[1] and meaning is Meaning.REFUSED:
+        detail += f": {found[1]}"
+    clock = meaning is Meaning.NOT_TAKEN and "RateLimitExceeded" not in kinds
+    return Fault(
+        meaning=meaning, detail=detail, clock=clock, pause=0.0 if clock or meaning is not Meaning.NOT_TAKEN else 5.0
+    )
 
 
 def _unanswered(error: BaseException) -> Fault:

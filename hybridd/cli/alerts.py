@@ -30,7 +30,7 @@ from hybridd.library.trial import send_test
 from hybridd.model.alert import AlertState
 from hybridd.model.delivery import TOLD, Delivery
 from hybridd.model.state import IllegalTransition
-from hybridd.pipeline.answers import acknowledge
+from hybridd.pipeline.acknowledge import acknowledge
 
 app = typer.Typer(name="alerts", help="What was told, to whom, and why.", no_args_is_help=True)
 app.command("enable")(enable)

@@ -46,7 +46,7 @@ def story_json(story: Story) -> dict[str, Any]:
 
 
 def change_json(verdict: Verdict) -> dict[str, Any]:
-    """A change with its verdict as plain values; `suppressed` is null where it was told."""
+    """A change, its verdict in plain values; `suppressed` is null where it was told, `because` what held it back."""
     change = verdict.change
     return {
         "reason": change.reason.value,
@@ -56,6 +56,8 @@ def change_json(verdict: Verdict) -> dict[str, Any]:
         "detail": change.detail,
         "held_since": change.deferred_from,
         "suppressed": verdict.suppressed.value if verdict.suppressed else None,
+        "because": verdict.because,
+        "judged_at": verdict.judged_at or None,
     }
 
 
@@ -85,10 +87,19 @@ def _deed_json(deed: AuditEntry) -> dict[str, Any]:
 
 def _changes(title: str, verdicts: tuple[Verdict, ...] | list[Verdict]) -> None:
     rows = [
-        [when(v.change.at), v.change.reason, _value(v.change.before), _value(v.change.after), v.suppressed or "told"]
+        [
+            when(v.change.at),
+            v.change.reason,
+            _value(v.change.before),
+            _value(v.change.after),
+            v.suppressed or "told",
+            v.because,
+            when(v.judged_at) if v.judged_at else "",
+        ]
         for v in verdicts
     ]
-    table(title, ["at", "reason", "before", "after", "verdict"], rows) if rows else say(title)
+    names = ["at", "reason", "before", "after", "verdict", "because of", "judged at"]
+    table(title, names, rows) if rows else say(title)
 
 
 def _fate(fate: Fate, made_at: int) -> None:

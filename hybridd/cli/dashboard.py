@@ -78,6 +78,7 @@ def serve(settings: Settings, clock: Clock, *, beside: bool = False) -> None:
     from hybridd.dashboard.guard import Activity
     from hybridd.dashboard.logins import Logins
     from hybridd.dashboard.serve import Server, Serving, given_sockets, own_socket
+    from hybridd.pipeline.hooks import HookBox
     from hybridd.pipeline.trading_rules import trading_rules
 
     page = settings.dashboard
@@ -88,7 +89,13 @@ def serve(settings: Settings, clock: Clock, *, beside: bool = False) -> None:
         Role.VIEWER: page.viewer_password_hash.get_secret_value(),
     }
     with _state(settings, clock) as store:
-        desk = Desk(store=store, rules=trading_rules(settings), clock=clock, broker=settings.trading.broker)
+        desk = Desk(
+            store=store,
+            rules=trading_rules(settings),
+            clock=clock,
+            broker=settings.trading.broker,
+            hooks=HookBox(store) if settings.sms.enabled else None,
+        )
         logins, activity = Logins(store, SystemClock(), hashes, page.session), Activity()
         made = make_app(
             desk,

@@ -14,10 +14,10 @@ from hybridd.model.proposal import Decision, Proposal, ProposalEvent
 from hybridd.model.trade import Trade
 from hybridd.pipeline.booking import book_entry, hold_trade
 from hybridd.pipeline.decide import Answer, Answered, Result, decide
+from hybridd.pipeline.plan import entered_at
 from hybridd.pipeline.trading_rules import trading_rules
 from hybridd.store.codec import plain as as_json_values
 from hybridd.store.store import Store
-from hybridd.trading.ledger import open_trade
 from hybridd.trading.plain import plain
 from hybridd.trading.position import exact
 
@@ -136,22 +136,9 @@ def _answer(
 def _enter(
     store: Store, settings: Settings, proposal: Proposal, at_price: str, quantity: str | None, now: int
 ) -> Trade:
-    # The distances are what was approved: they are measured from where the person really entered.
     entered = exact(at_price)
-    moved = entered - proposal.price
-    target = proposal.targets[-1].price + moved if proposal.targets else None
-    trade = open_trade(
-        symbol=proposal.symbol,
-        side=proposal.side,
-        entry_price=float(entered),
-        entry_at=now,
-        quantity=float(proposal.quantity if quantity is None else exact(quantity)),
-        stop_price=float(proposal.stop + moved),
-        target_price=None if target is None else float(target),
-        fee_percent=settings.trading.fee_percent,
-        simulated=proposal.simulated,
-        proposal_id=proposal.id,
-    )
+    size = None if quantity is None else exact(quantity)
+    trade = entered_at(proposal, entered, quantity=size, at=now, fee_percent=settings.trading.fee_percent)
     return book_entry(store, trade, f"cli:{getpass.getuser()}", now)
 
 

@@ -45,10 +45,12 @@ class Known:
 KNOWN = (
     Known("smtp_password", "email.password", "password of the mail account"),
     Known("sms_auth_token", "sms.auth_token", "token of the SMS account"),
+    Known("sms_signature_secret", "sms.signature_secret", "secret by which calls from Vonage are believed"),
     Known("vapid_private_key", "push.vapid_private_key", "private key for Web Push: `hybridd push keys` makes it"),
     Known("telegram_bot_token", "telegram.bot_token", "token of the Telegram bot"),
     Known("exchange_api_key", "trading.api_key", "API key of the exchange"),
     Known("exchange_api_secret", "trading.api_secret", "API secret of the exchange"),
+    Known("exchange_api_password", "trading.api_password", "passphrase of the exchange's API key"),
     Known("dashboard_password_hash", "dashboard.password_hash", "hash of the dashboard's password"),
     Known(
         "dashboard_viewer_password_hash", "dashboard.viewer_password_hash", "the same for somebody who may only look"
@@ -138,7 +140,10 @@ def say_what_is_next(name: str, config: Path | None) -> None:
 
 def _say_reload(name: str) -> None:
     units, again = (
-        (WEB_UNIT, "try-restart hybridd-dashboard") if is_of_web(name) else (", ".join(UNITS), "restart hybridd")
+        # The watch tells the web of the settings.
+        (WEB_UNIT, "reload hybridd && systemctl try-restart hybridd-dashboard")
+        if is_of_web(name)
+        else (", ".join(UNITS), "restart hybridd")
     )
     typer.echo(f"then, as {units} get{'s its' if is_of_web(name) else ' their'} secrets when started:")
     typer.echo(f"  systemctl daemon-reload && systemctl {again}")

@@ -13,6 +13,8 @@ from hybridd.cli.shared import FAILED, AsJson, print_json, progress, say, table
 if TYPE_CHECKING:  # it brings the whole daemon
     from hybridd.selftest.chaos import Report
 
+COLUMNS = ("planned", "told", "let_go", "unsure", "copies", "folded", "repeats", "lost", "doubled")
+
 app = typer.Typer(name="selftest", help="hybridd tries on itself what must never happen to you.", no_args_is_help=True)
 
 
@@ -48,7 +50,9 @@ def chaos(
     else:
         _show(report, chosen)
     if not report.ok:
-        typer.echo(f"hybridd: the books do not agree → the state and the log are kept in {folder}", err=True)
+        typer.echo(
+            f"hybridd: the books do not agree → the state, the log and the ledger are kept in {folder}", err=True
+        )
         raise typer.Exit(FAILED)
     shutil.rmtree(folder)
 
@@ -58,8 +62,7 @@ def _show(report: "Report", seed: int) -> None:
     total = sum(report.kills.values())
     table("", ["killed", " times"], [[name, count] for name, count in sorted(report.kills.items())])
     say("")
-    names = ["channel", " planned", " told", " let go", " copies", " folded", " repeats", " lost", " doubled"]
-    table("", names, [_row(account) for account in books.accounts])
+    table("", ["channel", *(f" {name.replace('_', ' ')}" for name in COLUMNS)], [_row(one) for one in books.accounts])
     say("")
     for finding in books.findings:
         say(finding, style="red")
@@ -77,13 +80,12 @@ def _show(report: "Report", seed: int) -> None:
 
 
 def _row(account: Any) -> list[Any]:  # noqa: ANN401 - its room is imported with the run
-    names = ("lane", "planned", "told", "let_go", "copies", "folded", "repeats", "lost", "doubled")
-    return [getattr(account, name) for name in names]
+    return [account.lane, *(getattr(account, name) for name in COLUMNS)]
 
 
 def _as_json(report: "Report", seed: int) -> dict[str, Any]:
     books = report.books
-    names = ("planned", "told", "let_go", "copies", "folded", "repeats", "most_repeats", "lost", "doubled")
+    names = (*COLUMNS, "most_repeats")
     return {
         "ok": report.ok,
         "seed": seed,

@@ -1,47 +1,32 @@
 """`hybridd trades`: the ledger of what the person took, and what came of it."""
 
-import csv
 import getpass
-import json
 import re
-import sys
-from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import replace
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
 from hybridd.cli.replay import moment
 from hybridd.cli.shared import AsJson, ConfigPath, price, print_json, say, settings_of, state_of, table, when
+from hybridd.cli.trade_figures import Days, Symbol, export, market, side_named, stats, trades_of
 from hybridd.clock import SystemClock
 from hybridd.config.schema import Settings
 from hybridd.errors import DataError, UsageError
-from hybridd.model.instrument import parse_instrument
-from hybridd.model.trade import Side, Trade, TradeState
+from hybridd.model.trade import Trade, TradeState
 from hybridd.pipeline.booking import book_entry, book_exit, move_stop
 from hybridd.pipeline.orders import order_exit, order_facts, order_words
+from hybridd.pipeline.plan import entered_at
 from hybridd.store.store import Store
 from hybridd.trading.ledger import open_trade, size_of
 from hybridd.trading.plain import plain
 from hybridd.trading.position import exact
-from hybridd.trading.statistics import statistics
 
 app = typer.Typer(name="trades", help="What you took, and what came of it.", no_args_is_help=True)
 
 TradeId = Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1, help="As `hybridd trades list` shows it.")]
-Days = Annotated[float | None, typer.Option(min=0.001, max=36_500, help="Only of the last days.")]
-Symbol = Annotated[str | None, typer.Option(help="Only of one market.")]
-DAY_MS = 86_400_000
 _GROUPED = re.compile(r"\$?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
-
-
-class Format(StrEnum):
-    """What an export is written as."""
-
-    CSV = "csv"
-    JSON = "json"
 
 
 @app.command("list")
@@ -56,7 +41,7 @@ def list_command(
     settings = settings_of(config)
     with state_of(settings) as store:
         prices = _prices(store)
-        found = [t for t in _of(store, settings, days, symbol) if not only_open or t.state is TradeState.OPEN]
+        found = [t for t in trades_of(store, settings, days, symbol) if not only_open or t.state is TradeState.OPEN]
     if as_json:
         print_json([plain(trade, prices.get(trade.symbol)) for trade in found])
         return
@@ -72,10 +57,12 @@ def open_command(
     symbol: Annotated[str, typer.Argument(help="A market, such as BTC/USDT.")],
     side: Annotated[str, typer.Argument(help="LONG or SHORT.")],
     at_price: Annotated[str, typer.Argument(metavar="PRICE", help="What you entered at.")],
-    quantity: Annotated[str, typer.Option(help="In the base currency; without it only percentages are known.")] = "0",
+    quantity: Annotated[
+        str | None, typer.Option(help="In the base currency; without it only percentages are known.")
+    ] = None,
     stop: Annotated[str | None, typer.Option(help="Price of the stop.")] = None,
     target: Annotated[str | None, typer.Option(help="Price of the target.")] = None,
-    proposal: Annotated[int, typer.Option(min=0, help="The approved proposal that it comes from.")] = 0,
+    proposal: Annotated[int, typer.Option(min=0, help="The approved proposal that it comes from, with its plan.")] = 0,
     at: Annotated[str | None, typer.Option(metavar="T", help="When: 2025-06-01T12:00 (UTC); by default now.")] = None,
     config: ConfigPath = None,
     as_json: AsJson = False,
@@ -83,19 +70,20 @@ def open_command(
     """Record a trade that you have entered."""
     settings, now = settings_of(config), SystemClock().now()
     trade = open_trade(
-        symbol=_market(symbol, settings),
-        side=_side(side),
+        symbol=market(symbol, settings),
+        side=side_named(side),
         entry_price=_amount("the price", at_price),
         entry_at=_past(at, now),
-        quantity=_amount("the quantity", quantity),
+        quantity=0.0 if quantity is None else _amount("the quantity", quantity),
         stop_price=None if stop is None else _amount("the stop", stop),
         target_price=None if target is None else _amount("the target", target),
         fee_percent=settings.trading.fee_percent,
         proposal_id=proposal,
     )
     with state_of(settings) as store:
-        if proposal and store.proposals.get(proposal) is None:
-            raise UsageError(f"there is no proposal {proposal}", remedy="`hybridd proposals list` shows them")
+        if proposal:
+            size = None if quantity is None else exact(_amount("the quantity", quantity))
+            trade = _planned(store, trade, proposal, size, settings)
         stored = book_entry(store, trade, _actor(), now)
     if as_json:
         print_json(plain(stored))
@@ -161,53 +149,8 @@ def stop_command(
     typer.echo(f"trade {moved.id} has {'no stop' if new is None else f'its stop at {price(new)}'}")
 
 
-@app.command("stats")
-def stats(
-    config: ConfigPath = None,
-    as_json: AsJson = False,
-    days: Days = None,
-    symbol: Symbol = None,
-    side: Annotated[str | None, typer.Option(help="Only LONG or SHORT.")] = None,
-) -> None:
-    """What the closed trades amount to; docs/state.md defines each figure."""
-    settings = settings_of(config)
-    wanted = None if side is None else _side(side)
-    with state_of(settings) as store:
-        found = [t for t in _of(store, settings, days, symbol) if wanted in (None, t.side)]
-    since = 0 if days is None else SystemClock().now() - round(days * DAY_MS)
-    figures = asdict(statistics([t for t in found if t.exit_at is None or t.exit_at >= since]))
-    if as_json:
-        print_json(figures)
-        return
-    table("", ["statistic", " value"], [[name, _figure(value)] for name, value in figures.items()])
-
-
-@app.command("export")
-def export(
-    config: ConfigPath = None,
-    form: Annotated[Format, typer.Option("--format", help="csv or json.")] = Format.CSV,
-    days: Days = None,
-    symbol: Symbol = None,
-) -> None:
-    """Every trade with all its figures, on standard output."""
-    settings = settings_of(config)
-    with state_of(settings) as store:
-        rows = (plain(trade) for trade in _of(store, settings, days, symbol))
-        _write_csv(rows) if form is Format.CSV else print_json(list(rows))
-
-
-def _write_csv(rows: Iterator[dict[str, Any]]) -> None:
-    writer = None
-    for row in rows:
-        flat = row | {"targets": json.dumps(row["targets"]) if row["targets"] else ""}
-        if writer is None:
-            writer = csv.DictWriter(sys.stdout, fieldnames=list(flat), lineterminator="\n")
-            writer.writeheader()
-        writer.writerow(flat)
-
-
-def _of(store: Store, settings: Settings, days: float | None, symbol: str | None) -> list[Trade]:
-    return store.trades.list(days, None if symbol is None else _market(symbol, settings))
+app.command("stats")(stats)
+app.command("export")(export)
 
 
 def _prices(store: Store) -> dict[str, float]:
@@ -225,6 +168,21 @@ def _row(trade: Trade, newest: float | None) -> list[Any]:
     return [trade.id, trade.symbol, trade.side, trade.state, when(trade.entry_at), entry, left, exit_price, shown]
 
 
+def _planned(store: Store, trade: Trade, number: int, size: Decimal | None, settings: Settings) -> Trade:
+    """The trade with the size, stop and targets of its proposal, where the person gave no others."""
+    proposal = store.proposals.get(number)
+    if proposal is None:
+        raise UsageError(f"there is no proposal {number}", remedy="`hybridd proposals list` shows them")
+    if (proposal.symbol, proposal.side) != (trade.symbol, trade.side):
+        is_of = f"proposal {number} is {proposal.side} {proposal.symbol}, not {trade.side} {trade.symbol}"
+        raise UsageError(is_of, remedy="leave --proposal out for a trade of your own")
+    price = exact(trade.entry_price)
+    plan = entered_at(proposal, price, quantity=size, at=trade.entry_at, fee_percent=settings.trading.fee_percent)
+    if trade.stop_price is not None:
+        plan = replace(plan, stop_price=trade.stop_price)
+    return plan if trade.target_price is None else replace(plan, target_price=trade.target_price, targets=())
+
+
 def _said(trade: Trade) -> str:
     if trade.pnl_percent is None:
         left = f"{float(trade.remaining) * 100:.4g} %"
@@ -232,10 +190,6 @@ def _said(trade: Trade) -> str:
         return f"trade {trade.id}: {left} of it is left{money}"
     money = f" ({trade.realised:+,.2f})" if trade.realised is not None else ""
     return f"trade {trade.id} is closed @ {price(trade.exit_price or 0)}: {trade.pnl_percent:+.2f} %{money}"
-
-
-def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.4g}"
 
 
 def _part(trade: Trade | None, quantity: str | None, percent: float | None) -> Decimal | None:
@@ -246,19 +200,6 @@ def _part(trade: Trade | None, quantity: str | None, percent: float | None) -> D
     if percent is None or trade is None or percent == 100:
         return None
     return size_of(trade) * trade.remaining * exact(percent) / 100
-
-
-def _market(text: str, settings: Settings) -> str:
-    try:
-        return parse_instrument(text, settings.market.market_type).symbol
-    except ValueError as error:
-        raise UsageError(str(error), remedy="name a market, such as BTC/USDT") from None
-
-
-def _side(text: str) -> Side:
-    if text.upper() not in set(Side):
-        raise UsageError(f'"{text}" is not a side', remedy="write LONG or SHORT")
-    return Side(text.upper())
 
 
 def _amount(what: str, text: str) -> float:

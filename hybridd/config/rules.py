@@ -11,8 +11,6 @@ from hybridd.config.sections_tell import CHANNELS
 from hybridd.config.toml_text import shortened
 from hybridd.config.values import duration_text, is_within, parse_drill
 
-ORDER_EXCHANGES = ("binance",)
-"""Where orders can be asked for by a name of our own: without that an unclear outcome would stay unclear."""
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -185,10 +183,6 @@ def _broker(settings: Settings) -> Iterator[Finding]:
     if trading.broker == "exchange" and market.source != "exchange":
         message = f'is "exchange", but market.source is "{market.source}": real orders need real prices'
         yield Finding(path=path, kind=Kind.INCONSISTENT, message=message, remedy='set broker = "paper"')
-    if trading.broker == "exchange" and market.exchange not in ORDER_EXCHANGES:
-        message = f"this version sends no orders to {market.exchange}"
-        remedy = f'set broker = "paper" or "manual", or trade at {", ".join(ORDER_EXCHANGES)}'
-        yield Finding(path=path, kind=Kind.NOT_AVAILABLE, message=message, remedy=remedy)
     if trading.broker != "manual" and not trading.account:
         message = f'is 0, but trading.broker is "{trading.broker}": proposals have no size, so none can be approved'
         path, remedy = ("trading", "account"), "say how much money there is"
@@ -244,7 +238,7 @@ RULES = (
     _rule(_reserve, "sms.enabled", "alerts.daily_sms_segments", "alerts.sms_reserve"),
     _rule(_routes, "alerts.route", "alerts.time_to_live"),
     _rule(_drill, "health.drill", "alerts.quiet_hours"),
-    _rule(_broker, *(f"trading.{name}" for name in ("broker", "live", "account")), "market.source", "market.exchange"),
+    _rule(_broker, *(f"trading.{name}" for name in ("broker", "live", "account")), "market.source"),
     _rule(_live, "trading.live", "trading.broker"),
     _rule(_auto, "trading.auto", "trading.broker"),
     _exchange_key("api_key"),

@@ -37,7 +37,7 @@ def resolve(written: Written, vault: Vault, *, needed: bool) -> tuple[Written, l
     Sections that are off are not looked into. Without `needed` a missing secret is only a warning.
     """
     values, problems = _copy(written.values), []
-    for path, table in _secret_places(values):
+    for path, table in secret_places(values):
         name = str(path[-1])
         reference = table[name]
         if isinstance(reference, str):
@@ -67,7 +67,7 @@ def _copy(value: dict[str, Any]) -> dict[str, Any]:
     return {name: deep(part) for name, part in value.items()}
 
 
-def _secret_places(values: dict[str, Any]) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
+def secret_places(values: dict[str, Any]) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
     """Each secret that is written, with the table that it stands in."""
     for key in all_keys():
         parent = value_at(values, key.path[:-1])

@@ -39,6 +39,9 @@ class Decisions(Section):
     propose: bool = Field(True, description="make proposals")
     min_confidence: float = Field(0.6, ge=0, le=1, description="below it nothing is proposed")
     expires: SomeTime = Field(parse_duration("15m"), description="an open proposal then counts as no")
+    max_fee_share: float = Field(
+        1.0, gt=0, le=1, description="of the gain at the targets, taken by fees; from there on nothing is proposed"
+    )
     price_band_percent: float = Field(0.5, gt=0, le=100, description="a price beyond it needs a new approval")
     max_spread_percent: float = Field(
         0.2, gt=0, le=100, description="between bid and ask; beyond it a yes does not count"
@@ -55,6 +58,7 @@ class Trading(Section):
     live: bool = Field(False, description='real money: needs broker "exchange" and both keys')
     api_key: Hidden = Field(SecretText(""), description="of the exchange")
     api_secret: Hidden = Field(SecretText(""), description="of the exchange")
+    api_password: Hidden = Field(SecretText(""), description="the passphrase, where the exchange has one")
     risk_percent: float = Field(1.0, gt=0, le=100, description="of the account, lost when the stop is hit")
     fee_percent: float = Field(0.1, ge=0, le=10, description="of each side of a trade")
     max_open_trades: int = Field(3, ge=1, le=1000, description="at the same time")

@@ -104,6 +104,7 @@ class Sms(Section):
     provider: Literal["twilio", "vonage"] = Field("twilio", description="who sends it")
     account_sid: Line = Field("", description="Twilio's account SID, or Vonage's API key")
     auth_token: Hidden = Field(SecretText(""), description="Twilio's auth token, or Vonage's API secret")
+    signature_secret: Hidden = Field(SecretText(""), description="Vonage's: its calls to public_url are believed by it")
     from_number: SmsSender = Field("", description="sender: +49…, a short code, a name, or Twilio's MG… of a service")
     to_number: Numbers = Field("", description="where they go: +49…; several with commas")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from hybridd.errors import HybriddError, UsageError
 
 UNITS = ("hybridd.service", "hybridd-check.service", "hybridd-failure@.service")
-"""Those that talk to somebody: the backup gets no secret."""
+"""Those that talk to somebody: the backup and the report get no secret."""
 WEB_UNIT, WEB_SECRETS = "hybridd-dashboard.service", "dashboard_"
 """The web gets what begins so, which nobody else gets, and nothing else."""
 DROP_IN = "credentials.conf"

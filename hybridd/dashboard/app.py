@@ -32,12 +32,13 @@ from hybridd.dashboard.logins import Logins
 from hybridd.dashboard.metrics import MetricsPage
 from hybridd.dashboard.now_room import routes as now_routes
 from hybridd.dashboard.pages import fault, offline, static
-from hybridd.dashboard.provider_hooks import KINDS, ProviderHooks
+from hybridd.dashboard.provider_hooks import ProviderHooks
 from hybridd.dashboard.rates import Limits, Rates
 from hybridd.dashboard.stream import LIFE_S, MOST_STREAMS, Stream
 from hybridd.dashboard.stream import routes as stream_routes
 from hybridd.dashboard.symbol_room import routes as symbol_routes
 from hybridd.dashboard.tail import Tail
+from hybridd.pipeline.hooks import KINDS
 
 WORDS = {
     404: ("There is nothing here", "Look at the address again."),

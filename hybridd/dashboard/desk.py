@@ -8,8 +8,9 @@ from typing import Protocol
 from hybridd.clock import Clock
 from hybridd.dashboard import api_tokens
 from hybridd.errors import DataError
-from hybridd.model.alert import Alert, AlertEvent
+from hybridd.model.alert import Alert
 from hybridd.model.proposal import Proposal, ProposalEvent
+from hybridd.pipeline.acknowledge import acknowledge
 from hybridd.pipeline.answer_links import answer_by_link, shown_by
 from hybridd.pipeline.decide import Answer, Answered, Result, decide
 from hybridd.pipeline.page_words import AlertWords, ProposalWords, alert_words, difference, proposal_words
@@ -89,12 +90,7 @@ class Desk:
 
     def ack(self, alert_id: int, who: str) -> Alert:
         """Somebody has seen an alert. Raises DataError or IllegalTransition."""
-        now = self.clock.now()
-        with self.store.transaction():
-            acked = self.store.alerts.advance(alert_id, AlertEvent.ACK, now=now, actor=who)
-            self.store.outbox.cancel_for(alert_id, now, f"acknowledged by {who}")
-            self.store.events.append("ack", acked.subject, {"alert": alert_id, "by": who}, now)
-        return acked
+        return acknowledge(self.store, alert_id, who, self.clock.now())
 
     def alert(self, alert_id: int) -> AlertWords:
         """An alert in words. Raises DataError where there is none."""

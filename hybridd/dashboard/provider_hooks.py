@@ -10,13 +10,8 @@ from starlette.responses import Response
 from hybridd.dashboard.desk import Desk
 from hybridd.dashboard.gate import MOST_FIELDS, form_of
 from hybridd.dashboard.pages import fault
+from hybridd.pipeline.hooks import KINDS
 
-KINDS = {
-    "/hooks/twilio/sms": "twilio_sms",
-    "/hooks/twilio/status": "twilio_status",
-    "/hooks/vonage/sms": "vonage_sms",
-    "/hooks/vonage/dlr": "vonage_dlr",
-}
 SIGNATURES = ("x-twilio-signature", "authorization")
 NOTHING_TO_SAY = "<Response/>"
 

@@ -19,12 +19,16 @@ _DIGITS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposeRules:
-    """`stop_atr`: the stop's distance in ATR(14); `targets`: theirs in distances of the stop, R; equal shares leave."""
+    """`stop_atr`: the stop's distance in ATR(14); `targets`: theirs in distances of the stop, R; equal shares leave.
+
+    Nothing is proposed of which fees take `most_fee_share` of the gain at the targets, or more.
+    """
 
     min_confidence: float = 0.6
     expires_ms: int = 900_000
     stop_atr: float = 1.5
     targets: tuple[float, ...] = (2.0,)
+    most_fee_share: float = 1.0
 
 
 def levels(

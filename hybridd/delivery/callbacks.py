@@ -1,9 +1,12 @@
 """What providers call us with: whether it is theirs, and what it says."""
 
-from collections.abc import Mapping
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 
+from hybridd.delivery import twilio_failures, vonage_failures
 from hybridd.model.delivery import Failure
 from hybridd.model.inbound import Receipt
 
@@ -28,6 +31,28 @@ def is_from_twilio(token: str, public_url: str, fields: Mapping[str, str], signa
     # Imported late: whoever has no such hook does not load it.
     validator = import_module("twilio.request_validator").RequestValidator(token)
     return bool(validator.validate(public_url, dict(fields), signature))
+
+
+def is_from_vonage(secret: str, fields: Mapping[str, str]) -> bool:
+    """Whether Vonage, who shares the signature secret with us, signed these fields: HMAC with SHA-256 or SHA-512.
+
+    developer.vonage.com/getting-started/concepts/signing-messages: over "&name=value" of all but "sig", by name, with
+    what means something there replaced. The weaker methods that an account can choose are believed by nobody here.
+    """
+    given = fields.get("sig", "").lower()
+    method = _METHODS.get(len(given))
+    if not secret or method is None:
+        return False
+    signed = "".join(f"&{name}={_plain(fields[name])}" for name in sorted(fields) if name != "sig")
+    made = hmac.new(secret.encode(), signed.encode(errors="replace"), method).hexdigest()
+    return hmac.compare_digest(made.encode(), given.encode(errors="replace"))
+
+
+_METHODS = {64: hashlib.sha256, 128: hashlib.sha512}
+
+
+def _plain(value: str) -> str:
+    return value.replace("&", "_").replace("=", "_")
 
 
 def read_callback(kind: str, fields: Mapping[str, str]) -> Callback | None:
@@ -55,40 +80,48 @@ FIELDS: dict[str, _Names] = {
     "vonage_dlr": _Names(id=("messageId", "status"), sender="msisdn"),
 }
 
-_TWILIO_ERRORS: dict[str, Failure] = {
-    **dict.fromkeys(("30001", "30003", "30008"), Failure.RETRY),
-    **dict.fromkeys(("21211", "21614", "21610", "30005", "30006"), Failure.ADDRESS),
-    **dict.fromkeys(("21617", "30007"), Failure.MESSAGE),
-    **dict.fromkeys(("20003", "21606", "21608", "30002"), Failure.ACCOUNT),
+PATHS: dict[str, str] = {
+    "twilio_sms": "/hooks/twilio/sms",
+    "twilio_status": "/hooks/twilio/status",
+    "vonage_sms": "/hooks/vonage/sms",
+    "vonage_dlr": "/hooks/vonage/dlr",
 }
-# https://api.support.vonage.com, "SMS Delivery Error Codes": what is not named is a refusal of this message.
-_VONAGE_ERRORS: dict[str, Failure] = {
-    **dict.fromkeys(("1", "2", "7", "8", "99"), Failure.RETRY),
-    **dict.fromkeys(("3", "4", "9", "12", "14"), Failure.ADDRESS),
-}
+"""Where each kind of call arrives, below `[dashboard] public_url`."""
 
 
 def receipt_of(kind: str, fields: Mapping[str, str], at: int) -> Receipt | None:
     """What a report says for certain; None while the message is under way, or where it says nothing. `at` ms UTC."""
-    if kind == "twilio_status":
-        sid, status, code = (fields.get(name, "") for name in ("MessageSid", "MessageStatus", "ErrorCode"))
-        return _receipt(sid, status, {"delivered", "read"}, {"undelivered", "failed"}, code, _TWILIO_ERRORS, at)
-    message, status, code = (fields.get(name, "") for name in ("messageId", "status", "err-code"))
-    return _receipt(message, status, {"delivered"}, {"failed", "rejected", "expired"}, code, _VONAGE_ERRORS, at)
-
-
-def _receipt(
-    provider_id: str,
-    status: str,
-    good: set[str],
-    bad: set[str],
-    code: str,
-    errors: Mapping[str, Failure],
-    at: int,
-) -> Receipt | None:
-    if not provider_id or status not in good | bad:
+    report = _REPORTS[kind]
+    provider_id, status, code = (fields.get(name, "") for name in report.fields)
+    if not provider_id or status not in report.good | report.bad:
         return None
-    failure = None if status in good else errors.get(code, Failure.MESSAGE)
+    failure = None if status in report.good else report.failure(int(code) if code.isascii() and code.isdigit() else 0)
     return Receipt(
         provider_id=provider_id, at=at, failure=failure, detail=f"{status}, error {code}" if code.strip("0") else status
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Report:
+    """How a provider reports: the fields with its id, the status and the code; which statuses are an end; its codes."""
+
+    fields: tuple[str, str, str]
+    good: frozenset[str]
+    bad: frozenset[str]
+    failure: Callable[[int], Failure]
+
+
+_REPORTS = {
+    "twilio_status": _Report(
+        fields=("MessageSid", "MessageStatus", "ErrorCode"),
+        good=frozenset({"delivered", "read"}),
+        bad=frozenset({"undelivered", "failed", "canceled"}),
+        failure=twilio_failures.of_receipt,
+    ),
+    "vonage_dlr": _Report(
+        fields=("messageId", "status", "err-code"),
+        good=frozenset({"delivered"}),
+        bad=frozenset({"failed", "rejected", "expired"}),
+        failure=vonage_failures.of_receipt,
+    ),
+}

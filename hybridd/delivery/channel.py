@@ -27,7 +27,7 @@ class Channel(Protocol):
         ...
 
     def find(self, message: Message) -> Outcome | None:
-        """Ask the provider whether it has this message already; None where it cannot be asked or has not."""
+        """Ask the provider whether it has this message already; ABSENT where it says no, None where nobody can say."""
         ...
 
     def check(self) -> Outcome:

@@ -22,6 +22,11 @@ def answer_link(public_url: str, token: str) -> str:
     return f"{public_url.rstrip('/')}/a/{token}"
 
 
+def hook_address(public_url: str, path: str) -> str:
+    """Where a provider can call us; "" where it cannot."""
+    return "" if not public_url or _is_loopback(public_url) else f"{public_url.rstrip('/')}{path}"
+
+
 def _is_loopback(url: str) -> bool:
     host = (urlsplit(url).hostname or "").rstrip(".").lower()
     if host == "localhost" or host.endswith(".localhost"):

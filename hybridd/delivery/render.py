@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from hybridd.clock import iso
 from hybridd.delivery.answer_words import ack
 from hybridd.delivery.figures import zone_of
-from hybridd.delivery.lengths import chat, marked, push, sms
+from hybridd.delivery.gsm import one_segment
+from hybridd.delivery.lengths import PUSH_LENGTH, chat, marked, push, sms
 from hybridd.delivery.mail import image_id
 from hybridd.delivery.offer import Offer, answers_to, offer_lines
 from hybridd.delivery.picture import Picture, can_be_acked, picture, urgency
-from hybridd.delivery.sentences import headline, is_simulated, leading
-from hybridd.delivery.tidy import tidy
+from hybridd.delivery.sentences import SIMULATED, headline, is_simulated, leading
+from hybridd.delivery.tidy import one_line, tidy
 from hybridd.model.alert import Alert
 from hybridd.model.analysis import Analysis
 from hybridd.model.delivery import Action, Delivery, Message
@@ -106,6 +107,32 @@ def message_for(
         actions=offered,
         image=image,
         thread=_thread(alert),
+        repeat=repeat,
+    )
+
+
+def plain_message(alert: Alert, delivery: Delivery, *, repeat: bool) -> Message:
+    """What goes out in place of an alert that cannot be put into words: what is stored of it, as it is stored."""
+    what = f"{', '.join(alert.reasons)} {alert.subject}"
+    title = f"{SIMULATED}: {what}" if alert.simulated else what
+    title = one_line(f"{title} (repeat)" if repeat else title)
+    said = [one_line(f"{c.reason}: {c.before} -> {c.after} {c.detail}") for c in alert.changes]
+    text = tidy("\n".join([title, *said, f"More could not be put into words: hybridd alerts show {alert.id}"]))
+    actions = (ack(alert.id),)
+    return Message(
+        key=delivery.key,
+        recipient=delivery.recipient,
+        title=title,
+        text=text,
+        html="",
+        created_at=alert.created_at,
+        expires_at=delivery.deadline,
+        severity=alert.severity.value,
+        fields={"ALERT_ID": str(alert.id), "ALERT_KEY": alert.key, "ALERT_TITLE": title, "SUBJECT": alert.subject},
+        short=one_segment(title, tail=f"Reply {actions[0].data}"),
+        body="\n".join(said)[:PUSH_LENGTH],
+        actions=actions,
+        thread=what,
         repeat=repeat,
     )
 

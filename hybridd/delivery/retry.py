@@ -24,6 +24,9 @@ CONSEQUENCES: dict[Failure, Consequence] = {
 }
 
 
+LONGEST_S = 60.0
+
+
 def event_of(outcome: Outcome) -> DeliveryEvent:
     """What the outcome of a send means for its delivery, which is LEASED at that moment."""
     if outcome.failure is None:
@@ -37,7 +40,7 @@ def tells_owner(outcome: Outcome) -> bool:
 
 
 def next_attempt(
-    now_ms: int, attempts: int, *, key: str, base_s: float = 1.0, cap_s: float = 60.0, retry_after: float = 0.0
+    now_ms: int, attempts: int, *, key: str, base_s: float = 1.0, cap_s: float = LONGEST_S, retry_after: float = 0.0
 ) -> int:
     """When to try again (ms UTC) after `attempts` tries: exponential back-off with full jitter.
 

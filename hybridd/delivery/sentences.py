@@ -127,7 +127,7 @@ _MARKET_HEADLINES: dict[Reason, Callable[[Analysis, Before | None, Change], str]
 def _trade_headline(alert: Alert, change: Change) -> str:
     """ "Trade 42, BTC/USDT: stop 44,000.00 reached @ 43,990.00"."""
     name = change.subject[:1].upper() + change.subject[1:]
-    symbol = alert.analysis.symbol if alert.analysis else change.detail
+    symbol = alert.analysis.symbol if alert.analysis else change.detail.partition(",")[0]
     head = f"{name}, {symbol}" if symbol else name
     place = f" @ {price(alert.analysis.price)}" if alert.analysis else ""
     place += f", {BY_ITSELF}" if alert.analysis and change.detail.endswith(BY_ITSELF) else ""
@@ -185,10 +185,10 @@ def _stop_sentence(_: Alert, change: Change) -> str:
 
 
 def _target_sentence(_: Alert, change: Change) -> str:
-    return (
-        f"The target of {change.subject} at {_price(change.before)} was reached: the price went to "
-        f"{_price(change.after)}."
-    )
+    plan = next((part for part in change.detail.split(", ") if part.startswith("target ")), "")
+    trade = change.subject.partition(" target ")[0]
+    said = f"The target of {trade} at {_price(change.before)} was reached: the price went to {_price(change.after)}."
+    return f"{said} {plan[:1].upper()}{plan[1:]}." if plan else said
 
 
 def _executed_sentence(_: Alert, change: Change) -> str:

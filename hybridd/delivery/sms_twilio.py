@@ -4,14 +4,15 @@ import base64
 import json
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hybridd.clock import Clock, as_datetime
 from hybridd.delivery.attempt import Attempt, attempt, broken_off, masks_of, trouble_of
-from hybridd.delivery.sms_text import ms_left, same_news, sms_text
+from hybridd.delivery.sms_text import ms_left, sms_text
 from hybridd.delivery.twilio_failures import REMEDIES, classify, of_receipt
 from hybridd.errors import ChannelError
-from hybridd.model.delivery import Failure, Message, Outcome
+from hybridd.model.delivery import ABSENT, Failure, Message, Outcome
 from hybridd.model.inbound import Receipt
 
 if TYPE_CHECKING:
@@ -23,12 +24,13 @@ _ARRIVED = frozenset({"delivered", "read"})
 _LOST = frozenset({"failed", "undelivered", "canceled"})
 _LONGEST_VALIDITY_S = 36_000
 _ASKED_FOR = 50
-_REMEMBERED = 256
+_TRIAL = "Sent from your Twilio trial account - "
 _SERVICE = "MG"
 
 
 class TwilioChannel:
     """Messages from `sender` (a number, a name, or a messaging service "MG…"). `timeout` (s) holds for a whole call.
+    `report_to` is the address that Twilio calls with what becomes of a message, "" for none: it is asked all the same.
 
     Making a message is not idempotent: one whose fate is not known is looked for with Twilio first (`find`).
     """
@@ -44,16 +46,16 @@ class TwilioChannel:
         sender: str,
         recipients: tuple[str, ...],
         clock: Clock,
+        report_to: str = "",
         timeout: float = 15.0,
     ) -> None:
         self._account_sid, self._auth_token, self._sender = account_sid, auth_token, sender
-        self._recipients = recipients
+        self._recipients, self._report_to = recipients, report_to
         self._clock, self._timeout = clock, timeout
         basic = base64.b64encode(f"{account_sid}:{auth_token}".encode()).decode()
         self._masks = masks_of((account_sid, auth_token, basic))
         self._made: Client | None = None
         self._lock = threading.Lock()
-        self._taken: dict[str, str] = {}
 
     @property
     def recipients(self) -> tuple[str, ...]:
@@ -66,16 +68,18 @@ class TwilioChannel:
         if not text:
             return Outcome(failure=Failure.MESSAGE, detail="there is nothing to send: the message is empty")
         validity = min(max(1, ms_left(message, self._clock.now()) // 1000), _LONGEST_VALIDITY_S)
-        sender = {"messaging_service_sid" if self._sender.startswith(_SERVICE) else "from_": self._sender}
+        told = {"messaging_service_sid" if self._sender.startswith(_SERVICE) else "from_": self._sender}
+        if self._report_to:
+            told["status_callback"] = self._report_to
         tried = self._ask(
-            lambda client: client.messages.create(to=message.recipient, body=text, validity_period=validity, **sender)
+            lambda client: client.messages.create(to=message.recipient, body=text, validity_period=validity, **told)
         )
         if tried.value is None:
             return self._masks.clean(_refused(tried))
-        return self._masks.clean(self._of(message, tried.value, "Twilio took it"))
+        return self._masks.clean(_of(tried.value, "Twilio took it"))
 
     def find(self, message: Message) -> Outcome | None:
-        """The message, if Twilio has made it since the alert; None where it has not, or cannot be asked."""
+        """The message, if Twilio has made it since the alert; ABSENT where it has not, None where it does not say."""
         since = message.created_at // 1000 * 1000
         sender = {} if self._sender.startswith(_SERVICE) else {"from_": self._sender}
         tried = self._ask(
@@ -83,11 +87,13 @@ class TwilioChannel:
                 to=message.recipient, date_sent_after=as_datetime(since), limit=_ASKED_FOR, **sender
             )
         )
-        found = [made for made in tried.value or () if self._is(made, message, since)]
-        if not found:
+        if tried.value is None:
             return None
+        found = [made for made in tried.value if _is(made, message, since)]
+        if not found:
+            return ABSENT if len(tried.value) < _ASKED_FOR else None
         best = min(found, key=lambda made: made.status in _LOST)
-        return self._masks.clean(self._of(message, best, "Twilio had it already"))
+        return self._masks.clean(_of(best, "Twilio had it already"))
 
     def receipts(self, provider_ids: Sequence[str]) -> Sequence[Receipt]:
         """What became of these; those on their way, and those that Twilio does not know, are left out."""
@@ -113,24 +119,6 @@ class TwilioChannel:
             client, self._made = self._made, None
         if client is not None:
             client.http_client.session.close()
-
-    def _of(self, message: Message, made: Any, words: str) -> Outcome:  # noqa: ANN401 - Twilio's untyped Message
-        """The outcome of a message that Twilio made."""
-        if not made.sid:
-            return Outcome(failure=Failure.UNKNOWN, detail=f"{_HOST} answered, but named no message")
-        self._taken[made.sid] = message.key
-        while len(self._taken) > _REMEMBERED:
-            del self._taken[next(iter(self._taken))]
-        if made.status in _LOST:
-            return Outcome(failure=of_receipt(made.error_code or 0), provider_id=made.sid, detail=_lost(made))
-        detail = f"{words}: {made.status}, {made.num_segments or '?'} segment(s)"
-        return Outcome(provider_id=made.sid, detail=detail, delivered=made.status in _ARRIVED)
-
-    def _is(self, made: Any, message: Message, since: int) -> bool:  # noqa: ANN401 - Twilio's untyped Message
-        """Whether what Twilio made is this message: not that of another step, nor one from before this alert."""
-        fresh = made.date_created is None or made.date_created.timestamp() * 1000 >= since
-        free = self._taken.get(made.sid, message.key) == message.key
-        return fresh and free and same_news(made.body or "", sms_text(message))
 
     def _receipt(self, provider_id: str) -> Receipt | None:
         tried = self._ask(lambda client: client.messages(provider_id).fetch())
@@ -171,6 +159,24 @@ def _connect(account_sid: str, auth_token: str, timeout: float) -> "Client":
     wire(http.session)
     # Its own environment: TWILIO_EDGE and its like, set for another program, would send our messages elsewhere.
     return Client(account_sid, auth_token, http_client=http, environment={"TWILIO_EDGE": ""})
+
+
+def _of(made: Any, words: str) -> Outcome:  # noqa: ANN401 - Twilio's untyped Message
+    """The outcome of a message that Twilio made."""
+    if not made.sid:
+        return Outcome(failure=Failure.UNKNOWN, detail=f"{_HOST} answered, but named no message")
+    if made.status in _LOST:
+        return Outcome(failure=of_receipt(made.error_code or 0), provider_id=made.sid, detail=_lost(made))
+    detail = f"{words}: {made.status}, {made.num_segments or '?'} segment(s)"
+    return Outcome(provider_id=made.sid, detail=detail, delivered=made.status in _ARRIVED)
+
+
+def _is(made: Any, message: Message, since: int) -> bool:  # noqa: ANN401 - Twilio's untyped Message
+    """Whether what Twilio made is this message, word for word, marked or not: not that of another step, which the
+    state knows by its id, nor one from before this alert."""
+    fresh = made.date_created is None or made.date_created.timestamp() * 1000 >= since
+    words = {sms_text(replace(message, short=short)) for short in (message.short, *message.forms)}
+    return fresh and made.sid not in message.others and (made.body or "").removeprefix(_TRIAL).strip() in words
 
 
 def _refused(tried: Attempt[T]) -> Outcome:

@@ -27,11 +27,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _HOST = "rest.nexmo.com"
 _SHORTEST_TTL_MS, _LONGEST_TTL_MS = 20_000, 604_800_000
-_REFERENCE_LENGTH = 40
+_REFERENCE_LENGTH, _LONGEST_ADDRESS = 40, 100
 
 
 class VonageChannel:
-    """Messages from `sender` (a number or a name). `timeout` (s) holds for a whole call."""
+    """Messages from `sender` (a number or a name). `timeout` (s) holds for a whole call.
+
+    `report_to` is the address that Vonage calls with what became of a message, "" for that of the account.
+    """
 
     name = "sms"
     idempotent = False
@@ -44,10 +47,11 @@ class VonageChannel:
         sender: str,
         recipients: tuple[str, ...],
         clock: Clock,
+        report_to: str = "",
         timeout: float = 15.0,
     ) -> None:
         self._api_key, self._api_secret, self._sender = api_key, api_secret, sender
-        self._recipients = recipients
+        self._recipients, self._report_to = recipients, report_to
         self._clock, self._timeout = clock, timeout
         basic = base64.b64encode(f"{api_key}:{api_secret}".encode()).decode()
         self._masks = masks_of((api_key, api_secret, basic))
@@ -99,6 +103,7 @@ class VonageChannel:
             type="text" if is_gsm(text) else "unicode",
             ttl=min(max(_SHORTEST_TTL_MS, life), _LONGEST_TTL_MS),
             client_ref=reference(message.key),
+            callback=self._report_to if 0 < len(self._report_to) <= _LONGEST_ADDRESS else None,
         )
 
     def _ask(self, work: "Callable[[HttpClient], T]") -> Attempt[T]:

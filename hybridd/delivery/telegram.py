@@ -41,6 +41,7 @@ class TelegramChannel:
 
     name = "telegram"
     idempotent = False
+    wants_image = True
 
     def __init__(
         self,
@@ -171,11 +172,17 @@ class TelegramChannel:
 
 
 def words(message: Message, length: int) -> str:
-    """The message in Telegram's HTML; cut, before it is written so, where it is longer than `length`."""
+    """The message in Telegram's HTML: as it was written for a chat, else title and body, cut before they are marked up
+    where they are longer than `length`."""
+    if message.chat:  # never longer than what may stand below a picture, marks included
+        return message.chat + _link(message)
     title = _cut(whole(message.title).strip() or "hybridd", _TITLE_LENGTH)
-    link = f'\n<a href="{html.escape(message.link)}">Open</a>' if message.link else ""
     body = _cut(whole(message.body or message.text).strip(), length - _units(title) - len("\nOpen\n"))
-    return f"<b>{html.escape(title)}</b>\n{html.escape(body)}".strip() + link
+    return f"<b>{html.escape(title)}</b>\n{html.escape(body)}".strip() + _link(message)
+
+
+def _link(message: Message) -> str:
+    return f'\n<a href="{html.escape(message.link)}">Open</a>' if message.link else ""
 
 
 def _cut(text: str, length: int) -> str:

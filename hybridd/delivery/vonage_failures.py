@@ -64,3 +64,15 @@ def of_http(status: int) -> Failure:
     if 300 <= status < 400:
         return Failure.RETRY
     return Failure.MESSAGE if 400 <= status < 500 else Failure.UNKNOWN
+
+
+# https://api.support.vonage.com, "SMS Delivery Error Codes": what is not named is a refusal of this message.
+_BY_REPORT: dict[int, Failure] = {
+    **dict.fromkeys((1, 2, 7, 8, 99), Failure.RETRY),
+    **dict.fromkeys((3, 4, 9, 12, 14), Failure.ADDRESS),
+}
+
+
+def of_receipt(code: int) -> Failure:
+    """The class of what kept a message that was taken from arriving."""
+    return _BY_REPORT.get(code, Failure.MESSAGE)

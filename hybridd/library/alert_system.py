@@ -13,7 +13,7 @@ from hybridd.model.analysis import Analysis, Signal, SignalState
 from hybridd.model.change import Change
 from hybridd.model.delivery import Delivery
 from hybridd.model.memory import Memory
-from hybridd.pipeline.answers import acknowledge
+from hybridd.pipeline.acknowledge import acknowledge
 from hybridd.pipeline.rules import rules_of
 from hybridd.signals.changes import market_changes
 from hybridd.store.store import open_store

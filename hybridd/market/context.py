@@ -34,13 +34,15 @@ class ContextSource(Protocol):
     """One input beyond candles. `series` are the names that it gives; `name` is how lines about it begin.
 
     `per_market`: it is asked once for each watched market, else once for all. `interval_s`: seconds between two
-    looks; 0: once a candle, shortly before it closes.
+    looks, by the clock; 0: once a candle, shortly before it closes. `offset_s`: when, from the full hour or whatever
+    begins an interval: before its values count (`release_times`), and with time to ask for those of all markets.
     """
 
     name: str
     series: tuple[str, ...]
     per_market: bool
-    interval_s: float
+    interval_s: int
+    offset_s: int
 
     def fetch(self, symbol: str, newest: int, now: int) -> Given:
         """What the source has after `newest` (ms UTC, -1: nothing is known) for a watched `symbol` ("" for all).

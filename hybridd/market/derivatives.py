@@ -38,7 +38,8 @@ class Funding:
     name = "funding rates"
     series: tuple[str, ...] = (FUNDING,)
     per_market = True
-    interval_s = 1800.0
+    interval_s = 3600
+    offset_s = 60
 
     def __init__(self, perpetuals: Exchange) -> None:
         self._exchange = perpetuals
@@ -66,12 +67,13 @@ class OpenInterest:
     name = "open interest"
     series: tuple[str, ...] = (OPEN_INTEREST,)
     per_market = True
-    interval_s = 300.0
+    offset_s = 240
 
     def __init__(self, perpetuals: Exchange, timeframe: TimeFrame) -> None:
         """`timeframe`: how far apart values are wanted, as the exchange has it, from 5m to 1h."""
         self._exchange = perpetuals
         self._frame = parse_timeframe(next((t for t in ("1h", "30m", "15m") if _fits(t, timeframe)), "5m"))
+        self.interval_s = self._frame.ms // 1000
 
     def fetch(self, symbol: str, newest: int, now: int) -> Given:
         exchange = self._exchange

@@ -32,7 +32,8 @@ class FearGreed:
     name = "the Fear & Greed index"
     series: tuple[str, ...] = (FEAR_GREED,)
     per_market = False
-    interval_s = 3600.0
+    interval_s = 3600
+    offset_s = 890
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -58,7 +59,8 @@ class MacroSeries:
     name = "macro series"
     series: tuple[str, ...] = MACRO
     per_market = False
-    interval_s = 6 * 3600.0
+    interval_s = 6 * 3600
+    offset_s = -60
 
     def __init__(self, url: str) -> None:
         self._url = url

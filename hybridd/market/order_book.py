@@ -22,7 +22,8 @@ class OrderBook:
     name = "the order book"
     series: tuple[str, ...] = (IMBALANCE,)
     per_market = True
-    interval_s = 0.0
+    interval_s = 0
+    offset_s = 0
 
     def __init__(self, exchange_of: Callable[[Instrument], Exchange]) -> None:
         """`exchange_of`: where a market is traded."""

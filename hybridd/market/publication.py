@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hybridd.market.release_times import fear_greed_known, macro_known, open_interest_known
+from hybridd.market.release_times import fear_greed_known, funding_known, macro_known, open_interest_known
 from hybridd.model.candle import IntArray
 from hybridd.model.context import FEAR_GREED, FUNDING, IMBALANCE, OPEN_INTEREST
 
@@ -17,7 +17,7 @@ _WEEK_MS = 7 * DAY_MS
 
 
 def at_once(at: IntArray) -> IntArray:
-    """Public as soon as it is so: a settlement, an order book that we look at."""
+    """Public as soon as it is so: an order book that we look at."""
     return at
 
 
@@ -34,7 +34,7 @@ class Publication:
     """How a series is published. `known`: when values stamped at some instants (ms UTC) are public by rule.
 
     `stale_after` (ms): how long after its publication a value is taken for the present. `low`, `high`: what it can
-    be. `history`: values kept. `unhurried`: the source may be later than its rule; see `known_at`.
+    be. `history`: values kept.
     """
 
     known: Callable[[IntArray], IntArray]
@@ -42,17 +42,16 @@ class Publication:
     low: float
     high: float
     history: int = 2000
-    unhurried: bool = False
 
 
 def _daily(low: float, high: float, known: Callable[[IntArray], IntArray] = macro_known) -> Publication:
     weeks = 2 if known is dollar_known else 1
-    return Publication(known=known, stale_after=weeks * _WEEK_MS, low=low, high=high, unhurried=True)
+    return Publication(known=known, stale_after=weeks * _WEEK_MS, low=low, high=high)
 
 
 PUBLICATIONS: Mapping[str, Publication] = {
     # Every 8 hours at most exchanges, every 1 to 4 at some.
-    FUNDING: Publication(known=at_once, stale_after=DAY_MS, low=-1.0, high=1.0),
+    FUNDING: Publication(known=funding_known, stale_after=DAY_MS, low=-1.0, high=1.0),
     OPEN_INTEREST: Publication(known=open_interest_known, stale_after=2 * HOUR_MS, low=0.0, high=1e15),
     IMBALANCE: Publication(known=at_once, stale_after=10 * MINUTE_MS, low=-1.0, high=1.0),
     FEAR_GREED: Publication(known=fear_greed_known, stale_after=2 * DAY_MS, low=0.0, high=100.0),
@@ -67,14 +66,11 @@ PUBLICATIONS: Mapping[str, Publication] = {
 def known_at(name: str, at: IntArray, *, looked_before: int | None, now: int) -> IntArray:
     """Since when values of series `name` stamped `at` (shape (n,)), first seen at `now`, are public; all ms UTC.
 
-    By rule; but where an earlier look (`looked_before`) came after that and did not find a value, the source was late
-    (a holiday, an outage of its own) and the value counts from now on.
+    By rule, but not before we saw it: an analysis in between was made without it. What the first look of a program
+    finds (`looked_before` is None) was there while nobody looked, and counts by rule.
     """
-    rule = PUBLICATIONS[name]
-    public = rule.known(at)
-    if not rule.unhurried or looked_before is None:
-        return public
-    return np.where(public <= looked_before, now, public)
+    public = PUBLICATIONS[name].known(at)
+    return public if looked_before is None else np.maximum(public, now)
 
 
 def stale_after(name: str, step: int) -> int:

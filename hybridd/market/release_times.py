@@ -6,10 +6,19 @@ from hybridd.model.candle import IntArray
 
 DAY = 86_400_000
 MINUTE = 60_000
+FUNDING_DELAY = 4 * MINUTE
 FEAR_GREED_DELAY = 15 * MINUTE
 OPEN_INTEREST_DELAY = 5 * MINUTE
 
 _THURSDAY = 3  # 1970 began on one; Monday is 0
+
+
+def funding_known(at: IntArray) -> IntArray:
+    """When the funding of settlements at `at` (ms UTC, shape (n,)) was public: exchanges list it a minute or so later.
+
+    A settlement falls on the close of a candle, and nobody who reads that candle two seconds later can know it.
+    """
+    return at + FUNDING_DELAY
 
 
 def fear_greed_known(at: IntArray) -> IntArray:
@@ -25,6 +34,14 @@ def fear_greed_known(at: IntArray) -> IntArray:
 def open_interest_known(at: IntArray) -> IntArray:
     """When open interest counted at `at` (ms UTC, shape (n,)) was public: exchanges give it minutes later."""
     return at + OPEN_INTEREST_DELAY
+
+
+def basis_known(at: IntArray, step: int) -> IntArray:
+    """When the basis at closes `at` (ms UTC, shape (n,)) of candles of `step` ms counts: at the next close.
+
+    Its second market is asked for beside the cycle; of five hundred the last is there long after the close.
+    """
+    return at + step
 
 
 def macro_known(at: IntArray) -> IntArray:

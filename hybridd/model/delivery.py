@@ -131,7 +131,8 @@ class Message:
     several lengths: `title` for a lock screen, `short` for one SMS segment, `body` in up to three lines below the title
     for push messages, `chat` in a few lines of Telegram's HTML with the title, `text` and `html` as mails. `image` is a
     chart (PNG), which `html` shows, empty without one; `link` is where it can be seen and answered, "" where nothing
-    can be reached; `attachments` are for mails alone.
+    can be reached; `attachments` are for mails alone. For a provider that is asked whether it has the message:
+    `forms` are all that `short` may have been, marked as a repeat or not; `others` its ids of other messages.
     """
 
     key: str
@@ -152,6 +153,8 @@ class Message:
     thread: str = ""
     repeat: bool = False
     attachments: tuple[Attachment, ...] = ()
+    forms: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,3 +171,7 @@ class Outcome:
     retry_after: float = 0.0
     delivered: bool = False
     shown: Mapping[str, object] = field(default_factory=dict)
+
+
+ABSENT = Outcome(failure=Failure.RETRY, detail="the provider has no such message")
+"""What a provider that was asked for a message can say besides what became of it."""

@@ -44,6 +44,18 @@ class Memory:
         """What is held back of this reason and subject."""
         return self.held.get(told_key(reason, subject))
 
+    def with_turns(self, turns: tuple[int, ...]) -> "Memory":
+        """The same with other `turns`, written out: a replay asks for it at every turn."""
+        return Memory(
+            anchor_score=self.anchor_score,
+            told_signal=self.told_signal,
+            told_at=self.told_at,
+            held_at=self.held_at,
+            held=self.held,
+            turns=turns,
+            flapping_at=self.flapping_at,
+        )
+
     def to_json(self) -> dict[str, object]:
         """Plain values for the state database."""
         return {

@@ -30,6 +30,8 @@ class ProposalEvent(StrEnum):
     SUPERSEDE = "supersede"
 
 
+FEES = "fees"
+"""How the reason against a proposal begins that no layer gave."""
 _S, _E = ProposalState, ProposalEvent
 PROPOSAL_TABLE: Table[ProposalState, ProposalEvent] = {
     (_S.OPEN, _E.APPROVE): _S.APPROVED,

@@ -49,5 +49,5 @@ class LayerSeries:
     abstain: np.ndarray[tuple[int], np.dtype[np.int8]]
 
     def __post_init__(self) -> None:
-        if not np.array_equal(np.isnan(self.values), self.abstain != Abstain.ANSWERS):
+        if self.values.shape != self.abstain.shape or ((self.values != self.values) != (self.abstain != 0)).any():
             raise ValueError("a layer must answer with a number or say why not, never both or neither")

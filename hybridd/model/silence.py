@@ -27,8 +27,9 @@ class Silence:
     def covers(self, change: Change) -> bool:
         """Whether it is about this change."""
         by_reason = change.reason in MARKET if self.reason is None else change.reason is self.reason
-        # The detail of a trade's change is its market.
-        return by_reason and self.subject in {"", change.subject, change.detail}
+        # The detail of a trade's change begins with its market, its subject with its number.
+        names = {"", change.subject, change.subject.partition(" target ")[0], change.detail.partition(",")[0]}
+        return by_reason and self.subject in names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hybridd.delivery.answer_words import Answer, Words, parse
-from hybridd.delivery.callbacks import receipt_of
+from hybridd.delivery.callbacks import PATHS, receipt_of
 from hybridd.errors import DataError, StoreError
-from hybridd.model.alert import Alert, AlertEvent
-from hybridd.model.delivery import TOLD, DeliveryEvent, DeliveryState
 from hybridd.model.inbound import Inbound
 from hybridd.model.proposal import ProposalEvent
 from hybridd.model.state import IllegalTransition
+from hybridd.pipeline.acknowledge import acknowledge
 from hybridd.pipeline.decide import Result, by_code
+from hybridd.pipeline.hooks import HookKeys, fields_of, why_forged
 from hybridd.pipeline.receipts import apply
 from hybridd.pipeline.trading_rules import TradingRules
 from hybridd.store.inbox import Entry, EntryEvent, EntryState
@@ -25,33 +25,6 @@ LONGEST_TEXT = 1_000
 AT_ONCE = 1_000
 PATIENCE_MS = 600_000
 """A provider may report on a message before its acceptance is written down: the report waits for as long as this."""
-
-
-def acknowledge(store: Store, alert_id: int, actor: str, now: int) -> Alert:
-    """Somebody has seen an alert and answers for it: nothing more of it is sent. It approves nothing.
-
-    Raises DataError where there is no such alert, IllegalTransition where it is not firing any more.
-    """
-    with store.transaction():
-        acked = store.alerts.advance(alert_id, AlertEvent.ACK, now=now, actor=actor)
-        store.outbox.cancel_for(alert_id, now, f"acknowledged by {actor}")
-        store.events.append("ack", acked.subject, {"alert": alert_id, "by": actor}, now)
-    return acked
-
-
-def see(store: Store, alert_id: int, channel: str, actor: str, now: int) -> None:
-    """Somebody looks at an alert, as on the dashboard: further steps are not needed. It is not answered by that."""
-    with store.transaction():
-        alert = store.alerts.get(alert_id)
-        if alert is None:
-            raise DataError(f"there is no alert {alert_id}", remedy="`hybridd alerts list` shows them")
-        seen = [d for d in store.outbox.of_alert(alert_id) if d.channel == channel and d.state in TOLD]
-        for delivery in seen:
-            if delivery.state is not DeliveryState.SEEN:
-                store.outbox.settle(delivery.id, DeliveryEvent.SEE, now=now, reason=f"seen by {actor}")
-        if store.outbox.cancel_for(alert_id, now, f"seen by {actor}"):
-            store.audit.append(actor, "alert.see", str(alert_id), {"channel": channel}, now)
-            store.events.append("seen", alert.subject, {"alert": alert_id, "by": actor}, now)
 
 
 def keep(store: Store, inbound: Inbound, now: int) -> bool:
@@ -78,10 +51,11 @@ class Worked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Office:
-    """Who may answer, by channel, and the rules by which proposals are decided."""
+    """Who may answer, by channel, the rules by which proposals are decided, and what providers sign with."""
 
     recipients: Mapping[str, Sequence[str]]
     rules: TradingRules
+    keys: HookKeys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +67,18 @@ class _Verdict:
     hurried: bool = False
 
 
-def work(store: Store, recipients: Mapping[str, Sequence[str]], now: int, rules: TradingRules | None = None) -> Worked:
-    """Work on what is new in the inbox. `recipients`: who may answer, by channel; `rules`: of decisions."""
+def work(
+    store: Store,
+    recipients: Mapping[str, Sequence[str]],
+    now: int,
+    rules: TradingRules | None = None,
+    keys: HookKeys | None = None,
+) -> Worked:
+    """Work on what is new in the inbox. `recipients`: who may answer, by channel; `rules`: of decisions; `keys`: what
+    providers sign with."""
     # People before reports: these may have to wait for their message, and must keep nobody waiting.
     entries = sorted(store.inbox.new(AT_ONCE), key=lambda entry: entry.kind in REPORTS)
-    office = _Office(recipients=recipients, rules=rules or TradingRules())
+    office = _Office(recipients=recipients, rules=rules or TradingRules(), keys=keys or HookKeys())
     done = [_one(store, entry, office, now) for entry in entries]
     return Worked(
         obeyed=sum(verdict.event is EntryEvent.OBEY for verdict in done),
@@ -165,8 +146,18 @@ def _decided(store: Store, words: Words, sender: str, channel: str, rules: Tradi
     return _ignored(f"proposal {words.id}, {answered.result}: {'; '.join(reasons)}")
 
 
+def _called(store: Store, entry: Entry, office: _Office, now: int) -> _Verdict:
+    """A provider's call, if it is one: whatever else comes to an open address is kept, and has no effect."""
+    why = why_forged(entry, office.keys)
+    if why:
+        store.audit.append("stranger", "hook.refused", entry.channel, {"inbox": entry.id, "why": why}, now)
+        log.warning("a call to hybridd's address for %s is refused: %s", entry.kind, why)
+        return _ignored(f"refused: {why}")
+    return (_report if entry.kind in REPORTS else _reply)(store, entry, office, now)
+
+
 def _report(store: Store, entry: Entry, _: _Office, now: int) -> _Verdict:
-    receipt = receipt_of(entry.kind, entry.data, entry.received_at)
+    receipt = receipt_of(entry.kind, fields_of(entry), entry.received_at)
     if receipt is None:
         return _ignored("nothing certain")
     applied = apply(store, entry.channel, receipt, now)
@@ -185,9 +176,7 @@ Worker = Callable[[Store, Entry, _Office, int], _Verdict]
 REPORTS = frozenset({"twilio_status", "vonage_dlr"})
 KINDS: dict[str, Worker] = {
     REPLY: _reply,
-    "twilio_sms": _reply,
-    "vonage_sms": _reply,
-    **dict.fromkeys(REPORTS, _report),
+    **dict.fromkeys(PATHS, _called),
 }
 
 

@@ -12,6 +12,7 @@ from hybridd.daemon.units import UNITS, runs_here, show
 from hybridd.errors import HybriddError
 from hybridd.pipeline.findings import Level, Report
 from hybridd.store.database import path_of
+from hybridd.store.files import is_shared
 
 _PROPERTIES = ("LoadState", "ActiveState", "Result", "FragmentPath", "DropInPaths", "NeedDaemonReload")
 
@@ -68,8 +69,9 @@ def _readable(machine: Machine) -> Iterator[Report]:
         return
     for path in private:
         mode = _mode(path)
-        # The lock holds a process number, and that is nobody's secret.
-        if mode is not None and mode & 0o077 and stat.S_ISREG(mode) and path.suffix != ".lock":
+        # The lock holds a process number, and that is nobody's secret. The group of a shared folder is the web.
+        others = 0o007 if is_shared(path.parent) else 0o077
+        if mode is not None and mode & others and stat.S_ISREG(mode) and path.suffix != ".lock":
             yield Level.WARNING, f"{path} can be read by others", f"chmod 600 {path}"
 
 

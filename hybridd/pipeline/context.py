@@ -22,7 +22,8 @@ BACKOFF_BASE_S, BACKOFF_CAP_S = 5.0, 300.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
-    """Something to fetch again and again: every `interval_s`, or with 0 once a candle, `offset_ms` from its close.
+    """Something to fetch again and again: every `interval_s`, or with 0 once in each `step_ms` of the source's clock
+    (0: once a candle), `offset_ms` from its end.
 
     `run` stores what it gets; False: the source has it not yet. It may block, and raise HybriddError. `optional`: that
     the source does not list it is no news.
@@ -31,6 +32,7 @@ class Errand:
     name: str
     run: Callable[[], bool]
     interval_s: float = 0.0
+    step_ms: int = 0
     offset_ms: int = 0
     optional: bool = False
 
@@ -149,7 +151,9 @@ class ContextWorker:
         if errand.interval_s:
             plan.at_s = self.clock.monotonic() + errand.interval_s
         else:
-            plan.at_ms = self.timeframe.next_close(self.now() - errand.offset_ms) + errand.offset_ms
+            since = self.now() - errand.offset_ms
+            step = errand.step_ms
+            plan.at_ms = (since // step * step + step if step else self.timeframe.next_close(since)) + errand.offset_ms
 
     def _due(self, plan: _Plan) -> bool:
         return not plan.running and self._wait(plan) <= 0
@@ -161,7 +165,8 @@ class ContextWorker:
             return max(held, plan.at_s - self.clock.monotonic())
         ahead = plan.at_ms - self.now()
         # A clock that was set back would keep it waiting for as long.
-        return max(held, ahead / 1000 if ahead <= 2 * self.timeframe.ms else 0.0)
+        longest = 2 * (plan.errand.step_ms or self.timeframe.ms)
+        return max(held, ahead / 1000 if ahead <= longest else 0.0)
 
 
 def _pause(error: HybriddError) -> float | None:

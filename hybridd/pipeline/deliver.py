@@ -7,19 +7,26 @@ from collections.abc import Callable
 from hybridd.clock import Clock
 from hybridd.delivery.breaker import Breaker, BreakerRules, BreakerState, after, ask
 from hybridd.delivery.channel import Channel, Illustrated, Reports
-from hybridd.delivery.render import message_for
-from hybridd.delivery.retry import event_of, next_attempt, tells_owner
+from hybridd.delivery.retry import LONGEST_S, event_of, next_attempt, tells_owner
 from hybridd.model.alert import Alert, AlertState
 from hybridd.model.change import Reason
-from hybridd.model.delivery import DELIVERY_TABLE, WAITS, Delivery, DeliveryEvent, DeliveryState, Failure, Outcome
+from hybridd.model.delivery import (
+    ABSENT,
+    DELIVERY_TABLE,
+    WAITS,
+    Delivery,
+    DeliveryEvent,
+    DeliveryState,
+    Failure,
+    Outcome,
+)
 from hybridd.pipeline.aftermath import fail_over, follow
 from hybridd.pipeline.charts import Charts
-from hybridd.pipeline.letters import letter
-from hybridd.pipeline.offers import offer_for
 from hybridd.pipeline.receipts import FIRST_ASK_MS
 from hybridd.pipeline.restrain import Restraint
-from hybridd.pipeline.sending import ANSWERED, BROKE_OFF, HAPPENED, NOT_TWICE, Round, Sent
+from hybridd.pipeline.sending import ANSWERED, ASKED_S, BROKE_OFF, HAPPENED, NOT_TWICE, SURE_MS, Round, Sent
 from hybridd.pipeline.tell import log_delivery
+from hybridd.pipeline.wording import Wording
 from hybridd.store.store import Store
 
 log = logging.getLogger("hybridd.deliver")
@@ -50,11 +57,11 @@ class Courier:
         restraint: Restraint | None = None,
         key: bytes = b"",
     ) -> None:
-        self._store, self._channel, self._clock, self._zone = store, channel, clock, zone
-        self._public_url = public_url
+        self._store, self._channel, self._clock = store, channel, clock
+        self._wording = Wording(store=store, zone=zone, public_url=public_url, key=key)
         self._charts = charts if isinstance(channel, Illustrated) and channel.wants_image else None
         self._blocked: set[str] = set() if blocked is None else blocked
-        self._restraint, self._key = restraint, key
+        self._restraint = restraint
         self._account, self._hurried = False, False
         self._breaker, self._rules = Breaker(), BreakerRules()
         self._troubles: dict[str, str] = {}
@@ -205,16 +212,16 @@ class Courier:
     def _send(self, alert: Alert, delivery: Delivery, was_unknown: bool, image: bytes) -> Outcome:
         """Send it, or find out whether it has been sent: what may have arrived is repeated once, and says so."""
         repeat = (was_unknown or delivery.repeated) and not self._channel.idempotent
-        offer, link = offer_for(self._store, alert, delivery, self._public_url, self._key)
-        message = letter(self._store, alert, delivery) or message_for(
-            alert, delivery, zone=self._zone, repeat=repeat, link=link, image=image, offer=offer
-        )
-        found = self._channel.find(message) if repeat else None
-        if found is not None:
+        message = self._wording.message(alert, delivery, repeat=repeat, image=image)
+        if not repeat:
+            return self._channel.send(message)
+        found = self._channel.find(self._wording.asked_for(message, alert, delivery))
+        if found not in (None, ABSENT):
             return found
-        if was_unknown and delivery.repeated and repeat:
+        sure = found == ABSENT and self._clock.now() - self._store.attempts.before(delivery) > SURE_MS
+        if was_unknown and delivery.repeated and not sure:
             return NOT_TWICE
-        return self._channel.send(message) if not repeat or self._may_repeat(delivery) else ANSWERED
+        return self._channel.send(message) if self._may_repeat(delivery) else ANSWERED
 
     def _may_repeat(self, delivery: Delivery) -> bool:
         """Begin the one repeat, unless somebody has answered while the provider was asked."""
@@ -281,5 +288,7 @@ class Courier:
     def _again(self, delivery: Delivery, event: DeliveryEvent, outcome: Outcome, now: int) -> int | None:
         """When somebody has to look at it next: to send it again, or to ask what became of it."""
         if event is DeliveryEvent.RETRY or outcome.failure is Failure.UNKNOWN:
-            return next_attempt(now, delivery.attempts, key=delivery.key, retry_after=outcome.retry_after)
+            # What is only asked for, and not sent, is asked for ever more seldom.
+            cap_s = ASKED_S if outcome == NOT_TWICE else LONGEST_S
+            return next_attempt(now, delivery.attempts, key=delivery.key, cap_s=cap_s, retry_after=outcome.retry_after)
         return now + FIRST_ASK_MS if event is DeliveryEvent.ACCEPT and isinstance(self._channel, Reports) else None

@@ -87,8 +87,9 @@ def series_errands(
         Errand(
             name=f"{source.name} of {symbol}" if symbol else source.name,
             run=_Look(source=source, symbol=symbol, around=around, now=now),
-            interval_s=source.interval_s or (0.0 if at_closes else SOONEST_S),
-            offset_ms=-lead,
+            interval_s=0.0 if at_closes or source.interval_s else SOONEST_S,
+            step_ms=source.interval_s * 1000,
+            offset_ms=source.offset_s * 1000 if source.interval_s else -lead,
         )
         for source in sources
         for symbol in (symbols if source.per_market else ("",))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from hybridd.decisions.fees import Burden, burden, with_fees_told
 from hybridd.decisions.propose import draft, reward, sealed
 from hybridd.decisions.tokens import code_hash, credential, token_hash
 from hybridd.model.alert import Alert
@@ -37,8 +38,13 @@ def propose(
     if found := _refusal(store, analysis, side, atr, rules, now):
         _veto(store, alert, analysis, side, found, now)
         return None
-    made = sized(draft(analysis, atr, rules.propose, None, now), rules)
-    return post(store, replace(made, alert_id=alert.id), rules, recipients, now)
+    made = draft(analysis, atr, rules.propose, None, now)
+    fees = burden(made, rules.size.fee_percent)
+    if found := _eaten(fees, rules):
+        _veto(store, alert, analysis, side, found, now)
+        return None
+    told = with_fees_told(sized(made, rules), fees)
+    return post(store, replace(told, alert_id=alert.id), rules, recipients, now)
 
 
 def post(
@@ -93,6 +99,14 @@ def _refusal(store: Store, analysis: Analysis, side: Side, atr: float, rules: Tr
     if not atr > 0:
         return Refusal(veto=Veto.NO_RANGE, detail="the price has not moved: there is no distance for a stop")
     return refusal(analysis.symbol, side, standing(store, float(rules.size.account), rules.zone, now), rules.risk)
+
+
+def _eaten(fees: Burden, rules: TradingRules) -> Refusal | None:
+    most = rules.propose.most_fee_share
+    if fees.share < most:
+        return None
+    detail = f"fees would take {fees.share:.0%} of the gain at the targets, the limit is {most:.0%}"
+    return Refusal(veto=Veto.FEES, detail=detail)
 
 
 def _veto(store: Store, alert: Alert, analysis: Analysis, side: Side, found: Refusal, now: int) -> None:

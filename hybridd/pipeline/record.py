@@ -15,6 +15,7 @@ from hybridd.model.timeframe import parse_timeframe
 from hybridd.pipeline.aftermath import pass_over
 from hybridd.pipeline.observe import Observation, Past, Rules
 from hybridd.pipeline.past import remember
+from hybridd.pipeline.plan import follow_plan
 from hybridd.pipeline.propose import propose, supersede
 from hybridd.signals.trend import trend_of
 from hybridd.store.store import Store
@@ -78,6 +79,7 @@ def _propose(store: Store, told: Sequence[Alert], analysis: Analysis, atr: float
     if not analysis.late:
         supersede(store, analysis, now)
     for alert in told:
+        follow_plan(store, alert, rules.trading.break_even_after, now)
         recipients = {(d.channel, d.recipient) for d in store.outbox.of_alert(alert.id)}
         propose(store, alert, atr, rules.trading, {pair for pair in recipients if pair[0] not in HERE}, now)
 

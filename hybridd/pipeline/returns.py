@@ -8,6 +8,7 @@ from hybridd.daemon.scheduler import Scheduler
 from hybridd.delivery.channel import Listens, Reports
 from hybridd.pipeline.answers import work
 from hybridd.pipeline.deliver import Courier
+from hybridd.pipeline.hooks import hook_keys
 from hybridd.pipeline.listen import Listener
 from hybridd.pipeline.parts import Parts
 from hybridd.pipeline.quotes import EVERY_S as QUOTES_EVERY_S
@@ -56,7 +57,8 @@ class Returns:
         self._schedule.every(name, seconds, job)
 
     def _work(self, parts: Parts) -> None:
-        if work(self._store, parts.channels, self._clock.now(), parts.rules.trading).hurried:
+        keys = hook_keys(parts.settings)
+        if work(self._store, parts.channels, self._clock.now(), parts.rules.trading, keys).hurried:
             self._hurried()
 
     def _ask(self, courier: Courier) -> None:

@@ -31,3 +31,7 @@ BROKE_OFF = Outcome(failure=Failure.UNKNOWN, detail="the program failed while it
 ANSWERED = Outcome(failure=Failure.UNKNOWN, detail="the alert was answered while the provider was asked for it")
 HAPPENED = frozenset({DeliveryEvent.ACCEPT, DeliveryEvent.RECEIPT})
 NOT_TWICE = Outcome(failure=Failure.UNKNOWN, detail="repeated once; whether either copy arrived is being found out")
+ASKED_S = 900.0
+"""The longest pause between two questions for a message of unknown fate that may not be sent a third time."""
+SURE_MS = 20_000
+"""A request that was broken off may still be on its way: so much later a provider knows that it has no such message."""

@@ -17,7 +17,8 @@ GRACE_MS = 60_000
 class TradingRules:
     """`propose` off: no proposal is made. `zone`: where the person's day begins; `key`: what answers are made from.
 
-    `broker`: who carries approved proposals out ("manual": the person); `real`: with real money; `auto`: unasked.
+    After `break_even_after` targets the stop moves to the entry, 0: never. `broker`: who carries approved proposals out
+    ("manual": the person); `real`: with real money; `auto`: unasked.
     """
 
     making: bool = False
@@ -27,6 +28,7 @@ class TradingRules:
     answer: AnswerRules = field(default_factory=AnswerRules)
     zone: str = "UTC"
     broker: str = MANUAL
+    break_even_after: int = 1
     real: bool = False
     auto: bool = False
     key: bytes = field(default=b"", repr=False)
@@ -43,6 +45,7 @@ def trading_rules(settings: Settings, key: bytes = b"") -> TradingRules:
             expires_ms=decisions.expires,
             stop_atr=trading.stop_atr,
             targets=tuple(trading.targets) or (trading.target_r,),
+            most_fee_share=decisions.max_fee_share,
         ),
         size=SizeRules(
             account=exact(trading.account),
@@ -63,6 +66,7 @@ def trading_rules(settings: Settings, key: bytes = b"") -> TradingRules:
         ),
         zone=settings.alerts.timezone,
         broker=settings.market.exchange if trading.broker == "exchange" else trading.broker,
+        break_even_after=trading.break_even_after,
         real=trading.broker == "exchange",
         auto=trading.auto,
         key=key,

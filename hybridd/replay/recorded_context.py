@@ -7,7 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from hybridd.market.recorded import read_candles, symbol_of, timeframe_in
-from hybridd.market.release_times import DAY, fear_greed_known, macro_known, open_interest_known
+from hybridd.market.release_times import (
+    DAY,
+    basis_known,
+    fear_greed_known,
+    funding_known,
+    macro_known,
+    open_interest_known,
+)
 from hybridd.market.tables import SUFFIXES as CANDLE_ENDINGS
 from hybridd.model.candle import Candles, FloatArray, IntArray, resample
 from hybridd.model.context import BASIS, FEAR_GREED, FUNDING, MACRO, OPEN_INTEREST, ContextSeries
@@ -93,12 +100,11 @@ def _as_yield(note: ContextSeries) -> ContextSeries:
 
 
 def _funding(folder: Path, instrument: Instrument) -> ContextSeries | None:
-    """Funding is public at its settlement."""
     for path in files_named(folder, "_funding"):
         symbol = symbol_of(path)
         if symbol and _same_market(symbol, instrument):
             at, values = column(path, ("funding_rate",))
-            return _series(FUNDING, at, at, values, FUNDING_STALE)
+            return _series(FUNDING, at, funding_known(at), values, FUNDING_STALE)
     return None
 
 
@@ -112,7 +118,7 @@ def _open_interest(folder: Path, instrument: Instrument) -> ContextSeries | None
 
 
 def _premium(folder: Path, instrument: Instrument, candles: Candles) -> ContextSeries | None:
-    """The perpetual's close over spot's, less 1, public when both candles have closed."""
+    """The perpetual's close over spot's, less 1, public with the close after both."""
     spot = (
         candles if not instrument.settle else _candles_of(folder, f"{instrument.base}/{instrument.quote}", candles.step)
     )
@@ -123,7 +129,7 @@ def _premium(folder: Path, instrument: Instrument, candles: Candles) -> ContextS
     opened, one, other = np.intersect1d(perpetual.open_time, spot.open_time, assume_unique=True, return_indices=True)
     closed = opened + candles.step
     premium = perpetual.close[one] / spot.close[other] - 1
-    return ContextSeries(BASIS, closed, closed, premium, BASIS_STALE_STEPS * candles.step)
+    return ContextSeries(BASIS, closed, basis_known(closed, candles.step), premium, BASIS_STALE_STEPS * candles.step)
 
 
 def _daily(

@@ -114,16 +114,17 @@ def _steps(market: Market, analyst: Analyst, rules: Rules, after: int, keep: boo
 def _run(result: Replay, steps: Iterable[Step], keep: bool, progress: Callable[[int], None]) -> list[Seen]:
     """Count what the steps came to; gives the analyses at which the signal turned."""
     signal, turns, reported = Signal.NEUTRAL, [], 0
+    name = signal.value
     for step in steps:
-        result.signals[signal.value] += step.passed
+        result.signals[name] += step.passed
         result.analysed += step.passed
         now = step.now
         if now is not None:
             if now.signal is not signal:
-                signal = now.signal
+                signal, name = now.signal, now.signal.value
                 turns.append(now)
             result.analysed += 1
-            result.signals[signal.value] += 1
+            result.signals[name] += 1
             _count(result, step.verdicts)
             if keep and isinstance(now, Analysis):
                 result.analyses.append(now)

@@ -8,6 +8,7 @@ from statistics import median
 
 from hybridd.clock import as_datetime
 from hybridd.model.outcome import Standing
+from hybridd.model.proposal import FEES
 from hybridd.reports.chance import Contrast, Sum, contrast, summed
 from hybridd.reports.journal import JUDGED, PASSED, VETOED, Case, Fate, is_over
 
@@ -162,7 +163,7 @@ def _layers(cases: Iterable[Case]) -> tuple[Spoken, ...]:
     for case in cases:
         if case.fate in JUDGED and case.rules.standing is Standing.FINAL and case.rules.r is not None:
             for which, said in enumerate((case.proposal.reasons_for, case.proposal.reasons_against)):
-                for layer in {text.partition(":")[0] for text in said}:
+                for layer in {text.partition(":")[0] for text in said} - {FEES}:
                     sides[layer][which].append(case.rules.r)
     found = [Spoken(layer=name, spoke_for=summed(a), spoke_against=summed(b)) for name, (a, b) in sides.items()]
     return tuple(sorted(found, key=lambda one: (-one.spoke_for.n - one.spoke_against.n, one.layer)))

@@ -18,17 +18,19 @@ from typing import Any
 from hybridd.clock import SystemClock
 from hybridd.errors import HybriddError, StoreUnusable
 from hybridd.model.delivery import PENDING
-from hybridd.selftest.books import Books, compare
+from hybridd.selftest.books import EVERYTHING, Books, compare
+from hybridd.selftest.ledger import Ledger
 from hybridd.selftest.life import LANES, lanes_at
+from hybridd.selftest.names import environ_of
 from hybridd.selftest.points import Kill, Where, plan
-from hybridd.selftest.sinks import Ledger, Sinks
+from hybridd.selftest.sinks import Sinks
 from hybridd.store.store import open_store
 
-PATIENCE_S = 1.0
+PATIENCE_S = 1.5
 """A life that has not met its point by then is killed all the same, if nobody wants more patience."""
-DRAIN_S = 120.0
+DRAIN_S = 600.0
 """The last life, in which nothing new happens, has this long to send what is left."""
-LIMIT_S = 300
+LIMIT_S = 900
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +61,14 @@ def chaos(
     daemon breaks by itself."""
     began, done = time.monotonic(), Counter[str]()
     ledger = Ledger()
-    with Sinks(ledger) as sinks, _Nursery(folder, sinks.ports, lanes, ledger, patience_s) as nursery:
+    with Sinks(ledger, folder) as sinks, _Nursery(folder, sinks, lanes, ledger, patience_s) as nursery:
         late = 0
         for kill in plan(kills, seed):
             late += nursery.one(kill)
             done[kill.point.name] += 1
             progress(kill)
         nursery.last()
+    ledger.write(folder / "ledger.jsonl")
     books = compare(folder, lanes_at(lanes), ledger)
     return Report(kills=dict(done), late=late, seconds=time.monotonic() - began, books=books)
 
@@ -75,7 +78,7 @@ class _Nursery:
     """The process that forks the daemons, and what is told to it."""
 
     folder: Path
-    ports: Mapping[str, int]
+    sinks: Sinks
     lanes: str
     ledger: Ledger
     patience_s: float
@@ -89,8 +92,7 @@ class _Nursery:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                # Threads of a numeric library would not survive the fork.
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+                env=environ_of(self.folder),
             )
         self._hear(60)
         return self
@@ -137,8 +139,9 @@ class _Nursery:
 
     def _begin(self, order: Mapping[str, Any]) -> int:
         assert self.process.stdin is not None
-        common = {"folder": str(self.folder), "ports": self.ports, "lanes": self.lanes, "limit_s": LIMIT_S}
-        self.process.stdin.write(json.dumps({**common, **order}).encode() + b"\n")
+        stage = {"folder": str(self.folder), "ports": self.sinks.ports, "place": self.sinks.place}
+        words = {**stage, "lanes": self.lanes, "limit_s": LIMIT_S, **order}
+        self.process.stdin.write(json.dumps(words).encode() + b"\n")
         self.process.stdin.flush()
         heard = self._hear(30)
         if heard is None or "pid" not in heard:
@@ -162,16 +165,18 @@ class _Nursery:
         return found
 
     def _look(self) -> tuple[int, int]:
-        """How many analyses there are, and how many deliveries wait."""
+        """How many analyses there are, and how many deliveries the daemon still works on."""
         try:
             store = open_store(f"sqlite:///{self.folder}/state.db", clock=SystemClock(), migrate=False)
         except StoreUnusable:
             return 0, 0  # whoever was to make the state died before
         try:
             analyses, counts = store.analyses.count(), store.outbox.counts()
+            waiting = [(x, one) for x in lanes_at(self.lanes) for one in store.outbox.due(x.name, 2**62, EVERYTHING)]
         finally:
             store.close()
-        return analyses, sum(count for state, count in counts.items() if state in PENDING)
+        at_work = sum(counts[state] for state in PENDING) - sum(lane.gives_up(one) for lane, one in waiting)
+        return analyses, at_work
 
     def _died(self, heard: Mapping[str, Any] | None, status: int) -> None:
         if heard is None or heard.get("status") != status:

@@ -16,10 +16,11 @@ from typing import Any
 from hybridd.alerts.compose import health_alert
 from hybridd.app import assemble, database_url, hold
 from hybridd.channels import channels_of
-from hybridd.clock import SystemClock
+from hybridd.clock import Clock, SystemClock
 from hybridd.config.schema import Settings
 from hybridd.config.sections_tell import Alerts
 from hybridd.delivery.channel import Channel
+from hybridd.delivery.journal import JournalChannel
 from hybridd.delivery.render import message_for
 from hybridd.errors import UsageError
 from hybridd.model.change import Reason
@@ -27,25 +28,30 @@ from hybridd.model.delivery import Delivery, DeliveryState
 from hybridd.pipeline.service import Service
 from hybridd.selftest import market
 from hybridd.selftest.lanes import Lane
+from hybridd.selftest.names import lead
 from hybridd.selftest.points import Where, around, die, trace
+from hybridd.selftest.props import Place
 from hybridd.store.database import Database, open_database
 from hybridd.store.migrations import MIGRATIONS, Migration, migrate, newest, version_of
-from hybridd.store.store import open_store
+from hybridd.store.store import Store, open_store
 
 BROKEN = 70
 """Exit code of a life that a defect ended."""
 BEGIN = 1_750_000_200_000
-CANDLES_A_SECOND = 6
-DOWN = 2
+CANDLES_A_SECOND = 2
+DOWN = 1
 """Candles that close while the daemon is dead: the next life has something to tell at once."""
 NO_LIMIT = ("rate", "rate_critical", "flapping_turns", "sms_reserve")
 """Limits on how much a person is told, lifted where there are such: the market of the self-test never rests."""
 LANES = "hybridd.selftest.lanes:LANES"
+LIBRARIES = ("hybridd.http_client", "twilio.rest", "vonage_sms", "firebase_admin.messaging", "pywebpush", "py_vapid")
+"""What channels load with their first message."""
 
 
-def settings_of(folder: str, lanes: Sequence[Lane], ports: Mapping[str, int]) -> Settings:
-    """The settings of the daemon that is tried: every lane at once, nothing held back, nothing too old to be sent."""
-    steps = ({"after": "0s", "channels": tuple(lane.name for lane in lanes)},)
+def settings_of(folder: str, names: Sequence[str], lanes: Sequence[Lane], place: Place) -> Settings:
+    """The settings of the daemon that is tried: alerts go to `names` at once, nothing is held back, nothing too old
+    to be sent. Of `lanes` are the channels; of two of a kind the settings name the last."""
+    steps = ({"after": "0s", "channels": tuple(names)},)
     value: dict[str, Any] = {
         "monitor": {"symbols": ("BTC/USDT",), "timeframe": market.FRAME, "settle_seconds": 0.0},
         "market": {
@@ -72,7 +78,7 @@ def settings_of(folder: str, lanes: Sequence[Lane], ports: Mapping[str, int]) ->
         "database": {"url": f"sqlite:///{folder}/state.db"},
     }
     for lane in lanes:
-        value |= lane.settings(ports)
+        value |= lane.settings(place)
     return Settings.model_validate(value)
 
 
@@ -83,15 +89,17 @@ def lanes_at(place: str) -> Sequence[Lane]:
     return found
 
 
-def channels_for(settings: Settings, lanes: Sequence[Lane], ports: Mapping[str, int]) -> list[Channel]:
-    """hybridd's own channels as the settings have them, and stand-ins for those that it has not."""
-    made = list(channels_of(settings))
-    have = {channel.name for channel in made}
+def channels_for(folder: str, lanes: Sequence[Lane], place: Place, store: Store, clock: Clock) -> list[Channel]:
+    """hybridd's own channels as settings have them, each lane's from settings that name it alone; and the journal."""
+    made: list[Channel] = [JournalChannel()]
     for lane in lanes:
-        if lane.name not in have and lane.stand_in is None:
+        settings = settings_of(folder, [lane.name], [lane], place)
+        found = [lane.make(place)] if lane.make else channels_of(settings, store, clock)
+        channel = next((one for one in found if one.name == (lane.kind or lane.name)), None)
+        if channel is None:
             raise UsageError(f"the self-test has no channel {lane.name}", remedy="correct its table of lanes")
-        if lane.name not in have and lane.stand_in is not None:
-            made.append(lane.stand_in(ports))
+        channel.name = lane.name
+        made.append(channel)
     return made
 
 
@@ -99,7 +107,9 @@ def live(order: Mapping[str, Any]) -> int:
     """Run the daemon as the order wants; the exit code where it ends by itself."""
     market.quiet = order["quiet"]
     lanes = lanes_at(order["lanes"])
-    settings = settings_of(order["folder"], lanes, order["ports"])
+    lead(order["ports"])
+    folder, place = order["folder"], order["place"]
+    settings = settings_of(folder, [lane.name for lane in lanes], lanes, place)
     url = database_url(settings)
     if order.get("where") == Where.MIGRATION:
         _die_in_migration(url, order["count"])
@@ -108,7 +118,7 @@ def live(order: Mapping[str, Any]) -> int:
     store = open_store(url, clock=clock)
     try:
         with hold(store):
-            channels = [around(channel, order) for channel in channels_for(settings, lanes, order["ports"])]
+            channels = [around(channel, order) for channel in channels_for(folder, lanes, place, store, clock)]
             parts = assemble(settings, store, clock, channels)
             service = Service(
                 parts=parts,
@@ -172,6 +182,8 @@ def warm() -> None:
         next_at=BEGIN, deadline=BEGIN,
     )  # fmt: skip
     message_for(alert, delivery, zone="UTC", repeat=False)
+    for library in LIBRARIES:
+        import_module(library)
 
 
 def _say(value: Mapping[str, int]) -> None:

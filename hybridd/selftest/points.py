@@ -5,10 +5,10 @@ import random
 import re
 import signal
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any
 
 from hybridd.delivery.channel import Channel
 from hybridd.model.delivery import Message, Outcome
@@ -39,15 +39,15 @@ class Point:
 POINTS: tuple[Point, ...] = (
     Point(name="while it starts", where=Where.STATEMENT, most=60),
     Point(name="while the state changes its form", where=Where.MIGRATION, most=8),
-    Point(name="while an alert is written", where=Where.STATEMENT, pattern='INSERT INTO "deliveries"', most=9),
-    Point(name="before a commit", where=Where.STATEMENT, pattern="COMMIT", most=30),
+    Point(name="while an alert is written", where=Where.STATEMENT, pattern='INSERT INTO "deliveries"', most=18),
+    Point(name="before a commit", where=Where.STATEMENT, pattern="COMMIT", most=60),
     Point(name="after an alert is written", where=Where.AFTER_COMMIT, pattern='INSERT INTO "deliveries"', most=3),
-    Point(name="while a lease is written", where=Where.STATEMENT, pattern='INSERT INTO "attempts"', most=6),
-    Point(name="after the lease, before the send", where=Where.BEFORE_SEND, most=6),
-    Point(name="sent, and not answered yet", where=Where.SINK, most=6),
-    Point(name="after the send, before it is written", where=Where.AFTER_SEND, most=6),
-    Point(name="while the outcome is written", where=Where.STATEMENT, pattern='UPDATE "attempts"', most=6),
-    Point(name="after the outcome is written", where=Where.AFTER_COMMIT, pattern='UPDATE "attempts"', most=6),
+    Point(name="while a lease is written", where=Where.STATEMENT, pattern='INSERT INTO "attempts"', most=16),
+    Point(name="after the lease, before the send", where=Where.BEFORE_SEND, most=16),
+    Point(name="sent, and not answered yet", where=Where.SINK, most=16),
+    Point(name="after the send, before it is written", where=Where.AFTER_SEND, most=16),
+    Point(name="while the outcome is written", where=Where.STATEMENT, pattern='UPDATE "attempts"', most=16),
+    Point(name="after the outcome is written", where=Where.AFTER_COMMIT, pattern='UPDATE "attempts"', most=16),
     Point(name="at any moment", where=Where.MOMENT),
 )
 
@@ -92,33 +92,24 @@ class Countdown:
             die()
 
 
-class Mortal:
-    """A channel around which the daemon dies, before it sends or after."""
-
-    def __init__(self, channel: Channel, before: Callable[[], None], after: Callable[[], None]) -> None:
-        self._channel, self._before, self._after = channel, before, after
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - all else is the channel's
-        return getattr(self._channel, name)
-
-    def send(self, message: Message) -> Outcome:
-        """Send once, with death on one side."""
-        self._before()
-        outcome = self._channel.send(message)
-        self._after()
-        return outcome
-
-
 def _never() -> None:
     """No death here."""
 
 
 def around(channel: Channel, order: Mapping[str, Any]) -> Channel:
-    """The channel with the death that the order wants."""
-    countdown = Countdown(order.get("count", 0))
+    """The channel with the death that the order wants, before it sends or after. It stays what it is otherwise."""
+    countdown, send = Countdown(order.get("count", 0)), channel.send
     before = countdown if order.get("where") == Where.BEFORE_SEND else _never
     after = countdown if order.get("where") == Where.AFTER_SEND else _never
-    return cast(Channel, Mortal(channel, before, after))
+
+    def mortal(message: Message) -> Outcome:
+        before()
+        outcome = send(message)
+        after()
+        return outcome
+
+    setattr(channel, "send", mortal)  # noqa: B010 - a method may not be assigned to
+    return channel
 
 
 def trace(order: Mapping[str, Any]) -> None:

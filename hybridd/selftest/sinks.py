@@ -1,66 +1,37 @@
-"""Where the self-test's messages go: a mail server and an HTTP service on this machine, with one ledger."""
+"""Where the self-test's messages go: a mail server and a web server on this machine, with TLS and with one ledger."""
 
 import json
+import ssl
 import threading
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from email import message_from_bytes
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socket import socket
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from types import TracebackType
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-HOST = "127.0.0.1"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Copy:
-    """One message that was taken: by which lane, under which key, its very bytes."""
-
-    lane: str
-    key: str
-    content: bytes
-
-
-class Ledger:
-    """What people would have on their devices. `trap` is called when a copy has been kept and not been answered yet."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._copies: list[Copy] = []
-        self.trap: Callable[[], None] = lambda: None
-
-    def keep(self, copy: Copy) -> int:
-        """Keep a copy; gives its number."""
-        with self._lock:
-            self._copies.append(copy)
-            number = len(self._copies)
-        self.trap()
-        return number
-
-    def copies(self, lane: str) -> dict[str, list[bytes]]:
-        """What a lane has taken, by key, in the order of coming."""
-        found: dict[str, list[bytes]] = {}
-        with self._lock:
-            for copy in self._copies:
-                if copy.lane == lane:
-                    found.setdefault(copy.key, []).append(copy.content)
-        return found
+from hybridd.selftest.authority import vouch
+from hybridd.selftest.ledger import Copy, Ledger
+from hybridd.selftest.names import HOST, SERVICES
+from hybridd.selftest.props import Place, make_props
+from hybridd.selftest.providers import Providers, Request
 
 
 class Sinks:
-    """The two services, in threads of their own; `ports` says where they listen."""
+    """The two services, in threads of their own; `ports` says where they listen, `place` what settings must name."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        smtp = type("Smtp", (_Smtp,), {"ledger": ledger})
-        web = type("Web", (_Web,), {"ledger": ledger})
-        ThreadingTCPServer.allow_reuse_address = True
-        self._servers = (ThreadingTCPServer((HOST, 0), smtp), ThreadingHTTPServer((HOST, 0), web))
-        for server in self._servers:
-            server.daemon_threads = True
-        self.ports = {"smtp": self._servers[0].server_address[1], "http": self._servers[1].server_address[1]}
+    def __init__(self, ledger: Ledger, folder: Path) -> None:
+        tls, props = vouch(folder, SERVICES), make_props(folder)
+        smtp = type("Smtp", (_Smtp,), {"ledger": ledger, "tls": tls})
+        web = type("Web", (_Web,), {"providers": Providers(ledger, props), "tls": tls})
+        self._servers = (_Server((HOST, 0), smtp), _Server((HOST, 0), web))
+        self.ports = {
+            name: server.server_address[1] for name, server in zip(("smtp", "web"), self._servers, strict=True)
+        }
+        self.place: Place = props.place
 
     def __enter__(self) -> "Sinks":
         for server in self._servers:
@@ -75,10 +46,23 @@ class Sinks:
             server.server_close()
 
 
+class _Server(ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 128
+
+
+ANSWERS = {b"EHLO": "250-sink\r\n250-STARTTLS\r\n250 AUTH PLAIN", b"AUTH": "235 yes", b"QUIT": "221 bye"}
+
+
 class _Smtp(StreamRequestHandler):
-    """A mail server that takes everything. Whoever is killed hangs up in the middle of a word: that is no error."""
+    """A mail server that takes everything once it is spoken to in private by who knows the password.
+
+    Whoever is killed hangs up in the middle of a word: that is no error.
+    """
 
     ledger: Ledger
+    tls: ssl.SSLContext
     timeout = 30
 
     def handle(self) -> None:
@@ -88,10 +72,23 @@ class _Smtp(StreamRequestHandler):
                 verb = line[:4].strip().upper()
                 if verb == b"DATA":
                     self._take()
+                elif line.strip().upper() == b"STARTTLS":
+                    self._encrypt()
                 else:
-                    self._say("221 bye" if verb == b"QUIT" else "250 sink")
+                    self._say(ANSWERS.get(verb, "250 sink"))
                 if verb == b"QUIT":
                     return
+
+    def finish(self) -> None:
+        with suppress(OSError):
+            super().finish()
+        self.request.close()
+
+    def _encrypt(self) -> None:
+        self._say("220 go on")
+        assert isinstance(self.request, socket)
+        self.connection = self.request = self.tls.wrap_socket(self.request, server_side=True)
+        self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", buffering=0)
 
     def _take(self) -> None:
         self._say("354 go on")
@@ -99,9 +96,8 @@ class _Smtp(StreamRequestHandler):
         while (line := self.rfile.readline()) not in {b".\r\n", b""}:
             lines.append(line.removeprefix(b"."))
         if line:
-            content = b"".join(lines)
-            key = str(message_from_bytes(content)["Message-ID"])
-            number = self.ledger.keep(Copy(lane="email", key=key, content=content))
+            mail = message_from_bytes(b"".join(lines))
+            number = self.ledger.keep(Copy(lane="email", key=str(mail["Message-ID"]), content=str(mail["Subject"])))
             self._say(f"250 2.0.0 queued as {number}")
 
     def _say(self, text: str) -> None:
@@ -109,42 +105,53 @@ class _Smtp(StreamRequestHandler):
 
 
 class _Web(BaseHTTPRequestHandler):
-    """POST /LANE takes a message, under its Idempotency-Key or its reference; GET /LANE?reference=KEY looks for one."""
+    """One connection of somebody who takes this machine for a provider."""
 
-    ledger: Ledger
+    providers: Providers
+    tls: ssl.SSLContext
     timeout = 30
+
+    def setup(self) -> None:
+        self.request.settimeout(self.timeout)
+        self.request = self.tls.wrap_socket(self.request, server_side=True, do_handshake_on_connect=False)
+        super().setup()
 
     def handle(self) -> None:
         with suppress(OSError):
             super().handle()
 
+    def finish(self) -> None:
+        with suppress(OSError):
+            super().finish()
+        self.request.close()  # what the server knows of is the socket beneath, which has been given up
+
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
-        content = self.rfile.read(length)
-        if len(content) < length:
+        body = self.rfile.read(length)
+        if len(body) < length:
             return  # it died in the middle of a word: nobody has got that
-        key = self.headers.get("Idempotency-Key") or str(json.loads(content)["reference"])
-        number = self.ledger.keep(Copy(lane=self._lane, key=key, content=content))
-        self._answer(200, {"id": f"{self._lane}-{number}"})
+        parts = urlsplit(self.path)
+        request = Request(
+            host=self.headers.get("Host", "").partition(":")[0],
+            method=self.command,
+            path=parts.path,
+            query=dict(parse_qsl(parts.query)),
+            headers={name.lower(): value for name, value in self.headers.items()},
+            body=body,
+        )
+        self._answer(request)
 
-    def do_GET(self) -> None:
-        key = parse_qs(urlsplit(self.path).query).get("reference", [""])[0]
-        known = self.ledger.copies(self._lane).get(key)
-        self._answer(200 if known else 404, {"copies": len(known or ())})
-
-    def do_OPTIONS(self) -> None:
-        self._answer(200, {})
+    do_GET = do_OPTIONS = do_POST  # noqa: N815 - the library's names
 
     def log_message(self, *_: Any) -> None:  # noqa: ANN401 - the library's shape
         """The ledger is log enough."""
 
-    @property
-    def _lane(self) -> str:
-        return urlsplit(self.path).path.strip("/")
-
-    def _answer(self, status: int, value: dict[str, Any]) -> None:
-        body = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
+    def _answer(self, request: Request) -> None:
+        answer = self.providers.answer(request)
+        body = json.dumps(answer.value).encode() if answer.value else b""
+        self.send_response(answer.status)
+        self.send_header("Content-Type", "application/json")
+        if answer.status != 204:
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

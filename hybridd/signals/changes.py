@@ -22,6 +22,13 @@ class ChangeRules:
     cooldown_ms: int = 900_000
 
 
+# Looked up once: Python 3.11 finds a member of an enum by a call, and a replay asks for some a million times.
+_NEUTRAL = Signal.NEUTRAL
+_SIGNAL_CHANGED, _SCORE_JUMP, _SCORE_DRIFT, _CONFIDENCE_HIGH = (
+    Reason.SIGNAL_CHANGED, Reason.SCORE_JUMP, Reason.SCORE_DRIFT, Reason.CONFIDENCE_HIGH,
+)  # fmt: skip
+
+
 def market_changes(before: Seen | None, now: Seen, memory: Memory, rules: ChangeRules) -> tuple[Change, ...]:
     """What fired in `now`. `before` is the last analysis that could be told of, however old; None at the very first."""
     return tuple([change for rule in MARKET_RULES if (change := rule(before, now, memory, rules)) is not None])
@@ -29,21 +36,21 @@ def market_changes(before: Seen | None, now: Seen, memory: Memory, rules: Change
 
 def _signal_changed(before: Seen | None, now: Seen, memory: Memory, rules: ChangeRules) -> Change | None:
     # Before the first analysis nobody has an opinion: a market that is hot from the start is news.
-    was = before.signal if before else Signal.NEUTRAL
+    was = before.signal if before else _NEUTRAL
     if now.signal is was:
         return _held_back(now, memory, rules)
-    return _change(now, Reason.SIGNAL_CHANGED, was.value, now.signal.value)
+    return _change(now, _SIGNAL_CHANGED, was.value, now.signal.value)
 
 
 def _held_back(now: Seen, memory: Memory, rules: ChangeRules) -> Change | None:
     """The change of signal that the cool-down hid, told once it is over, if the person still knows the old one."""
     if memory.held_at is None or memory.flapping_at is not None or now.signal is memory.told_signal:
         return None
-    if _cools(Reason.SIGNAL_CHANGED, now, memory, rules):
+    if _cools(_SIGNAL_CHANGED, now, memory, rules):
         return None
     return Change(
         subject=now.symbol,
-        reason=Reason.SIGNAL_CHANGED,
+        reason=_SIGNAL_CHANGED,
         at=now.candle_close,
         before=memory.told_signal.value,
         after=now.signal.value,
@@ -58,34 +65,34 @@ def _cools(reason: Reason, now: Seen, memory: Memory, rules: ChangeRules) -> boo
 
 def _score_jump(before: Seen | None, now: Seen, memory: Memory, rules: ChangeRules) -> Change | None:
     if before is not None and abs(now.score - before.score) >= rules.score_jump:
-        return _change(now, Reason.SCORE_JUMP, before.score, now.score)
-    held, anchor = memory.held_back(Reason.SCORE_JUMP, now.symbol), memory.anchor_score
-    if held is None or anchor is None or _cools(Reason.SCORE_JUMP, now, memory, rules):
+        return _change(now, _SCORE_JUMP, before.score, now.score)
+    held, anchor = memory.held_back(_SCORE_JUMP, now.symbol), memory.anchor_score
+    if held is None or anchor is None or _cools(_SCORE_JUMP, now, memory, rules):
         return None
     # Nobody was told of the jump: it is news as long as the score stays that far from what they know.
     if abs(now.score - anchor) < rules.score_jump:
         return None
-    return replace(_change(now, Reason.SCORE_JUMP, anchor, now.score), deferred_from=held.at)
+    return replace(_change(now, _SCORE_JUMP, anchor, now.score), deferred_from=held.at)
 
 
 def _score_drift(_: Seen | None, now: Seen, memory: Memory, rules: ChangeRules) -> Change | None:
     if memory.anchor_score is None or abs(now.score - memory.anchor_score) < rules.score_drift:
         return None
-    change = _change(now, Reason.SCORE_DRIFT, memory.anchor_score, now.score)
+    change = _change(now, _SCORE_DRIFT, memory.anchor_score, now.score)
     # Before the first alert the anchor is the first score that there was.
     return change if memory.told_at else replace(change, detail=FIRST)
 
 
 def _confidence_high(before: Seen | None, now: Seen, memory: Memory, rules: ChangeRules) -> Change | None:
-    if now.confidence < rules.confidence_high or now.signal is Signal.NEUTRAL:
+    if now.confidence < rules.confidence_high or now.signal is _NEUTRAL:
         return None
     was = before.confidence if before else 0.0
     if was < rules.confidence_high:
-        return _change(now, Reason.CONFIDENCE_HIGH, was, now.confidence)
-    held = memory.held_back(Reason.CONFIDENCE_HIGH, now.symbol)
-    if held is None or _cools(Reason.CONFIDENCE_HIGH, now, memory, rules):
+        return _change(now, _CONFIDENCE_HIGH, was, now.confidence)
+    held = memory.held_back(_CONFIDENCE_HIGH, now.symbol)
+    if held is None or _cools(_CONFIDENCE_HIGH, now, memory, rules):
         return None
-    return replace(_change(now, Reason.CONFIDENCE_HIGH, held.before, now.confidence), deferred_from=held.at)
+    return replace(_change(now, _CONFIDENCE_HIGH, held.before, now.confidence), deferred_from=held.at)
 
 
 def _change(now: Seen, reason: Reason, before: str | float, after: str | float) -> Change:
@@ -114,7 +121,7 @@ def trade_changes(now: Analysis, trades: Sequence[Trade], memory: Memory, step: 
 
 def _unheard(now: Analysis, trade: Trade, memory: Memory) -> Iterator[Change]:
     for reason in (Reason.TRADE_STOP, Reason.TRADE_TARGET):
-        held = memory.held_back(reason, f"trade {trade.id}")
+        held = memory.held_back(reason, _subject(trade, reason))
         if held is not None:
             yield replace(_trade_change(now, reason, trade, held.before, held.after), deferred_from=held.at)
 
@@ -143,8 +150,8 @@ def _of_closed(keys: Iterable[str], trades: Sequence[Trade]) -> set[str]:
     of_trades = [key for key in keys if key.startswith(_TRADE_KEYS)]
     if not of_trades:
         return set()
-    open_ones = tuple(f":trade {trade.id}" for trade in trades)
-    return {key for key in of_trades if not key.endswith(open_ones)}
+    open_ones = {str(trade.id) for trade in trades}
+    return {key for key in of_trades if key.partition(":trade ")[2].partition(" ")[0] not in open_ones}
 
 
 _TRADE_KEYS = tuple(f"{reason}:" for reason in TRADE)
@@ -168,7 +175,19 @@ def _reach(now: Analysis, trade: Trade, whole: bool) -> tuple[float, float]:
 
 
 def _trade_change(now: Analysis, reason: Reason, trade: Trade, before: str | float, after: str | float) -> Change:
+    part = _part(trade) if reason is Reason.TRADE_TARGET and len(trade.targets) > 1 else ""
     # Whoever reads of a trade that nobody was asked about must see that.
-    detail = f"{now.symbol}, {BY_ITSELF}" if trade.auto else now.symbol
-    subject = f"trade {trade.id}"
+    detail = ", ".join(filter(None, (now.symbol, part, BY_ITSELF if trade.auto else "")))
+    subject = _subject(trade, reason)
     return Change(subject=subject, reason=reason, at=now.candle_close, before=before, after=after, detail=detail)
+
+
+def _subject(trade: Trade, reason: Reason) -> str:
+    """Each of several targets is news of its own."""
+    later = reason is Reason.TRADE_TARGET and trade.reached
+    return f"trade {trade.id} target {trade.reached + 1}" if later else f"trade {trade.id}"
+
+
+def _part(trade: Trade) -> str:
+    share = trade.targets[min(trade.reached, len(trade.targets) - 1)].share
+    return f"target {trade.reached + 1} of {len(trade.targets)}: {share:.0%} of the trade leaves here"

@@ -14,21 +14,23 @@ Band = tuple[float, float]
 """An open interval of scores."""
 
 NOWHERE: Band = (np.inf, -np.inf)
+# Looked up once: Python 3.11 finds a member of an enum by a call.
+_LONG, _SHORT = Signal.LONG, Signal.SHORT
 _ROUNDING = 1e-6  # of a score point: a sum and a difference need not round alike
 
 
 def quiet_band(state: SignalState, anchor: float, signal: SignalRules, change: ChangeRules) -> Band:
     """The scores at which the signal stays where it stands and has not drifted from `anchor`."""
     (low, high), (lower, higher) = _staying(state, signal), _near(anchor, change.score_drift)
-    return max(low, lower), min(high, higher)
+    return lower if lower > low else low, higher if higher < high else high
 
 
 def _staying(state: SignalState, rules: SignalRules) -> Band:
     if state.candidate is not None:
         return NOWHERE
-    if state.signal is Signal.LONG:
+    if state.signal is _LONG:
         return rules.long_threshold - rules.hysteresis, np.inf
-    if state.signal is Signal.SHORT:
+    if state.signal is _SHORT:
         return -np.inf, rules.short_threshold + rules.hysteresis
     return rules.short_threshold, rules.long_threshold
 

@@ -15,17 +15,21 @@ class SignalRules:
     confirm: int = 1
 
 
+# Looked up once: Python 3.11 finds a member of an enum by a call, and a replay asks for some a million times.
+_LONG, _SHORT, _NEUTRAL = Signal.LONG, Signal.SHORT, Signal.NEUTRAL
+
+
 def wanted(signal: Signal, score: float, rules: SignalRules) -> Signal:
     """What this score asks for where `signal` stands: a signal is left only past its threshold by the hysteresis."""
-    if signal is Signal.LONG and score >= rules.long_threshold - rules.hysteresis:
-        return Signal.LONG
-    if signal is Signal.SHORT and score <= rules.short_threshold + rules.hysteresis:
-        return Signal.SHORT
+    if signal is _LONG and score >= rules.long_threshold - rules.hysteresis:
+        return _LONG
+    if signal is _SHORT and score <= rules.short_threshold + rules.hysteresis:
+        return _SHORT
     if score >= rules.long_threshold:
-        return Signal.LONG
+        return _LONG
     if score <= rules.short_threshold:
-        return Signal.SHORT
-    return Signal.NEUTRAL
+        return _SHORT
+    return _NEUTRAL
 
 
 def next_state(state: SignalState, score: float, rules: SignalRules) -> SignalState:

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hybridd.model.delivery import DeliveryState
+from peewee import fn
+
+from hybridd.model.delivery import Delivery, DeliveryState
 from hybridd.store.database import Database, Record
 from hybridd.store.tables_watch import AttemptRow, DeliveryRow
 
@@ -45,6 +47,22 @@ class Attempts:
         }
         under_way = (AttemptRow.delivery == delivery_id) & AttemptRow.ended_at.is_null()
         self._database.run(AttemptRow.update(changes).where(under_way))
+
+    def ids_of_others(self, delivery: Delivery, since: int) -> frozenset[str]:
+        """Under which ids the provider has what was sent to the same address from `since` (ms UTC) on, all but this."""
+        there = (DeliveryRow.channel == delivery.channel) & (DeliveryRow.recipient == delivery.recipient)
+        query = (
+            AttemptRow.select(AttemptRow.provider_id)
+            .join(DeliveryRow, on=(AttemptRow.delivery == DeliveryRow.id))
+            .where(there & (DeliveryRow.id != delivery.id) & (AttemptRow.started_at >= since))
+            .where(AttemptRow.provider_id != "")
+        )
+        return frozenset(row["provider_id"] for row in self._database.rows(query))
+
+    def before(self, delivery: Delivery) -> int:
+        """When the try before the present one began, ms UTC; 0 for a first one."""
+        earlier = (AttemptRow.delivery == delivery.id) & (AttemptRow.number < delivery.attempts)
+        return self._database.number(AttemptRow.select(fn.MAX(AttemptRow.started_at)).where(earlier)) or 0
 
     def of_alert(self, alert_id: int) -> list[Attempt]:
         """Those of all deliveries of an alert, oldest first."""

@@ -1,6 +1,7 @@
-"""Files beside the state: written whole or not at all, and owned by whoever owns the folder."""
+"""Files beside the state: written whole or not at all, owned by whoever owns the folder, shared with its group."""
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +12,25 @@ def hand_over(path: Path, like: Path | None = None) -> None:
         owner = (like or path.parent).stat()
         with suppress(PermissionError):  # root without the right to do so, as in a sandbox
             os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
+def is_shared(folder: Path) -> bool:
+    """Whether a folder gives what is made in it to its group, which may enter and not change it.
+
+    So the package lets the web at the state.
+    """
+    try:
+        mode = folder.stat().st_mode
+    except OSError:
+        return False
+    return mode & (stat.S_ISGID | stat.S_IWGRP | stat.S_IXGRP) == stat.S_ISGID | stat.S_IXGRP
+
+
+def share(path: Path, mode: int = 0o660) -> None:
+    """Let the group of a shared folder at a file of ours; anywhere else nothing happens."""
+    if is_shared(path.parent):
+        with suppress(OSError):  # somebody else's: only its owner can say who may use it
+            path.chmod(mode)
 
 
 def make_folder(path: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from hybridd.errors import DataError
 from hybridd.model.state import Table, advance
@@ -35,8 +36,8 @@ ENTRY_TABLE: Table[EntryState, EntryEvent] = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One thing that came back. `kind` says who speaks: "reply" for people's words by a channel that was asked for
-    them, else a provider's hook; `provider_id` is never the same twice for a channel and kind; `data` are the raw
-    fields of a hook; `received_at` ms UTC."""
+    them, else a provider's hook; `provider_id` is never the same twice for a channel and kind; `data` is a
+    hook as it came: its fields, signature and address; `received_at` ms UTC."""
 
     channel: str
     kind: str
@@ -44,7 +45,7 @@ class Entry:
     sender: str
     text: str
     received_at: int
-    data: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
     id: int = 0
     state: EntryState = EntryState.NEW
     outcome: str = ""

@@ -11,7 +11,7 @@ from pathlib import Path
 from hybridd.clock import Clock
 from hybridd.errors import StoreBusy, StoreFull, StoreUnusable, UsageError
 from hybridd.store.backup import Contents, inspect, stamp
-from hybridd.store.files import hand_over, make_folder, sync
+from hybridd.store.files import hand_over, make_folder, share, sync
 from hybridd.store.sqlite import BUSY_SECONDS, explained
 from hybridd.store.store import open_store
 
@@ -46,6 +46,7 @@ def restore(path: Path, source: Path, *, clock: Clock, actor: str) -> Restored:
         hand_over(staged, like=path if path.exists() else path.parent)
         kept = _keep(path, clock.now())
         staged.replace(path)
+        share(path)
         sync(path.parent)
     return Restored(path=path, kept=kept, contents=contents, doubts=doubts)
 

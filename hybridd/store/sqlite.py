@@ -14,6 +14,7 @@ from typing import Any, cast
 import peewee
 
 from hybridd.errors import StoreBusy, StoreError, StoreFull, StoreUnusable
+from hybridd.store.files import hand_over, is_shared, share
 
 BUSY_SECONDS = 5.0
 _NO_SPACE = 64 * 1024  # SQLite reports some full disks as I/O errors: less than this left, and it was the space
@@ -216,6 +217,7 @@ class Sqlite:
         with self._lock:
             while self._connections:
                 self._connections.popitem()[1].close()
+        _leave_companions(self.path)
         if self._private is not None:
             self._private.cleanup()
 
@@ -239,12 +241,24 @@ def _prepare_file(path: Path, create: bool) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Made by us and not by SQLite: its companions -wal and -shm inherit the mode.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        share(path)
     except FileExistsError:
         raise StoreUnusable(f"{path.parent} is not a folder", remedy="check [database] url") from None
     except OSError as error:
         kind = StoreFull if error.errno == 28 else StoreUnusable
         remedy = "free some space on that disk" if error.errno == 28 else "check the path and who may write to it"
         raise kind(f"the state {path} cannot be written ({error.strerror})", remedy=remedy) from error
+
+
+def _leave_companions(path: Path) -> None:
+    """Put SQLite's two files beside a shared state again: who may not write its folder cannot open it without them."""
+    if not is_shared(path.parent):
+        return
+    for companion in (Path(f"{path}-wal"), Path(f"{path}-shm")):
+        with suppress(OSError):  # still there, since somebody else has it open; or we are the one who may not
+            os.close(os.open(companion, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+            hand_over(companion)
+            share(companion)
 
 
 def _within(end: float, path: Path) -> Callable[[int, int, int], None]:

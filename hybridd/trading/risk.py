@@ -27,6 +27,7 @@ class Veto(StrEnum):
     DAILY_LOSS = "DAILY_LOSS"
     DRAWDOWN = "DRAWDOWN"
     CONFIDENCE = "CONFIDENCE"
+    FEES = "FEES"  # they take so much of the gain that nothing is left to win
     NO_RANGE = "NO_RANGE"  # the price does not move: there is no distance for a stop
 
 

@@ -131,4 +131,5 @@ def run_inside(root: Path, command: Sequence[str], *, binds: dict[Path, str], lo
 def _run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     if done.returncode:
-        raise CannotBuild(f"{command[0]} failed: {done.stderr.strip()} → this machine may not allow it (a container?)")
+        said = (done.stderr.strip().splitlines() or ["no reason given"])[0]
+        raise CannotBuild(f"{command[0]} failed ({said}) → this machine may not allow it (a container?)")

@@ -13,6 +13,7 @@ import hybridd
 # The extras of pyproject.toml, which are not packaged: what needs one says so to whoever asks for it.
 EXTRAS = ("matplotlib", "pyarrow")
 LATE = (
+    "argon2",
     "firebase_admin.messaging",
     "twilio.rest",
     "twilio.rest.api.v2010.account.message",

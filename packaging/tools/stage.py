@@ -44,9 +44,22 @@ PRUNED = {
     "ccxt/async_support": "the exchanges once more for asyncio; hybridd asks them from threads",
     "ccxt/pro": "the exchanges once more for web sockets; hybridd asks for closed candles",
     "ccxt/prediction": "betting markets, which have no candles",
-    "google/cloud/firestore_v1/services": "Firebase's database; hybridd sends messages and nothing else",
-    "google/cloud/firestore_admin_v1": "the same",
-    "google/cloud/firestore_bundle": "the same",
+    "google/cloud": "Firebase's database and storage; hybridd sends messages and nothing else",
+    "google/api": "the same",
+    "google/api_core": "the same",
+    "google/gapic": "the same",
+    "google/logging": "the same",
+    "google/longrunning": "the same",
+    "google/resumable_media": "the same",
+    "google/rpc": "the same",
+    "google/type": "the same",
+    "google_crc32c": "the same",
+    "google_crc32c.libs": "the same",
+    "grpc": "the same",
+    "grpc_status": "the same",
+    "proto": "the same",
+    "opentelemetry": "the same",
+    "playhouse": "what comes beside peewee; hybridd uses peewee itself",
     "PIL/_avif*.so": "a format of pictures; hybridd draws PNG",
     "PIL/_webp*.so": "the same",
     "pillow.libs/libavif-*": "the same",
@@ -62,8 +75,12 @@ PRUNED = {
     "uvloop-*.dist-info": "the same",
     "pwiz.py": "a program of peewee's",
 }
-# Twilio's products, of which hybridd uses one: messages. Each is a package that its client imports when asked.
-TWILIO_KEPT = {"api", "messaging", "__init__.py", "__pycache__"}
+# Folders of which little is used, and what that is: of Twilio, whose client imports each product when asked, messages;
+# of the languages that rich can colour, the one of a traceback.
+KEPT = {
+    "twilio/rest": {"api", "messaging", "__init__.py", "__pycache__"},
+    "pygments/lexers": {"__init__.py", "_mapping.py", "python.py", "special.py", "__pycache__"},
+}
 
 # Where the units' sandbox mounts what they may see; all of it empty.
 MOUNT_POINTS = (
@@ -145,9 +162,10 @@ def prune(site: Path) -> None:
     for pattern in PRUNED:
         for path in sorted(site.glob(pattern)):
             _remove(path)
-    for path in sorted((site / "twilio" / "rest").glob("*")):
-        if path.name not in TWILIO_KEPT:
-            _remove(path)
+    for folder, kept in KEPT.items():
+        for path in sorted((site / folder).glob("*")):
+            if path.name not in kept:
+                _remove(path)
     for cache in site.rglob("__pycache__"):
         _remove(cache)
     for path in site.rglob("*"):

@@ -3,13 +3,18 @@
 units.py PACKAGING DESTINATION UNIT_FOLDER
 """
 
-import shutil
 import sys
 import tomllib
 from pathlib import Path
 
 # Dropped in for hybridd.service itself, and by the common beginning of their names for all other services.
 SANDBOXED = ("hybridd.service.d", "hybridd-.service.d")
+USER = """\
+# In place of the sandbox's: this unit and the others may not read each other's secrets.
+[Service]
+User={user}
+Group={user}
+"""
 BESIDE = {
     "hybridd.sysusers": "usr/lib/sysusers.d/hybridd.conf",
     "hybridd.tmpfiles": "usr/lib/tmpfiles.d/hybridd.conf",
@@ -27,6 +32,8 @@ def install(packaging: Path, destination: Path, unit_folder: str) -> None:
         if row.get("network") is False:
             # Its number is above the sandbox's: of drop-ins of one unit, the later name wins.
             _copy(source / "no-network.conf", units / f"{name}.d" / "60-no-network.conf")
+        if "user" in row:
+            _write(units / f"{name}.d" / "60-user.conf", USER.format(**row))
     for folder in SANDBOXED:
         _copy(source / "sandbox.conf", units / folder / "50-sandbox.conf")
     for name, target in BESIDE.items():
@@ -34,8 +41,12 @@ def install(packaging: Path, destination: Path, unit_folder: str) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
+    _write(target, source.read_text())
+
+
+def _write(target: Path, text: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
+    target.write_text(text)
     target.chmod(0o644)
 
 

@@ -221,13 +221,20 @@ def test_why_tells_what_was_held_back_before_an_alert_however_old(hybridd, own):
     alert = store.alerts.get(ids(hybridd, own)[-1])
     reason = Reason.SCORE_JUMP
     change = Change(subject=alert.subject, reason=reason, at=alert.created_at - 60_000, before=60.0, after=66.0)
-    store.changes.add(Verdict(change=change, suppressed=Suppression.COOL_DOWN), analysis_id=None, alert_id=None)
+    held = Verdict(change=change, suppressed=Suppression.SILENCED, because="silence 3")
+    store.changes.add(held, analysis_id=None, alert_id=None, now=alert.created_at - 59_000)
     late = Change(subject=alert.subject, reason=reason, at=alert.created_at + 9**11, before=1.0, after=2.0)
     for _ in range(600):
         store.changes.add(Verdict(change=late, suppressed=Suppression.COOL_DOWN), analysis_id=None, alert_id=None)
     store.close()
     story = hybridd("alerts", "why", alert.id, "--json", "--config", own).json
-    assert [c["suppressed"] for c in story["around"] if c["after"] == 66.0] == ["COOL_DOWN"]
+    [told] = [c for c in story["around"] if c["after"] == 66.0]
+    assert (told["suppressed"], told["because"], told["judged_at"]) == (
+        "SILENCED", "silence 3", alert.created_at - 59_000,
+    )  # fmt: skip
+    shown = hybridd("alerts", "why", alert.id, "--config", own).out
+    assert "silence 3" in shown
+    assert iso(alert.created_at - 59_000)[:10] in shown
     assert all(c["at"] <= alert.created_at for c in story["around"])
 
 

@@ -110,3 +110,32 @@ def test_each_step_is_audited_and_the_state_is_sound(hybridd, own, trades):
     trade = opened(trades)
     trades("close", trade["id"], "46000")
     assert hybridd("db", "verify", "--config", own).code == 0
+
+
+def closed(trades, side, entry, left, at, gone):
+    trade = trades("open", "BTC/USDT", side, entry, "--at", at, "--json").json
+    trades("close", trade["id"], left, "--at", gone)
+
+
+def test_statistics_of_any_period_symbol_and_side(trades):
+    closed(trades, "LONG", 100, 110, "2025-06-01", "2025-06-03")
+    closed(trades, "SHORT", 100, 120, "2025-06-05", "2025-06-06")
+    whole = trades("stats", "--to", "2025-06-11", "--json").json
+    assert (whole["total_trades"], whole["win_rate"]) == (2, 50.0)
+    assert whole["exposure"] == pytest.approx(3 / 10)
+    assert [round(height, 4) for _, height in whole["equity_curve"]] == [1.0979, round(1.0979 * 0.7978, 4)]
+    june = trades("stats", "--from", "2025-06-04", "--to", "2025-06-08", "--json").json
+    assert (june["total_trades"], june["avg_pnl"], june["exposure"]) == (1, pytest.approx(-20.22), pytest.approx(0.25))
+    assert trades("stats", "--side", "LONG", "--json").json["max_pnl"] == pytest.approx(9.79)
+    assert trades("stats", "--symbol", "ETH/USDT", "--json").json["exposure"] is None
+    assert "▁" in trades("stats").out
+    assert "--to is not after" in trades("stats", "--from", "2025-06-04", "--to", "2025-06-04").complaint
+    assert "say it twice" in trades("stats", "--from", "2025-06-04", "--days", "3").complaint
+
+
+def test_an_export_without_trades_still_names_its_columns(trades):
+    (columns,) = trades("export").out.splitlines()
+    opened(trades)
+    header, row = csv.reader(io.StringIO(trades("export").out))
+    assert header == columns.split(",")
+    assert len(row) == len(header)

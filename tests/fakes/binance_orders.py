@@ -252,9 +252,9 @@ class Account:
             return
         order.status = "FINISHED"
         actual = Resting(
-            id=1000 + len(self.orders), client_id=f"triggered-{order.id}", symbol=order.symbol, futures=True,
-            buy=order.buy, kind="MARKET", quantity=order.quantity, price=None, trigger=None, reduce_only=True,
-            at=order.at,
+            id=1000 + len(self.orders), client_id=f"triggered-{order.id}", symbol=order.symbol, futures=order.futures,
+            buy=order.buy, kind="MARKET", quantity=order.quantity, price=None, trigger=None,
+            reduce_only=order.futures, at=order.at,
         )  # fmt: skip
         self.orders.append(actual)
         order.actual = actual.id

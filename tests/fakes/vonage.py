@@ -4,6 +4,8 @@ import base64
 import itertools
 from dataclasses import dataclass
 
+from vonage_http_client import Auth
+
 from tests.fakes.providers import Act, House, Reply, Request, Shown, ok, status
 
 KEY, SECRET = "abcd1234", "secret-of-the-account"
@@ -64,3 +66,10 @@ def half_taken(code: int) -> Act:
     first = {"to": "4915112345678", "message-id": "0A1", "status": "0", "remaining-balance": "1", "network": "26201"}
     rows = [first, {"status": str(code), "error-text": "no"}]
     return ok(200, {"message-count": "2", "messages": rows})
+
+
+def signed_by_vonage(fields: dict[str, str], secret: str, method: str = "sha256") -> dict[str, str]:
+    """What Vonage calls with when an account's webhooks are signed: the library's own signature of the fields."""
+    auth = Auth(api_key=KEY, signature_secret=secret, signature_method=method)
+    signed = {**fields, "timestamp": "1763823310"}
+    return {**signed, "sig": auth.sign_params(dict(signed))}

@@ -1,6 +1,7 @@
 """The guide's two stories through the public commands: a night in which the person acts, a day in which it holds."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from hybridd.alerts.routing import Route, Step
 from hybridd.cli.main import run
 from hybridd.clock import ManualClock, SystemClock
+from hybridd.decisions.propose import ProposeRules
 from hybridd.delivery.memory import MemoryChannel
 from hybridd.model.change import Severity
 from hybridd.model.timeframe import parse_timeframe
@@ -38,6 +40,7 @@ class Life:
         self.store = open_store(f"sqlite:///{folder}/state.db", clock=self.clock)
         self.courier = Courier(store=self.store, channel=self.channel, clock=self.clock, zone="UTC")
         self.past = recall(self.store, "BTC/USDT", "5m") or Past()
+        self.rules = RULES
 
     def candle(self, score, price=45_250.0, confidence=0.87, at=None):
         self.clock.advance(5 * 60_000)
@@ -49,12 +52,12 @@ class Life:
             agreeing=13, answered=15, layers=15, degraded=False,
         )  # fmt: skip
         trades = self.store.trades.open_trades("BTC/USDT")
-        observation, self.past = observe(self.past, opinion, ORIGIN, RULES, trades, now)
+        observation, self.past = observe(self.past, opinion, ORIGIN, self.rules, trades, now)
         finding = Finding(
             symbol="BTC/USDT", timeframe="5m", fresh={}, quarantined=(), observations=(observation,), past=self.past,
             seen_close=now, atr=150.0,
         )  # fmt: skip
-        record(self.store, [finding], RULES, {"memory": self.channel.recipients}, now)
+        record(self.store, [finding], self.rules, {"memory": self.channel.recipients}, now)
         told = len(self.channel.sent)
         self.courier.round(lambda: False)
         return [message.title for message in self.channel.sent[told:]]
@@ -72,6 +75,51 @@ def life(tmp_path, capsys):
     made = Life(tmp_path, capsys)
     yield made
     made.store.close()
+
+
+def test_a_trade_in_the_person_s_own_hands_follows_its_plan_from_target_to_target(life):
+    three = ProposeRules(targets=(1, 1.618, 2.618))
+    life.rules = replace(RULES, trading=replace(RULES.trading, propose=three))
+    life.candle(55, at=now_ms() - 50_000)
+    life.candle(82, at=now_ms() - 45_000)
+    life.hybridd("approve", 1, "--price", "45260")  # ten above what was proposed: the distances stay
+    (trade,) = json.loads(life.hybridd("trades", "list", "--json"))
+    assert (trade["stop_price"], trade["target_price"]) == (45_035.0, 45_485.0)
+    assert [t["share"] for t in trade["targets"]] == ["0.3333", "0.3333", "0.3334"]
+    life.candle(82, price=45_490.0, at=now_ms() + 5_000)
+    told = life.channel.sent[-1]
+    assert "The target of trade 1 at 45,485.00 was reached" in told.text
+    assert "Target 1 of 3: 33% of the trade leaves here." in told.text
+    life.hybridd("trades", "close", "1", "45490", "--percent", "33.33")
+    (trade,) = json.loads(life.hybridd("trades", "list", "--json"))
+    assert (trade["stop_price"], trade["target_price"], trade["reached"]) == (45_260.0, 45_624.0, 1)
+    life.candle(82, price=45_630.0, at=now_ms() + 10_000)
+    assert "Target 2 of 3: 33% of the trade leaves here." in life.channel.sent[-1].text
+    told = len(life.channel.sent)
+    life.candle(82, price=45_640.0, at=now_ms() + 15_000)
+    assert len(life.channel.sent) == told  # each target once
+    life.candle(82, price=45_250.0, at=now_ms() + 20_000)
+    assert "45,260.00" in life.channel.sent[-1].title  # the stop at the entry
+    assert life.hybridd("trades", "close", "1", "45255").startswith("trade 1 is closed @ ")
+    assert {row.action for row in life.store.audit.list(50)} >= {"target reached", "trade reduced", "trade closed"}
+
+
+def test_an_entry_that_is_recorded_later_has_the_plan_of_its_proposal(life):
+    life.candle(55, at=now_ms() - 50_000)
+    life.candle(82, at=now_ms() - 45_000)
+    life.hybridd("approve", 1)
+    made = json.loads(life.hybridd("trades", "open", "BTC/USDT", "LONG", "45260", "--proposal", "1", "--json"))
+    assert (made["stop_price"], made["target_price"], made["proposal_id"]) == (45_035.0, 45_710.0, 1)
+    assert made["quantity"] == float(life.store.proposals.get(1).quantity)
+    own = json.loads(
+        life.hybridd(
+            "trades", "open", "BTC/USDT", "LONG", "45260", "--proposal", "1", "--stop", "45000", "--quantity", "0.01",
+            "--json",
+        )
+    )  # fmt: skip
+    assert (own["stop_price"], own["quantity"], own["target_price"]) == (45_000.0, 0.01, 45_710.0)
+    capture = run(["trades", "open", "BTC/USDT", "SHORT", "45260", "--proposal", "1", "--config", str(life.config)])
+    assert capture == 2
 
 
 def now_ms():

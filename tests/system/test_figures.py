@@ -7,6 +7,8 @@ from container import wait_for
 
 from hybridd.daemon.journal import EVENTS
 
+STARTS = 5
+"""The quickest counts: what a busy machine adds is not the daemon's."""
 CYCLES_AN_HOUR = 12
 """Of candles of 5 minutes."""
 CANDLE_S, CLOSES = 60, 2
@@ -28,7 +30,7 @@ def test_it_is_ready_soon_and_asks_for_little(machine, smtp, figures):
     machine.run("systemctl", "start", "hybridd")
     wait_for(lambda: "BTC/USDT" in machine.show("hybridd", "StatusText"), 90, "an analysis since the start")
     starts, stops = [], []
-    for _ in range(3):
+    for _ in range(STARTS):
         stops.append(seconds(machine, "stop"))
         starts.append(seconds(machine, "start"))
     figures["ready_seconds"], figures["stop_seconds"] = min(starts), max(stops)

@@ -50,7 +50,7 @@ def test_settings_and_state_belong_to_whom_they_should(machine):
     assert found == [
         "/etc/hybridd.toml 640 root hybridd",
         "/etc/hybridd.d 750 root hybridd",
-        "/var/lib/hybridd 700 hybridd hybridd",
+        "/var/lib/hybridd 2750 hybridd hybridd-web",
     ]
     assert machine.out("dpkg-query", "-W", "-f=${Conffiles}", "hybridd").split()[0] == "/etc/hybridd.toml"
 

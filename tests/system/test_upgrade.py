@@ -21,6 +21,13 @@ state = sqlite3.connect("/var/lib/hybridd/state.db")
 state.execute("UPDATE schema_version SET version = version + 1")
 state.commit()
 """
+# The state as it was when all of hybridd was one user.
+AS_BEFORE = """
+chown -R hybridd:hybridd /var/lib/hybridd
+chmod 0700 /var/lib/hybridd
+chmod 0600 /var/lib/hybridd/state.db*
+rm /var/lib/hybridd/web.toml
+"""
 EDITED = "# a line of the administrator's own\n"
 
 
@@ -83,6 +90,7 @@ def test_apt_upgrade_keeps_state_settings_and_pending_alerts(running, repository
     # Only this one: the machine's own sources would upgrade half of Debian along the way.
     running.run("sh", "-c", "rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/*")
     running.run("sh", "-c", "cat > /etc/apt/sources.list.d/hybridd.sources", stdin=source)
+    running.run("sh", "-ec", AS_BEFORE)
     running.run("apt-get", "update")
     running.run("apt-get", "upgrade", "-y")
 
@@ -91,6 +99,18 @@ def test_apt_upgrade_keeps_state_settings_and_pending_alerts(running, repository
     assert running.show("hybridd", "MainPID") != pid, "the old version still runs"
     assert EDITED.strip() in running.out("cat", "/etc/hybridd.toml")
     assert running.out("stat", "--format=%a %U %G", "/etc/hybridd.toml") == "640 root hybridd"
+    paths = (
+        "/var/lib/hybridd",
+        "/var/lib/hybridd/state.db",
+        "/var/lib/hybridd/answer.key",
+        "/var/lib/hybridd/web.toml",
+    )
+    assert running.out("stat", "--format=%a %U %G", *paths).splitlines() == [
+        "2750 hybridd hybridd-web",
+        "660 hybridd hybridd-web",
+        "600 hybridd hybridd",
+        "640 hybridd hybridd-web",
+    ]
     assert number(running, "SELECT count(*) FROM analyses") >= analyses
     assert number(running, "SELECT count(*) FROM alerts") >= alerts
     assert number(running, pending) >= 1

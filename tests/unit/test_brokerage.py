@@ -10,11 +10,14 @@ import pytest
 from hybridd.alerts.routing import JOURNAL
 from hybridd.app import feed_of
 from hybridd.brokerage import broker_of, desk_of, quotes_of
+from hybridd.brokers.dialects import DIALECTS, dialect_of
+from hybridd.brokers.fitness import incapable
 from hybridd.clock import ManualClock, SystemClock
 from hybridd.config.load import load
 from hybridd.config.schema import Settings
 from hybridd.config.toml_text import toml_text
 from hybridd.errors import ConfigError
+from hybridd.market.library import open_exchange
 from hybridd.model.alert import AlertState
 from hybridd.model.candle import Candles
 from hybridd.model.change import Reason
@@ -167,10 +170,41 @@ def refused(path):
     return ()
 
 
-def test_a_broker_of_an_exchange_where_orders_cannot_be_asked_for_is_none(room):
+@pytest.mark.parametrize(
+    ("exchange", "why"),
+    [
+        ("kraken", "no orders can be sent to kraken (spot): ccxt cannot find an order by a name of our own there"),
+        ("coinbase", "no orders can be sent to coinbase (spot): ccxt cannot send an order by a name of our own there"),
+        ("bybit", "no orders can be sent to bybit (spot): its stops wait beside the book"),
+        ("okx", "no orders can be sent to okx (spot): it needs trading.api_password as well"),
+    ],
+)
+def test_an_exchange_that_lacks_what_safety_needs_is_refused_in_one_line(room, exchange, why):
     made = room(**LIVE)
-    other = made.settings.model_copy(update={"market": made.settings.market.model_copy(update={"exchange": "kraken"})})
-    assert broker_of(other, made.store, made.feed, made.clock) is None
+    other = made.settings.model_copy(update={"market": made.settings.market.model_copy(update={"exchange": exchange})})
+    with pytest.raises(ConfigError) as refused:
+        broker_of(other, made.store, made.feed, made.clock)
+    assert str(refused.value).startswith(why)
+    assert "\n" not in str(refused.value)
+    assert 'set trading.broker = "paper"' in refused.value.remedy
+
+
+@pytest.mark.parametrize("perpetual", [False, True])
+@pytest.mark.parametrize("exchange", sorted(DIALECTS))
+def test_an_exchange_with_a_dialect_of_its_own_can_do_all_of_it(exchange, perpetual):
+    def opened():
+        made = open_exchange(
+            exchange=exchange, market_type="swap" if perpetual else "spot", base_url="", timeout=1.0
+        )  # fmt: skip
+        made.apiKey, made.secret, made.password = "k", "c2VjcmV0", "p"
+        return made
+
+    if exchange != "binanceus" or not perpetual:
+        assert incapable(opened, perpetual, dialect_of(exchange)) == ""
+
+
+def test_keys_stand_in_no_broker(room):
+    made = room(**LIVE)
     assert KEY not in repr(broker_of(made.settings, made.store, made.feed, made.clock))
 
 

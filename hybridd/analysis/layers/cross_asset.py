@@ -7,7 +7,7 @@ import numpy as np
 from hybridd.analysis.as_known import REACH, Part, joint_code, signed_root, silent, stacked
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.pairs import AVERAGES, LOOKBACK, Pair, lead, paired, place, shared, strength, tails
-from hybridd.analysis.scoring import Codes, Raw, leaning, scored, up_to, warming, why_not
+from hybridd.analysis.scoring import Codes, Raw, leaning, scored, silenced, up_to, warming, why_not
 from hybridd.analysis.view import View, whole
 from hybridd.analysis.windows import ratio, rolling_mean
 from hybridd.model.candle import BoolArray, Candles, FloatArray, IntArray
@@ -15,6 +15,8 @@ from hybridd.model.instrument import parse_instrument
 from hybridd.model.reading import Abstain, Input, LayerSeries, Market
 
 BENCHMARKS = ("BTC", "ETH", "PAXG")
+LATE = 12
+"""Candles for which a benchmark that has stopped is waited for; after that the others go on without it."""
 HISTORY = REACH
 """Closed candles that the layer needs of each benchmark."""
 
@@ -25,7 +27,8 @@ class CrossAsset:
     The benchmark is Bitcoin, for Bitcoin itself Ether, where there is neither gold. Parts, each in its own spreads:
     what the benchmark's last 12 candles foretell (its signed root), relative strength, upper less lower tail
     dependence, and breadth: the benchmark markets' mean place above their averages of 20, 50 and 200. raw = their sum
-    over the square root of how many answer. A candle that a benchmark lacks stays without it.
+    over the square root of how many answer. Where a benchmark is late with a candle, the layer abstains: what the
+    others say alone is not what it would have said.
     """
 
     name = "cross_asset"
@@ -64,7 +67,23 @@ class CrossAsset:
 
     def _raw(self, view: View) -> Raw:
         parts = view.once(_parts).items()
-        return stacked([Part(part.values / self._calibration.scale(name).spread, part.abstain) for name, part in parts])
+        raw = stacked([Part(part.values / self._calibration.scale(name).spread, part.abstain) for name, part in parts])
+        late = _late(view) & (raw.abstain == Abstain.ANSWERS)
+        return silenced(raw, late, Abstain.STALE) if late.any() else raw
+
+
+def _late(view: View) -> BoolArray:
+    """At which of the newest candles a benchmark has none yet and had one of the last LATE, shape (last,)."""
+    opened = view.candles.open_time[len(view.candles) - view.last :]
+    late = np.zeros(len(opened), dtype=np.bool_)
+    for other in _others(view.market).values():
+        first = int(np.searchsorted(other.open_time, opened[:1])[0]) if len(opened) else 0
+        if np.array_equal(other.open_time[first : first + len(opened)], opened):
+            continue
+        newest = np.searchsorted(other.open_time, opened, side="right") - 1
+        behind = opened - other.open_time[np.maximum(newest, 0)]
+        late |= (newest >= 0) & (behind > 0) & (behind <= LATE * other.step)
+    return late
 
 
 def _others(market: Market) -> dict[str, Candles]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.indicators import cutler_rsi, ema, true_range
+from hybridd.analysis.recall import recalled
 from hybridd.analysis.scoring import Raw, scored, tanh, up_to, why_not
 from hybridd.analysis.view import View, whole
 from hybridd.analysis.windows import ratio, rolling_mean
@@ -115,8 +116,26 @@ def _votes(view: View) -> dict[str, _Vote]:
     return {name: _vote(candles, moments) for name, candles in view.market.higher.items()}
 
 
+def _verdict_of(high: FloatArray, low: FloatArray, close: FloatArray) -> float:
+    """The verdict at the newest of candles of which these are the columns."""
+    opened = np.arange(len(close))
+    return verdict(Candles(1, opened, close, high, low, close, close), 1).item(0)
+
+
+def _vote_now(candles: Candles, now: int) -> _Vote:
+    """`_vote` at one moment: of what a frame says nothing changes until its next candle closes."""
+    newest = int(candles.open_time.searchsorted(now - candles.step, side="right")) - 1
+    enough = newest >= VERDICT_LOOKBACK - 1
+    fresh = enough and now - candles.step - int(candles.open_time[newest]) <= OLDEST * candles.step
+    columns = (x[max(0, newest - VERDICT_LOOKBACK) : newest + 1] for x in (candles.high, candles.low, candles.close))
+    said = recalled(_verdict_of, *columns) if fresh else np.nan
+    return _Vote(np.array([said]), np.array([enough]), np.array([fresh]))
+
+
 def _vote(candles: Candles, now: IntArray) -> _Vote:
     """The as-of join: at each moment the newest candle of the frame that had closed by then."""
+    if len(now) == 1:
+        return _vote_now(candles, int(now[0]))
     newest = np.searchsorted(candles.close_time, now, side="right") - 1
     enough = newest >= VERDICT_LOOKBACK - 1
     if not enough.any():

@@ -62,9 +62,9 @@ def test_the_multiplier_is_right_for_every_set_of_more_than_eight_layers():
 def test_confidence_is_the_weight_on_the_scores_side_of_all_weight():
     opinions = np.array([[0.4, NAN, 0.0, 0.3], [0.1, 0.2, 0.0, -0.3], [-0.2, NAN, 0.0, NAN]])
     weights = np.array([2.0, 1.0, 1.0])
-    confidence, side = agreement(opinions, np.array([0.3, 0.2, 0.0, NAN]), weights)
+    confidence, agreeing = agreement(opinions, np.array([0.3, 0.2, 0.0, NAN]), weights)
     np.testing.assert_allclose(confidence, [0.75, 0.25, 0.0, 0.0])
-    assert side.sum(axis=0).tolist() == [2, 1, 0, 0]
+    assert agreeing.tolist() == [2, 1, 0, 0]
 
 
 def test_no_candles_no_score():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hybridd.analysis.layers.cross_asset import CrossAsset
+from hybridd.analysis.layers.cross_asset import LATE, CrossAsset
 from hybridd.analysis.pairs import LOOKBACK, REFRESH, SPAN, WINDOW, lead, paired, place, strength, tails
 from hybridd.model.candle import Candles
 from hybridd.model.instrument import parse_instrument
@@ -70,6 +70,24 @@ def test_strength_and_place_are_distances_in_standard_deviations(pair, t):
     close = recorded("BTC/USDT").close[: t + 1]
     stands = [np.tanh((close[-1] - close[-n:].mean()) / close[-n:].std()) for n in (20, 50, 200)]
     assert place(recorded("BTC/USDT")[: t + 1])[-1] == pytest.approx(np.mean(stands), rel=1e-9)
+
+
+@pytest.mark.parametrize("late", ["BTC/USDT", "ETH/USDT"])
+def test_a_benchmark_that_is_late_silences_the_layer_and_one_that_is_gone_does_not(late):
+    """What the others say without it is another opinion than the one that a replay will find there."""
+    market = part_of(informed_market("SOL/USDT"), 30_000, 32_500)
+    whole, n = LAYER.evaluate(market), len(market.candles)
+    assert whole.abstain[-1] == Abstain.ANSWERS
+    for behind in (1, LATE):
+        seen = market.candles.close_time[n - 1 - behind]
+        there = {name: c.closed_by(int(seen)) if name == late else c for name, c in market.benchmarks.items()}
+        now = LAYER.evaluate(replace(market, benchmarks=there))
+        assert now.abstain[-behind:].tolist() == [Abstain.STALE] * behind
+        assert np.array_equal(now.values[:-behind], whole.values[:-behind], equal_nan=True)
+    stopped = {name: c.closed_by(int(seen)) if name == late else c for name, c in market.benchmarks.items()}
+    longer = replace(part_of(informed_market("SOL/USDT"), 30_000, 32_510), benchmarks=stopped)
+    assert LAYER.evaluate(longer).abstain[-10:].tolist() == [Abstain.ANSWERS] * 10
+    assert "too old" in LAYER.explain(longer, n - 1)
 
 
 def test_the_windows_are_full_exactly_at_the_lookback(pair):

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from hybridd.daemon.credentials import UNITS, listed, remove, store
+from hybridd.daemon.credentials import UNITS, WEB_UNIT, listed, remove, store
 from hybridd.errors import HybriddError, UsageError
 
 SECRET = b"open sesame \xc3\xa4\xe2\x82\xac"
@@ -46,6 +46,19 @@ def test_it_is_encrypted_and_every_unit_that_tells_gets_it(creds, tmp_path):
         "# Written by `hybridd secrets`; it is written anew at each change.\n[Service]\n"
         "LoadCredentialEncrypted=smtp_password:/etc/credstore.encrypted/hybridd.smtp_password\n"
     }
+
+
+def test_the_webs_own_secrets_are_handed_to_the_web_alone(without_creds, tmp_path):
+    store("smtp_password", SECRET, tmp_path)
+    store("dashboard_password_hash", SECRET, tmp_path)
+    web = tmp_path / "etc/systemd/system" / f"{WEB_UNIT}.d" / "credentials.conf"
+    assert "dashboard_password_hash" in web.read_text()
+    assert "smtp_password" not in web.read_text()
+    for path in drop_ins(tmp_path):
+        assert "dashboard_password_hash" not in path.read_text()
+        assert "smtp_password" in path.read_text()
+    remove("dashboard_password_hash", tmp_path)
+    assert not web.exists()
 
 
 def test_without_systemd_creds_it_is_kept_for_root_only_and_that_is_said(without_creds, tmp_path):

@@ -86,7 +86,7 @@ def test_whoever_may_only_look_sends_nothing_but_what_is_theirs(web):
 
 
 def test_no_page_is_shown_without_a_login(web):
-    open_to_all = ("/a/", "/healthz", "/robots.txt", "/static/", "/login", "/metrics")
+    open_to_all = ("/a/", "/healthz", "/offline", "/robots.txt", "/static/", "/login", "/metrics")
     for path in routes(web, "GET"):
         if not path.startswith(open_to_all):
             answer = web.client.get(path)

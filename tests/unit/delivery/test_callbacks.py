@@ -4,6 +4,7 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from hybridd.delivery.callbacks import is_from_twilio, read_callback, receipt_of
+from hybridd.delivery.twilio_failures import CODES, of_receipt
 from hybridd.model.delivery import Failure
 from tests.makers import T0
 
@@ -62,6 +63,8 @@ def vonage(status, code=""):
         (twilio("undelivered", "30005"), Failure.ADDRESS),
         (twilio("failed", "30007"), Failure.MESSAGE),
         (twilio("failed", "20003"), Failure.ACCOUNT),
+        (twilio("undelivered", "99999"), Failure.RETRY),
+        (twilio("canceled"), Failure.RETRY),
         (vonage("delivered", "0"), None),
         (vonage("failed", "2"), Failure.RETRY),
         (vonage("failed", "3"), Failure.ADDRESS),
@@ -71,6 +74,11 @@ def vonage(status, code=""):
 )
 def test_what_is_certain_is_a_receipt(receipt, failure):
     assert (receipt.failure, receipt.at) == (failure, T0)
+
+
+@pytest.mark.parametrize("code", sorted(code for codes in CODES.values() for code in codes))
+def test_a_call_and_an_answer_of_twilios_mean_the_same(code):
+    assert twilio("undelivered", str(code)).failure is of_receipt(code)
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ import jsonschema
 import pytest
 
 from hybridd.clock import ManualClock
-from hybridd.delivery.sms_text import same_news, sms_text
+from hybridd.delivery.sms_text import sms_text
 from hybridd.delivery.sms_twilio import TwilioChannel
 from hybridd.delivery.twilio_failures import CODES, REMEDIES, classify, of_receipt
 from hybridd.errors import ChannelError
-from hybridd.model.delivery import Failure, Outcome
+from hybridd.model.delivery import ABSENT, Failure, Outcome
 from tests.fakes import providers as play
 from tests.fakes.twilio import HOST, SENDER, SID, TOKEN, FakeTwilio, refusal
 from tests.unit.delivery.conftest import a_message
@@ -240,7 +240,7 @@ def test_what_twilio_has_is_adopted_and_not_sent_again(make, twilio, house):
     house.play(HOST, play.accept_then_drop())
     channel = make()
     assert channel.send(sms()).failure is Failure.UNKNOWN
-    found = make().find(sms(repeat=True, short=SHORT.replace("45,250.00", "45,250.00 (repeat)")))
+    found = make().find(sms(repeat=True, short=SHORT.replace("45,250.00", "45,250.00 (repeat)"), forms={SHORT}))
     assert found == Outcome(provider_id=twilio.messages[0]["sid"], detail="Twilio had it already: queued, 1 segment(s)")
     assert len(house.phone) == 1
 
@@ -264,43 +264,52 @@ def test_what_twilio_could_not_deliver_is_known_as_lost(channel, twilio):
 def test_what_twilio_has_not_is_not_adopted(channel, house):
     house.play(HOST, play.accept_then_drop(taken=False))
     assert channel.send(sms()).failure is Failure.UNKNOWN
-    assert channel.find(sms(repeat=True)) is None
+    assert channel.find(sms(repeat=True)) is ABSENT
 
 
 @pytest.mark.parametrize(
     "other",
     [
         {"short": SHORT.replace("LONG 78", "SHORT 21")},
+        {"short": SHORT + " Reply ACK 16"},
+        {"short": SHORT[:-20]},
         {"recipient": "+4915100000000"},
-        {"key": f"17:{PHONE}:sms:2"},
     ],
-    ids=["other words", "other phone", "other step"],
+    ids=["other words", "longer", "shorter", "other phone"],
 )
 def test_another_message_is_not_mistaken_for_it(channel, other):
     assert channel.send(sms(**other)).failure is None
+    assert channel.find(sms(repeat=True)) is ABSENT
+
+
+def test_the_same_words_of_another_step_are_known_by_their_id(channel, make):
+    sid = channel.send(sms(key=f"17:{PHONE}:sms:2")).provider_id
+    assert make().find(sms(repeat=True, others=frozenset({sid}))) is ABSENT
+    assert make().find(sms(repeat=True)).provider_id == sid
+
+
+def test_what_a_trial_account_writes_before_each_message_does_not_hide_it(channel, twilio):
+    sid = channel.send(sms()).provider_id
+    twilio.messages[0]["body"] = f"Sent from your Twilio trial account - {SHORT}"
+    assert channel.find(sms(repeat=True)).provider_id == sid
+
+
+def test_where_twilio_shows_no_more_than_a_page_nothing_is_certain(channel):
+    for number in range(50):
+        channel.send(sms(short=f"{SHORT} {number}"))
     assert channel.find(sms(repeat=True)) is None
 
 
 def test_the_same_words_from_before_this_alert_are_another_message(channel, twilio):
     assert channel.send(sms()).failure is None
     later = sms(repeat=True, key=f"18:{PHONE}:sms:1", created_at=round(twilio.now * 1000) + 60_000)
-    assert channel.find(later) is None
+    assert channel.find(later) is ABSENT
 
 
 @pytest.mark.parametrize("act", [play.refused(), play.status(503), play.garbage(), play.accept_then_drop()], ids=str)
 def test_who_cannot_be_asked_has_nothing(channel, house, act):
     house.play(HOST, act)
     assert channel.find(sms(repeat=True)) is None
-
-
-def test_a_repeat_is_the_same_news_however_it_was_shortened():
-    mark = " (repeat)"
-    assert same_news(SHORT, SHORT.replace("45,250.00", "45,250.00" + mark))
-    assert same_news("A long title that had to be cut at its en...", "A long title that had to be cut a..." + mark)
-    assert same_news(SHORT, "BTC/USDT LONG 78 (was NEUTRAL 62) @ 45,250.00 (repeat). 14:55 UTC")
-    assert not same_news(SHORT, SHORT.replace("45,250.00", "45,260.00"))
-    assert not same_news("", "")
-    assert not same_news("Test", "Test alert of hybridd")
 
 
 # What becomes of a message

@@ -2,14 +2,18 @@
 
 import html
 import re
+from dataclasses import replace
 
 import pytest
 
+from hybridd.alerts.compose import health_alert
 from hybridd.daemon.journal import _CHATTY
+from hybridd.delivery.render import message_for
 from hybridd.delivery.telegram import CAPTION_LENGTH, TEXT_LENGTH, words
 from hybridd.delivery.telegram_updates import Bookmark, bot_of
 from hybridd.errors import ChannelError
-from hybridd.model.delivery import Action, Failure
+from hybridd.model.change import Reason
+from hybridd.model.delivery import Action, Delivery, DeliveryState, Failure
 from hybridd.model.inbound import Inbound
 from tests.fakes import providers as play
 from tests.fakes.http_channels import CHAT, NOW, TELEGRAM, TOKEN, Telegram, problem, telegram
@@ -42,6 +46,24 @@ def test_the_chat_shows_title_body_and_link_and_markup_stays_text(house, api):
     )
     assert shown.data["parse_mode"] == "HTML"
     assert shown.data["disable_notification"] is True
+
+
+def test_what_was_written_for_a_chat_goes_as_it_is(house, api):
+    telegram().send(message(chat="<b>LONG</b>\n\n<i>Alert 17</i>", link="https://h.example.org/"))
+    [shown] = house.phone
+    assert shown.text == '<b>LONG</b>\n\n<i>Alert 17</i>\n<a href="https://h.example.org/">Open</a>'
+
+
+def test_an_alert_says_in_a_chat_what_happened_and_under_which_number(house, api):
+    alert = replace(health_alert(Reason.FEED_STALE, "BTC/USDT", "too old", NOW, 60_000, simulated=False), id=17)
+    delivery = Delivery(
+        id=1, alert_id=17, channel="telegram", recipient=CHAT, step=0, state=DeliveryState.LEASED, attempts=1,
+        next_at=NOW, deadline=NOW + 60_000,
+    )  # fmt: skip
+    telegram().send(message_for(alert, delivery, zone="UTC", repeat=False))
+    [shown] = house.phone
+    assert "<code>hybridd doctor</code>" in shown.text
+    assert shown.text.endswith("<i>Alert 17</i>")
 
 
 def test_good_news_is_silent_and_all_else_is_not(house, api):

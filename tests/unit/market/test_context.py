@@ -64,10 +64,13 @@ def test_a_text_that_spells_a_number_is_one():
     assert [number(cell) for cell in ("40", " 1.5", "forty", None, 3)] == [40.0, 1.5, "forty", None, 3]
 
 
-def test_sentiment_is_public_soon_after_its_stamp_and_funding_at_its_settlement():
+def test_sentiment_and_funding_are_public_soon_after_their_stamp():
     known = known_at(FEAR_GREED, days(0), looked_before=None, now=NOW)
     assert 0 < known[0] - FRIDAY < 3_600_000
-    assert known_at(FUNDING, days(0), looked_before=None, now=NOW)[0] == FRIDAY
+    settled = known_at(FUNDING, days(0), looked_before=None, now=NOW)[0]
+    assert 60_000 < settled - FRIDAY < 300_000, (
+        "not with the candle that closes then, but with the next of five minutes"
+    )
 
 
 def test_fridays_close_is_not_known_on_saturday():
@@ -78,12 +81,13 @@ def test_the_dollars_week_is_known_on_the_tuesday_after_it():
     assert known_at("dxy", days(-4, -1, 0, 3), looked_before=None, now=NOW).tolist() == days(4, 4, 4, 11).tolist()
 
 
-def test_a_value_that_an_earlier_look_did_not_find_counts_from_when_it_was_found():
+def test_a_value_counts_from_when_it_was_found_and_not_before_it_is_public():
     wednesday = FRIDAY + 5 * DAY_MS
     looked = wednesday - 6 * 3_600_000
     known = known_at("vix", days(0, 3, 4), looked_before=looked, now=wednesday)
     assert known.tolist() == [wednesday, wednesday, wednesday + DAY_MS]
-    assert known_at("vix", days(0), looked_before=FRIDAY, now=wednesday).tolist() == days(4).tolist()
+    assert known_at("vix", days(0), looked_before=FRIDAY, now=wednesday).tolist() == [wednesday]
+    assert known_at("vix", days(0), looked_before=None, now=wednesday).tolist() == days(4).tolist()
 
 
 def test_a_book_speaks_for_the_present_until_the_next_look():
@@ -101,7 +105,8 @@ def test_each_market_has_its_perpetual_and_each_perpetual_its_market():
 def test_the_basis_is_the_perpetual_over_spot_where_both_have_a_candle():
     spot, perpetual = run([0, 1, 2, 4, 5]), run([1, 2, 3, 4])
     series = basis_series(perpetual, spot)
-    assert series.at.tolist() == series.known_at.tolist() == [int(spot.close_time[k]) for k in (1, 2, 3)]
+    assert series.at.tolist() == [int(spot.close_time[k]) for k in (1, 2, 3)]
+    assert (series.known_at - series.at).tolist() == [spot.step] * 3
     assert series.values.tolist() == [0.0, 0.0, 0.0]
     dearer = run([1, 2]), run([1, 2])
     dearer[0].close[:] *= 1.001

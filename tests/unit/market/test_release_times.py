@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hybridd.clock import as_ms
-from hybridd.market.release_times import fear_greed_known, macro_known, open_interest_known
+from hybridd.market.release_times import fear_greed_known, funding_known, macro_known, open_interest_known
 
 
 def ms(text):
@@ -37,3 +37,7 @@ def test_fear_and_greed_and_open_interest_are_known_minutes_after_their_stamp():
     at = np.array([ms("2025-11-28")])
     assert fear_greed_known(at).tolist() == [ms("2025-11-28T00:15")]
     assert open_interest_known(at).tolist() == [ms("2025-11-28T00:05")]
+
+
+def test_funding_is_known_to_the_candle_after_its_settlement():
+    assert funding_known(np.array([ms("2025-11-28T08:00")])).tolist() == [ms("2025-11-28T08:04")]

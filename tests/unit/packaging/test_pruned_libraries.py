@@ -28,6 +28,18 @@ from pathlib import Path
 from hybridd.delivery.push_firebase import _connect
 _connect(Path(KEY), 5)
 """,
+    "rich": """
+from rich.console import Console
+from rich.traceback import Traceback
+try:
+    1 / 0
+except ZeroDivisionError:
+    Console(file=__import__("io").StringIO()).print(Traceback(show_locals=True))
+""",
+    "apprise": """
+import apprise
+apprise.Apprise().add("ntfy://example.org/topic")
+""",
 }
 
 
@@ -45,10 +57,10 @@ def test_the_package_keeps_what_a_channel_imports(name, tmp_path):
     assert any(file.parts[0].startswith(name) for file in used)
     stage = runpy.run_path(str(STAGE))
     gone = {path.relative_to(SITE) for pattern in stage["PRUNED"] for path in SITE.glob(pattern)}
-    kept = stage["TWILIO_KEPT"]
-    lost = [
-        str(file)
-        for file in used
-        if {file, *file.parents} & gone or (file.parts[:2] == ("twilio", "rest") and file.parts[2] not in kept)
-    ]
-    assert lost == []
+    gone |= {
+        path.relative_to(SITE)
+        for folder, kept in stage["KEPT"].items()
+        for path in (SITE / folder).glob("*")
+        if path.name not in kept
+    }
+    assert [str(file) for file in used if {file, *file.parents} & gone] == []

@@ -8,8 +8,10 @@ import pytest
 
 from hybridd.cli.main import COMMANDS, GROUPS
 from hybridd.daemon.credentials import UNITS as WITH_SECRETS
+from hybridd.daemon.credentials import WEB_UNIT
 from hybridd.daemon.journal import EVENTS
 from hybridd.pipeline.service import SICK_S
+from hybridd.pipeline.web_settings import NAME
 
 PACKAGING = Path(__file__).resolve().parents[3] / "packaging"
 SYSTEMD = PACKAGING / "systemd"
@@ -78,3 +80,10 @@ def test_the_web_is_started_by_its_socket_and_sees_no_key():
     assert "-+/var/lib/hybridd/answer.key" in values("hybridd-dashboard.service", "InaccessiblePaths")
     assert "hybridd-dashboard.service" not in WITH_SECRETS
     assert values("hybridd.service", "ExecStart") == ["/usr/bin/hybridd run --no-dashboard"]
+
+
+def test_the_web_is_a_user_of_its_own_and_reads_what_the_watch_leaves_it():
+    users = re.findall(r"(?m)^u (\S+)", (SYSTEMD / "hybridd.sysusers").read_text())
+    assert {row.get("user", "hybridd") for row in TABLE.values()} == set(users)
+    assert TABLE[WEB_UNIT]["user"] == "hybridd-web"
+    assert values(WEB_UNIT, "ExecStart") == [f"/usr/bin/hybridd dashboard --config /var/lib/hybridd/{NAME}"]

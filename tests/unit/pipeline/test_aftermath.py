@@ -11,8 +11,8 @@ from hybridd.delivery.memory import MemoryChannel
 from hybridd.model.alert import Alert, AlertState
 from hybridd.model.change import Change, Reason, Severity, Verdict
 from hybridd.model.delivery import DeliveryState, Failure, Outcome
+from hybridd.pipeline.acknowledge import acknowledge
 from hybridd.pipeline.addresses import enable_address
-from hybridd.pipeline.answers import acknowledge
 from hybridd.pipeline.conditions import _addresses as disabled_addresses
 from hybridd.pipeline.deliver import Courier
 from hybridd.pipeline.health import HealthBook

@@ -13,17 +13,22 @@ from hybridd.model.change import Reason
 from hybridd.model.delivery import DeliveryState, Failure, Outcome
 from hybridd.model.inbound import Inbound, Receipt
 from hybridd.model.state import IllegalTransition
-from hybridd.pipeline.answers import PATIENCE_MS, acknowledge, keep, same_address, see, work
+from hybridd.pipeline.acknowledge import acknowledge, see
+from hybridd.pipeline.answers import PATIENCE_MS, keep, same_address, work
 from hybridd.pipeline.auditor import LEASE_MS, OVERDUE_MS, audit
-from hybridd.pipeline.hooks import take_hook
+from hybridd.pipeline.hooks import HookBox, HookKeys
 from hybridd.pipeline.listen import LONGEST_PAUSE_S, Listener
 from hybridd.pipeline.receipts import GIVE_UP_MS, ask, next_ask
 from hybridd.store.inbox import EntryState
+from tests.fakes.twilio import signed_by_twilio
+from tests.fakes.vonage import signed_by_vonage
 from tests.makers import T0
 from tests.unit.pipeline.test_aftermath import MINUTE, Office
 
 S = DeliveryState
 PHONE = "+491701234567"
+KEYS = HookKeys(twilio="a token that both know", vonage="a secret that both know")
+URL = "https://hybridd.example.org/hooks/twilio/status"
 
 
 @pytest.fixture
@@ -45,7 +50,7 @@ def outcomes(office):
 def answer(office, *inbounds):
     for inbound in inbounds:
         keep(office.store, inbound, office.clock.now())
-    return work(office.store, office.addresses, office.clock.now())
+    return work(office.store, office.addresses, office.clock.now(), keys=KEYS)
 
 
 # Acknowledging.
@@ -144,7 +149,7 @@ def test_reports_that_wait_keep_no_answer_waiting_and_a_long_text_is_cut(office)
     office.hire(MemoryChannel("telegram"))
     alert = office.alert(("telegram",))
     for number in range(120):
-        take_hook(office.store, "sms", "twilio_status", form(MessageSid=f"SM{number}", MessageStatus="delivered"), T0)
+        take_hook(office.store, "twilio_status", form(MessageSid=f"SM{number}", MessageStatus="delivered"), T0)
     assert answer(office, said(f"ACK {alert}\n" + "x" * 5000)).obeyed == 1
     assert len(office.store.inbox.list(1)[0].text) == 1_000
 
@@ -182,6 +187,13 @@ def test_the_same_address_in_other_words(one, other, same):
 # Hooks.
 
 
+def take_hook(store, kind, fields, now, *, keys=KEYS, method="sha256"):
+    """As the web process keeps it, signed as its provider signs."""
+    if kind.startswith("vonage"):
+        return HookBox(store).take(kind, signed_by_vonage(fields, keys.vonage, method), "", URL, now)
+    return HookBox(store).take(kind, fields, signed_by_twilio(URL, fields, keys.twilio), URL, now)
+
+
 def form(**fields):
     return {"MessageSid": "SM1", "From": PHONE, "To": "+1555", "Body": "ACK 1", "FromCity": "", **fields}
 
@@ -189,15 +201,65 @@ def form(**fields):
 def test_an_sms_from_the_provider_acknowledges_once(office):
     office.hire(MemoryChannel("sms", recipients=("+49 170 1234567",)))
     alert = office.alert(("sms",))
-    assert take_hook(office.store, "sms", "twilio_sms", form(Body=f"Ack {alert}"), T0)
-    assert not take_hook(office.store, "sms", "twilio_sms", form(Body=f"Ack {alert}"), T0), "replayed"
+    assert take_hook(office.store, "twilio_sms", form(Body=f"Ack {alert}"), T0)
+    assert not take_hook(office.store, "twilio_sms", form(Body=f"Ack {alert}"), T0), "replayed"
     assert answer(office).obeyed == 1
     entry = office.store.inbox.list()[0]
-    assert (entry.provider_id, entry.sender, entry.data["FromCity"]) == ("SM1", PHONE, "")
+    assert entry.provider_id.startswith("SM1:")
+    assert (entry.sender, entry.data["fields"]["FromCity"]) == (PHONE, "")
+
+
+@pytest.mark.parametrize("kind", ["twilio_sms", "vonage_sms"])
+def test_a_call_that_the_provider_did_not_sign_is_kept_and_has_no_effect(office, kind, caplog):
+    office.hire(MemoryChannel("sms", recipients=(PHONE,)))
+    alert = office.alert(("sms",))
+    forger = HookKeys(twilio="a guess", vonage="a guess")
+    fields = form(Body=f"ACK {alert}", text=f"ACK {alert}", messageId="M1", msisdn=PHONE)
+    assert take_hook(office.store, kind, fields, T0, keys=forger)
+    assert HookBox(office.store).take(kind, fields, "", URL, T0)
+    assert answer(office).obeyed == 0
+    assert office.store.alerts.get(alert).state is AlertState.FIRING
+    name = kind.partition("_")[0].capitalize()
+    assert outcomes(office) == [("ignored", f"refused: {name} did not sign it")] * 2
+    refused = [entry for entry in office.store.audit.list(99) if entry.action == "hook.refused"]
+    assert [entry.actor for entry in refused] == ["stranger"] * 2
+    assert take_hook(office.store, kind, fields, T0), "a forger has not taken its place"
+    assert answer(office).obeyed == 1
+
+
+@pytest.mark.parametrize("method", ["md5", "sha1", "sha256", "sha512"])
+def test_of_vonages_signatures_only_those_that_hold_are_believed(office, method):
+    office.hire(MemoryChannel("sms", recipients=(PHONE,)))
+    alert = office.alert(("sms",))
+    fields = {"messageId": "M1", "msisdn": PHONE.lstrip("+"), "text": f"ACK {alert} & =", "nonce": "x"}
+    take_hook(office.store, "vonage_sms", fields, T0, method=method)
+    assert answer(office).obeyed == (method in {"sha256", "sha512"})
+
+
+def test_without_a_key_nothing_is_believed(office):
+    office.hire(MemoryChannel("sms", recipients=(PHONE,)))
+    alert = office.alert(("sms",))
+    take_hook(office.store, "twilio_sms", form(Body=f"ACK {alert}"), T0)
+    take_hook(office.store, "vonage_sms", {"messageId": "1", "msisdn": PHONE, "text": f"ACK {alert}"}, T0)
+    assert work(office.store, office.addresses, T0).obeyed == 0
+    assert [outcome for _, outcome in outcomes(office)] == [
+        "refused: there is no auth_token of Twilio's to check it by",
+        "refused: there is no [sms] signature_secret to check it by",
+    ]
+    assert "both know" not in repr(KEYS)
+
+
+def test_a_signature_for_another_address_is_none(office):
+    office.hire(MemoryChannel("sms", recipients=(PHONE,)))
+    alert = office.alert(("sms",))
+    fields = form(Body=f"ACK {alert}")
+    signature = signed_by_twilio("https://elsewhere.example.org/", fields, KEYS.twilio)
+    HookBox(office.store).take("twilio_sms", fields, signature, URL, T0)
+    assert answer(office).obeyed == 0
 
 
 def test_a_hook_without_its_id_is_not_taken(office):
-    assert not take_hook(office.store, "sms", "twilio_sms", {"Body": "ACK 1"}, T0)
+    assert not HookBox(office.store).take("twilio_sms", {"Body": "ACK 1"}, "", URL, T0)
     assert office.store.inbox.list() == []
 
 
@@ -205,9 +267,7 @@ def test_a_status_is_applied_and_one_that_comes_before_the_acceptance_waits(offi
     office.hire(MemoryChannel("sms"))
     alert = office.alert(("sms",))
     delivery = office.store.outbox.of_alert(alert)[0]
-    take_hook(
-        office.store, "sms", "twilio_status", form(MessageSid=f"memory:{delivery.key}", MessageStatus="delivered"), T0
-    )
+    take_hook(office.store, "twilio_status", form(MessageSid=f"memory:{delivery.key}", MessageStatus="delivered"), T0)
     answer(office)
     assert outcomes(office) == [("new", "")]
     office.go()
@@ -217,7 +277,7 @@ def test_a_status_is_applied_and_one_that_comes_before_the_acceptance_waits(offi
 
 
 def test_a_status_of_a_message_that_nobody_knows_is_let_go_after_a_while(office):
-    take_hook(office.store, "sms", "twilio_status", form(MessageStatus="delivered"), T0)
+    take_hook(office.store, "twilio_status", form(MessageStatus="delivered"), T0)
     answer(office)
     assert outcomes(office) == [("new", "")]
     office.clock.advance(PATIENCE_MS)
@@ -226,22 +286,20 @@ def test_a_status_of_a_message_that_nobody_knows_is_let_go_after_a_while(office)
 
 
 def test_a_status_of_a_message_under_way_says_nothing(office):
-    take_hook(office.store, "sms", "twilio_status", form(MessageStatus="sent"), T0)
+    take_hook(office.store, "twilio_status", form(MessageStatus="sent"), T0)
     answer(office)
     assert outcomes(office) == [("ignored", "nothing certain")]
 
 
 @pytest.mark.parametrize(
-    ("code", "disabled"), [("30005", True), ("30006", True), ("21610", True), ("30007", False), ("99999", False)]
+    ("code", "disabled"), [("30005", True), ("30006", True), ("21610", True), ("30007", False), ("30010", False)]
 )
 def test_a_failed_status_hands_over_and_gives_a_bad_address_up(office, code, disabled):
     office.hire(MemoryChannel("sms"), MemoryChannel("email"))
     alert = office.alert(("sms",), ("email",))
     office.go()
     key = office.store.outbox.of_alert(alert)[0].provider_id
-    take_hook(
-        office.store, "sms", "twilio_status", form(MessageSid=key, MessageStatus="undelivered", ErrorCode=code), T0
-    )
+    take_hook(office.store, "twilio_status", form(MessageSid=key, MessageStatus="undelivered", ErrorCode=code), T0)
     assert answer(office).hurried
     office.go()
     assert office.fates(alert) == {"sms0": "failed_permanent", "email1": "accepted"}
@@ -254,7 +312,7 @@ def test_a_phone_that_is_off_for_a_moment_is_tried_again(office):
     office.go()
     key = office.store.outbox.of_alert(alert)[0].provider_id
     report = {"messageId": key, "status": "failed", "err-code": "2", "msisdn": "49170"}
-    take_hook(office.store, "sms", "vonage_dlr", report, T0)
+    take_hook(office.store, "vonage_dlr", report, T0)
     answer(office)
     assert office.fates(alert) == {"sms0": "retry_wait"}
     office.clock.advance(MINUTE)

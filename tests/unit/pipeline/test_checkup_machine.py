@@ -30,6 +30,19 @@ def test_what_others_may_change_or_read_is_found(tmp_path):
     ]
 
 
+def test_the_group_of_a_shared_folder_is_nobody_else(tmp_path):
+    state = tmp_path / "state.db"
+    state.write_text("")
+    state.chmod(0o660)
+    machine = Machine(settings_files=[], url=f"sqlite:///{state}")
+    tmp_path.chmod(0o750)
+    assert found(permissions(machine)) == [(Level.WARNING, f"{state} can be read by others")]
+    tmp_path.chmod(0o2750)
+    assert found(permissions(machine)) == []
+    state.chmod(0o664)
+    assert found(permissions(machine)) == [(Level.WARNING, f"{state} can be read by others")]
+
+
 def test_a_unit_that_failed_or_is_not_as_packaged_is_found():
     assert found(judge_unit("hybridd.service", {"LoadState": "loaded", "ActiveState": "active"})) == []
     unit = {

@@ -2,16 +2,20 @@
 
 import logging
 import threading
+from dataclasses import replace
+from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
 from hybridd.app import context_of
-from hybridd.clock import ManualClock
+from hybridd.clock import ManualClock, as_ms
 from hybridd.config.schema import Settings
 from hybridd.errors import FeedUnavailable, RateLimited, UnknownSymbol
 from hybridd.market.backoff import Backoff
 from hybridd.market.context import Given
 from hybridd.market.keeper import SeriesKeeper
+from hybridd.market.publication import PUBLICATIONS
 from hybridd.model.context import BASIS, FEAR_GREED, FUNDING, IMBALANCE, OPEN_INTEREST
 from hybridd.model.timeframe import parse_timeframe
 from hybridd.pipeline.collect import Collector
@@ -177,7 +181,7 @@ def test_after_the_end_nothing_is_begun():
 class Scripted:
     """A source that gives what it is told to."""
 
-    name, series, per_market, interval_s = "macro", ("vix", "sp500"), False, 3600.0
+    name, series, per_market, interval_s, offset_s = "macro", ("vix", "sp500"), False, 3600, 0
 
     def __init__(self):
         self.values, self.asked, self.refused = {}, [], ""
@@ -304,6 +308,33 @@ def test_everything_that_is_switched_on_comes_and_is_kept(fake, indices, feed, c
         assert known[name].stale_after == found[name].stale_after
     again.close()
     store.close()
+
+
+@pytest.mark.parametrize("begin", ["2026-09-21T15:51", "2026-09-21T23:51"])
+def test_what_an_analysis_in_time_knew_is_what_a_replay_says_was_known(begin):
+    """Across a settlement and across midnight: in memory at each cycle, on record afterwards, and by the rule alone."""
+    clock = ManualClock(as_ms(datetime.fromisoformat(begin).replace(tzinfo=UTC)))
+    with an_exchange(clock) as fake, FakeIndices(time=clock.now) as indices:
+        feed = feed_to(fake, clock)
+        context = context_of(settings(fake, indices), feed, clock, ["BTC/USDT"], None)
+        context.gather(60)
+        began, held = clock.now(), {}
+        while clock.now() < began + 30 * 60_000:
+            clock.advance(1_000 if clock.now() % 60_000 < 3_000 else 1_000 * (10 - clock.now() // 1000 % 10))
+            all_done(context.worker)
+            if clock.now() % STEP // 1000 == 2:  # a cycle, two seconds after the close
+                held[clock.now() // STEP * STEP] = context.around.context("BTC/USDT", candles_of(feed))
+        closes, later = np.array(list(held)), context.around.context("BTC/USDT", candles_of(feed))
+        assert len(closes) >= 5
+        for name in (FUNDING, OPEN_INTEREST, FEAR_GREED, BASIS):
+            then = [float(held[close][name].as_known(np.array([close]))[0]) for close in closes.tolist()]
+            assert then == later[name].as_known(closes).tolist()
+            if name != BASIS:
+                ruled = replace(later[name], known_at=PUBLICATIONS[name].known(later[name].at))
+                assert then == ruled.as_known(closes).tolist()
+            assert len(set(then)) > 1 or (name == FEAR_GREED and "15:" in begin), "nothing was published"
+        context.close()
+        feed.close()
 
 
 def test_what_is_switched_off_is_not_asked_for(fake, indices, feed, clock):

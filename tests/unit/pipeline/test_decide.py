@@ -115,6 +115,7 @@ def test_bad_odds_make_the_size_nothing(house):
     [
         (lambda h: h.turn(confidence=0.3), "CONFIDENCE"),
         (lambda h: h.turn(atr=float("nan")), "NO_RANGE"),
+        (lambda h: h.turn(atr=30.0), "FEES"),
         (lambda h: (set_pause(h.store, Pause.PAUSED, "me", T0), h.turn()), "PAUSED"),
         (lambda h: (set_pause(h.store, Pause.REDUCE_ONLY, "me", T0), h.turn()), "REDUCE_ONLY"),
         (lambda h: (set_pause(h.store, Pause.KILLED, "me", T0), h.turn()), "KILLED"),
@@ -135,6 +136,15 @@ def test_a_veto_is_stored_with_its_reason(house, spoil, veto):
 def lose(house, price):
     made = book_entry(house.store, trade(quantity=0.3), "me", T0)
     book_exit(house.store, made.id, price=Decimal(price), actor="me", now=T0)
+
+
+def test_fees_that_leave_little_are_said_and_the_person_sets_how_much_is_too_much(house):
+    made = house.turn(atr=40.0)
+    assert made.reasons_against[0].startswith("fees: they cost 1.51 R whatever comes, 76% of the gain at the targets")
+    house.rules = replace(RULES, propose=ProposeRules(most_fee_share=0.5))
+    assert house.turn(atr=40.0, signal=Signal.SHORT, at=T0 + 1) is None
+    (veto,) = house.store.proposals.vetoes(1)
+    assert (veto.veto, veto.detail) == ("FEES", "fees would take 75% of the gain at the targets, the limit is 50%")
 
 
 def test_a_fall_from_the_highest_stops_proposals_for_good(house):

@@ -7,13 +7,15 @@ from dataclasses import replace
 import pytest
 
 from hybridd.clock import ManualClock
+from hybridd.delivery.gsm import segments
 from hybridd.delivery.memory import MemoryChannel
 from hybridd.errors import StoreBusy
 from hybridd.model.alert import AlertEvent
 from hybridd.model.change import Reason
-from hybridd.model.delivery import DeliveryState, Failure, Outcome
+from hybridd.model.delivery import ABSENT, DeliveryState, Failure, Outcome
 from hybridd.pipeline.auditor import LEASE_MS, recover_leases
 from hybridd.pipeline.deliver import Courier
+from hybridd.pipeline.sending import SURE_MS
 from hybridd.store.store import open_store
 from tests.makers import T0
 from tests.unit.pipeline.house import TTL, put
@@ -279,7 +281,7 @@ def test_a_repeat_of_unknown_fate_is_never_sent_again_however_long_nobody_can_sa
     channel = MemoryChannel(idempotent=False, script=[UNKNOWN] * 9)
     alert = office.alert(channel)
     courier = office.courier(channel)
-    for _ in range(30):
+    for _ in range(9):
         done = go(courier)
         office.clock.set(max(office.clock.now() + 1, done.next_at or 0))
     assert channel.attempts == 2, "once, and once more"
@@ -317,6 +319,65 @@ def test_the_mark_of_a_repeat_outlives_a_crash_while_it_is_sent(office):
     go(office.courier(channel))
     assert (channel.attempts, channel.sent) == (1, [])
     assert office.states(alert) == [S.UNKNOWN]
+
+
+class Sure(MemoryChannel):
+    """A channel whose provider says for certain that it has not got a message; `asked` as it was asked."""
+
+    def find(self, message):
+        self.asked = message
+        return super().find(message) or ABSENT
+
+
+def test_what_the_provider_has_certainly_not_got_is_sent_again_but_not_at_once(office):
+    """A request that was broken off may still be on its way: only so much later "no" means no."""
+    channel = Sure(idempotent=False, script=[UNKNOWN, UNKNOWN])
+    alert = office.alert(channel)
+    courier = office.courier(channel)
+    office.clock.set(go(courier).next_at)
+    go(courier)
+    office.clock.advance(SURE_MS)
+    go(courier)
+    assert (channel.attempts, office.states(alert)) == (2, [S.UNKNOWN])
+    office.clock.advance(SURE_MS + 1)
+    go(courier)
+    assert [message.repeat for message in channel.sent] == [True]
+    assert office.states(alert) == [S.ACCEPTED]
+
+
+def test_a_provider_is_asked_for_every_form_and_told_what_is_others(office):
+    channel = Sure(idempotent=False, script=[Outcome(provider_id="SM1"), UNKNOWN])
+    office.alert(channel)
+    courier = office.courier(channel)
+    go(courier)
+    office.alert(channel)
+    office.clock.set(go(courier).next_at)
+    go(office.courier(channel))
+    first, marked = sorted(channel.asked.forms - {channel.asked.short}, key=len)[-2:], channel.asked.short
+    assert "(repeat)" in marked
+    assert any("(repeat)" not in form for form in first)
+    assert channel.asked.others == frozenset({"SM1"})
+
+
+def test_an_alert_that_cannot_be_rendered_goes_in_plain_words(office, monkeypatch, caplog):
+    def broken(*_, **__):
+        raise RuntimeError("a template is broken")
+
+    monkeypatch.setattr("hybridd.pipeline.wording.message_for", broken)
+    channel = MemoryChannel(idempotent=False, script=[UNKNOWN])
+    alert = office.alert(channel)
+    courier = office.courier(channel)
+    office.clock.set(go(courier).next_at)
+    go(courier)
+    assert office.states(alert) == [S.ACCEPTED]
+    [message] = channel.sent
+    stored = office.store.alerts.get(alert)
+    assert stored.subject in message.title
+    assert message.title.endswith("(repeat)")
+    assert f"hybridd alerts show {alert}" in message.text
+    assert message.short.endswith(f"Reply ACK {alert}")
+    assert segments(message.short) == 1
+    assert "a template is broken" in caplog.text
 
 
 def test_a_repeat_that_was_certainly_refused_may_go_again_and_still_says_that_it_is_one(office):

@@ -14,7 +14,8 @@ from hybridd.model.trade import Side, TradeState
 from hybridd.pipeline.booking import move_stop
 from hybridd.pipeline.orders import order_exit
 from hybridd.pipeline.trade import UNHEARD_MS
-from tests.fakes.binance_orders import Account
+from hybridd.trading.ledger import held_of
+from tests.fakes.binance_orders import Account, Resting
 from tests.fakes.faults import FaultKind
 from tests.makers import analysis
 from tests.unit.brokers.exchange_house import SPOT, SWAP, D, an_exchange, broker_at
@@ -262,6 +263,58 @@ def test_a_process_that_is_killed_while_it_sends_neither_doubles_nor_loses(house
     assert [o[:2] for o in house.orders()] == expected
     reasons = [alert.reasons[0].value for alert in house.store.alerts.list(limit=10)]
     assert reasons == (["TRADE_OPENED"] if point == "after" else ["ORDER_REJECTED"])
+
+
+def there_already(account, exchange, order):
+    """The same order, which an earlier request brought without anybody hearing of it."""
+    account.orders.append(
+        Resting(
+            id=999, client_id=order.client_id, symbol="BTCUSDT", futures=False, buy=True, kind="MARKET",
+            quantity=order.quantity, price=None, trigger=None, reduce_only=False, at=exchange[0].time(),
+        )
+    )  # fmt: skip
+    account.fill(order.client_id)
+    account.refuse(-2010, "Duplicate order sent.")
+
+
+ANSWERS_OF_AN_EXCHANGE = {
+    "accepted": (lambda a, x, o: None, "0.3"),
+    "accepted, then dropped": (lambda a, x, o: x[0].fail(FaultKind.DROP, method="POST", path="/order", times=1), "0.3"),
+    "accepted, then 502": (lambda a, x, o: x[0].fail(502, method="POST", path="/order", times=1), "0.3"),
+    "accepted, then nonsense": (
+        lambda a, x, o: x[0].fail(FaultKind.GARBAGE, method="POST", path="/order", times=1), "0.3",
+    ),
+    "lost on the way": (lambda a, x, o: a.refuse(0, "", status=0), None),
+    "partly filled": (lambda a, x, o: setattr(a, "part", D("0.4")), "0.12"),
+    "there already": (there_already, "0.3"),
+    "no money": (lambda a, x, o: a.refuse(-2010, "Account has insufficient balance for requested action."), None),
+    "wrong clock": (lambda a, x, o: a.refuse(-1021, "Timestamp for this request is outside of the recvWindow."), None),
+    "filter": (lambda a, x, o: a.refuse(-1013, "Filter failure: NOTIONAL"), None),
+    "too many requests": (lambda a, x, o: a.refuse(-1003, "Too many requests.", status=429), None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ANSWERS_OF_AN_EXCHANGE)
+def test_killed_before_the_answer_is_written_down_nothing_is_doubled_and_nothing_lost(house, account, exchange, case):
+    script, bought = ANSWERS_OF_AN_EXCHANGE[case]
+    order = house.approve(wish())
+    script(account, exchange, order)
+    assert work(house, exchange, "after") == -signal.SIGKILL
+    exchange[0].heal()
+    account.refusals.clear()
+    assert work(house, exchange, "never", ahead=UNHEARD_MS + 1000) == 0
+    assert account.posts.count(order.client_id) == 1
+    assert len(account.of(order.client_id)) == (1 if bought else 0)
+    trades, reasons = house.store.trades.list(), [a.reasons[0].value for a in house.store.alerts.list(limit=10)]
+    assert sum((held_of(trade) for trade in trades), D(0)) == D(bought or 0) == account.balances["BTC"]
+    assert reasons == (["TRADE_OPENED"] if bought else ["ORDER_REJECTED"])
+    if case == "partly filled":
+        account.part = D(1)
+        account.fill(order.client_id)
+        assert work(house, exchange, "never", ahead=UNHEARD_MS + 3000) == 0
+        assert house.store.trades.list()[0].quantity == 0.3
+    if bought:  # whatever it went through, what was bought is protected, once
+        assert [(o.trigger, o.quantity) for o in account.orders if o.status == "NEW"] == [(D(29_000), D("0.3"))]
 
 
 def test_a_process_that_is_killed_while_it_places_a_stop_places_one(house, account, exchange):

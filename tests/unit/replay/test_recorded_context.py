@@ -39,7 +39,7 @@ def test_every_recorded_kind_is_read_with_its_publication():
         assert (series.known_at >= series.at).all()
         assert (np.diff(series.known_at) >= 0).all()
         assert series.stale_after > 0
-    assert context[FUNDING].known_at[0] == context[FUNDING].at[0] == ms("2024-12-31")
+    assert context[FUNDING].known_at[0] - 4 * 60_000 == context[FUNDING].at[0] == ms("2024-12-31")
     assert context[FEAR_GREED].values[-1] == 28.0
     assert context["sp500"].values[-1] == 5221.419921875
     assert context["sp500"].at[-1] < ms("2024-06-01")
@@ -73,7 +73,7 @@ def test_the_premium_is_the_perpetual_over_spot():
     market = informed_market("BTC/USDT")
     premium = market.context[BASIS]
     assert len(premium) == len(market.candles)
-    assert np.array_equal(premium.known_at, market.candles.close_time)
+    assert np.array_equal(premium.known_at, market.candles.close_time + market.candles.step)
     assert np.abs(premium.values).max() < 0.02
 
 

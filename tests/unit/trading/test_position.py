@@ -1,5 +1,6 @@
 """Fills make positions, and the money is right to the last digit."""
 
+import random
 from decimal import Decimal
 
 import pytest
@@ -91,3 +92,21 @@ def test_a_hundred_thousand_fills_do_not_drift():
     # The same in integers: 3 hundredths a unit of quantity earned, two fees of a tenth of the quantity paid.
     total = sum(q for q, _ in units)
     assert found.realised == D(3 * total).scaleb(-10) - D(2 * total).scaleb(-9)
+
+
+def test_a_hundred_thousand_random_fills_leave_the_cash_that_integers_say():
+    rng, fills, held, cash = random.Random(11), [], 0, 0
+    for _ in range(99_999):
+        buy = not held or rng.random() < 0.5
+        quantity = rng.randint(1, 10**12 if buy else held)  # in units of 1e-8 of the coin
+        price, fee = rng.randint(1, 10**9), rng.randint(0, 10**7)  # 1e-2 and 1e-10 of the money
+        fills.append(fill(buy, D(quantity).scaleb(-8), D(price).scaleb(-2), D(fee).scaleb(-10)))
+        held += quantity if buy else -quantity
+        cash -= (quantity if buy else -quantity) * price + fee
+    if held:
+        fills.append(fill(False, D(held).scaleb(-8), D(7)))
+        cash += held * 700
+    rng.shuffle(fills)  # in whatever order they are told
+    found = position(Side.LONG, fills)
+    assert found.quantity == 0
+    assert found.realised == found.cash == D(cash).scaleb(-10)
