@@ -18,8 +18,10 @@ from hybridd.delivery.sms_twilio import TwilioChannel
 from hybridd.delivery.sms_vonage import VonageChannel
 from hybridd.delivery.telegram import TelegramChannel
 from hybridd.delivery.telegram_updates import Bookmark, bot_of
+from hybridd.delivery.vapid import public_key
 from hybridd.delivery.web_push import WebPushChannel
 from hybridd.delivery.webhook import WebhookChannel
+from hybridd.pipeline import push_devices
 from hybridd.store.store import Store
 
 
@@ -56,20 +58,33 @@ def _email(settings: Settings, _around: Around) -> Iterator[Channel]:
 
 
 def _push(settings: Settings, around: Around) -> Iterator[Channel]:
-    push = settings.push
+    push, store = settings.push, around.store
+    if store is not None:
+        push_devices.tell_offer(store, _offer(settings))
     if push.enabled and push.service == "web_push":
         yield WebPushChannel(
             private_key=push.vapid_private_key.get_secret_value(),
             contact=push.contact,
-            subscriptions=lambda: push.device_tokens,
+            subscriptions=lambda: (*push.device_tokens, *push_devices.registered(store, "web_push")),
             clock=around.clock,
         )
     elif push.enabled:
         yield FirebaseChannel(
             credentials_file=Path(push.credentials_file),
-            devices=push.device_tokens,
+            devices=(*push.device_tokens, *push_devices.registered(store, "firebase")),
             clock=around.clock,
         )
+
+
+def _offer(settings: Settings) -> push_devices.Offer:
+    """What browsers that want messages need to know; the private key stays with the watch."""
+    push = settings.push
+    if not push.enabled or push.service != "web_push":
+        return push_devices.Offer(service=push.service if push.enabled else "")
+    try:
+        return push_devices.Offer(service="web_push", public_key=public_key(push.vapid_private_key.get_secret_value()))
+    except ValueError:  # told by the check of the channel
+        return push_devices.Offer()
 
 
 def _sms(settings: Settings, around: Around) -> Iterator[Channel]:

@@ -46,8 +46,6 @@ def _firebase(settings: Settings) -> Iterator[Finding]:
         path, message = ("push", "credentials_file"), f"{push.credentials_file} {trouble}"
         remedy = "download a key in Firebase's console, for the service's user to read"
         yield Finding(path=path, kind=Kind.UNREADABLE_FILE, message=message, remedy=remedy, level=Level.WARNING)
-    if not push.device_tokens:
-        yield _incomplete(("push", "device_tokens"), switch, "add the token of a device, or its fid:…")
     for index, device in enumerate(push.device_tokens):
         if not _DEVICE.fullmatch(device):
             place = ("push", "device_tokens", index)
@@ -91,8 +89,6 @@ def _web_push(settings: Settings) -> Iterator[Finding]:
     switch = 'push.service is "web_push"'
     if not push.vapid_private_key:
         yield _incomplete(("push", "vapid_private_key"), switch, "make one: hybridd push keys")
-    if not push.device_tokens:
-        yield _incomplete(("push", "device_tokens"), switch, "add the subscription of a browser, as JSON")
     if not push.contact:
         yield _incomplete(("push", "contact"), switch, 'write contact = "mailto:you@example.org"')
     elif not _CONTACT.fullmatch(push.contact):

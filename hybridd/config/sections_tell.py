@@ -121,7 +121,9 @@ class Push(Section):
     enabled: bool = Field(False, description="send push messages")
     service: Literal["firebase", "web_push"] = Field("firebase", description="who sends it")
     credentials_file: Line = Field("", description="firebase: the key file of a service account")
-    device_tokens: List[Line] = Field((), description="registered devices; web_push: their subscriptions as JSON")
+    device_tokens: List[Line] = Field(
+        (), description="devices besides those that register in the dashboard; web_push: subscriptions as JSON"
+    )
     vapid_private_key: Hidden = Field(SecretText(""), description="web_push: `hybridd push keys` makes it")
     contact: Line = Field("", description='web_push: whom push services may ask, "mailto:you@example.org"')
 

@@ -10,7 +10,15 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from hybridd.dashboard import alerts_room, proposals_room, settings_room, system_room, trades_room, worth_rooms
+from hybridd.dashboard import (
+    alerts_room,
+    devices_room,
+    proposals_room,
+    settings_room,
+    system_room,
+    trades_room,
+    worth_rooms,
+)
 from hybridd.dashboard.account_pages import AccountPages
 from hybridd.dashboard.answer_page import EVEN_S, AnswerPage
 from hybridd.dashboard.api import Api
@@ -79,6 +87,7 @@ def make_app(desk: Desk, door: Door, logins: Logins, activity: Activity | None =
     routes += worth_rooms.routes(desk)
     routes += system_room.routes(desk)
     routes += settings_room.routes(desk)
+    routes += devices_room.routes(desk)
     routes += stream_routes(Stream(tail, door.stream_s, door.streams))
     if door.metrics:
         routes += MetricsPage(desk).routes()

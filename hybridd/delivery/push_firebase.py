@@ -60,6 +60,9 @@ class FirebaseChannel:
 
     def check(self) -> Outcome:
         """Log in, and let Firebase check a message to each device without sending it."""
+        if not self._devices:
+            detail = "no device is registered → the dashboard's page /devices, or push.device_tokens"
+            return Outcome(failure=Failure.ACCOUNT, detail=detail)
         said = [self._say(_trial(recipient, self._clock.now()), dry_run=True) for recipient in self._devices]
         bad = [outcome for outcome in said if outcome.failure is not None]
         grave = [outcome for outcome in bad if outcome.failure is not Failure.ADDRESS]

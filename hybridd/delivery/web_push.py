@@ -87,7 +87,10 @@ class WebPushChannel:
         """
         origins = sorted({device.origin for device in self._devices().values()})
         if not origins:
-            return Outcome(failure=Failure.ACCOUNT, detail="no device is registered → push.device_tokens names them")
+            return Outcome(
+                failure=Failure.ACCOUNT,
+                detail="no device is registered → the dashboard's page /devices, or push.device_tokens",
+            )
         try:
             read_key(self._private_key)
             for origin in origins:

@@ -15,7 +15,7 @@ from hybridd.daemon.journal import fields
 from hybridd.daemon.notify import Heartbeat, Notifier, feed, watchdog_usec
 from hybridd.daemon.scheduler import Scheduler
 from hybridd.errors import HybriddError, StoreError
-from hybridd.pipeline import overrides
+from hybridd.pipeline import overrides, push_devices
 from hybridd.pipeline.context import LONGEST_WAIT_S
 from hybridd.pipeline.housekeep import Housekeeper
 from hybridd.pipeline.parts import Parts
@@ -58,7 +58,7 @@ class Service:
         self._stop, self._reload = False, False
         self._starved: list[str] = []
         self._ping_due = False
-        self._wanted = overrides.wanted_of(store).version
+        self._wanted, self._devices = overrides.wanted_of(store).version, push_devices.version(store)
 
     def run(self) -> bool:
         """Work until SIGTERM or SIGINT; whether all work in hand has ended by then (`stop`).
@@ -248,7 +248,10 @@ class Service:
     def _tick(self) -> None:
         if self._housekeeper.round(self._parts, self._schedule):
             self._poke_couriers()
-        if overrides.wanted_of(self._store).version != self._wanted:  # somebody changed settings in the web
+        devices, before = push_devices.version(self._store), self._devices
+        self._devices = devices
+        # Somebody changed settings in the web, or a device wants messages.
+        if overrides.wanted_of(self._store).version != self._wanted or devices != before:
             self._reload = True
             self._doorbell.ring()
         self._notifier.status(self._housekeeper.status_line)

@@ -9,7 +9,8 @@ from tests.unit.dashboard.test_market_rooms import course
 PAGES = {
     "now": "/", "symbol": "/symbols/BTC/USDT", "past": "/symbols/BTC/USDT?at=1", "proposals": "/proposals",
     "proposal": "/proposals/1", "trades": "/trades", "journal": "/journal", "alerts": "/alerts", "alert": "/alerts/1",
-    "brain": "/brain", "system": "/system", "settings": "/settings", "account": "/account", "offline": "/offline",
+    "brain": "/brain", "system": "/system", "settings": "/settings", "account": "/account", "devices": "/devices",
+    "offline": "/offline",
 }  # fmt: skip
 
 

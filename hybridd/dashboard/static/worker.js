@@ -48,7 +48,7 @@ self.addEventListener("push", (event) => {
   try { said = event.data ? event.data.json() : {}; } catch { said = { title: "hybridd", body: event.data.text() }; }
   event.waitUntil(self.registration.showNotification(said.title || "hybridd", {
     body: said.body || "", tag: said.tag, renotify: Boolean(said.tag), icon: new URL("static/icon-192.png", root).href,
-    data: { url: said.url || root.href }, requireInteraction: said.severity === "critical",
+    data: { url: said.link || root.href }, requireInteraction: said.severity === "critical",
   }));
 });
 

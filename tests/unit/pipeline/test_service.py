@@ -20,6 +20,7 @@ from hybridd.model.alert import AlertState
 from hybridd.model.change import Reason, Severity
 from hybridd.model.delivery import DeliveryState, Failure, Outcome
 from hybridd.model.inbound import Inbound
+from hybridd.pipeline import push_devices
 from hybridd.pipeline.deliver import Courier
 from hybridd.pipeline.heartbeat import SERVICE_KEY
 from hybridd.pipeline.overrides import in_force, want
@@ -366,3 +367,14 @@ def test_a_wish_that_the_files_forbid_is_told_as_refused_and_not_tried_without_e
     desk.service._reload = False
     desk.service._tick()
     assert not desk.service._reload
+
+
+def test_a_device_that_registers_is_sent_to_from_the_next_tick_on(desk):
+    desk.service.start()
+    push_devices.tell_offer(desk.store, push_devices.Offer(service="firebase"))
+    push_devices.register(desk.store, "token:" + "x" * 40, "dashboard", T0)
+    desk.service._tick()
+    assert desk.service._reload
+    desk.service._reload = False
+    desk.service._tick()
+    assert not desk.service._reload, "once is enough"
