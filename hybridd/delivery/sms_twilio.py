@@ -23,7 +23,7 @@ _HOST = "api.twilio.com"
 _ARRIVED = frozenset({"delivered", "read"})
 _LOST = frozenset({"failed", "undelivered", "canceled"})
 _LONGEST_VALIDITY_S = 36_000
-_ASKED_FOR = 50
+_ASKED_FOR = 1000
 _TRIAL = "Sent from your Twilio trial account - "
 _SERVICE = "MG"
 

@@ -50,6 +50,7 @@ class Answer:
 
 REFUSED = Answer(status=401, value={"code": 20003, "message": "Authenticate"})
 UNKNOWN = Answer(status=404)
+NEWEST = 900
 
 
 class Providers:
@@ -90,8 +91,9 @@ class Providers:
             self._keep("sms", made["body"], made["body"])
             return Answer(status=201, value=made)
         if request.path == f"{base}/Messages.json":
-            fits = [sms for sms in reversed(self._sms) if sms["to"] == request.query.get("To")][:50]
-            return Answer(value={"messages": fits, "page": 0, "page_size": 50, "next_page_uri": None})
+            # Its clock is not the daemon's: instead of those since an instant it gives the newest, less than a page.
+            fits = [sms for sms in reversed(self._sms) if sms["to"] == request.query.get("To")][:NEWEST]
+            return Answer(value={"messages": fits, "page": 0, "page_size": 1000, "next_page_uri": None})
         found = [sms for sms in self._sms if request.path == f"{base}/Messages/{sms['sid']}.json"]
         return Answer(value=found[0] | {"status": "delivered"}) if found else Answer(status=404, value={"code": 20404})
 
