@@ -7,23 +7,39 @@ decides: what is recalled is what would have been computed.
 
 from collections.abc import Callable
 from functools import lru_cache
+from hashlib import blake2b
 from typing import TypeVar, cast
-
-import numpy as np
 
 from hybridd.model.candle import FloatArray
 
 Answer = TypeVar("Answer")
 
 KEPT = 4_096
-"""Answers: several for each of 500 symbols, of a few KB of numbers each."""
+"""Answers: several for each of 500 symbols."""
 
 
 def recalled(formula: Callable[..., Answer], *columns: FloatArray) -> Answer:
     """`formula(*columns)` of arrays of shape (n,), which it must not change; nor must anybody the answer."""
-    return cast(Answer, _answer(formula, *(column.tobytes() for column in columns)))
+    return cast(Answer, _answer(_Question(formula, columns)))
+
+
+class _Question:
+    """A formula and its numbers, told from others by their digest, so that what is kept is small."""
+
+    __slots__ = ("columns", "digest", "formula")
+
+    def __init__(self, formula: Callable[..., object], columns: tuple[FloatArray, ...]) -> None:
+        self.formula, self.columns = formula, columns
+        self.digest = tuple(blake2b(column.tobytes(), digest_size=16).digest() for column in columns)
+
+    def __hash__(self) -> int:
+        return hash((self.formula, self.digest))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Question) and (self.formula, self.digest) == (other.formula, other.digest)
 
 
 @lru_cache(maxsize=KEPT)
-def _answer(formula: Callable[..., object], *columns: bytes) -> object:
-    return formula(*(np.frombuffer(column, dtype=np.float64) for column in columns))
+def _answer(question: _Question) -> object:
+    columns, question.columns = question.columns, ()
+    return question.formula(*columns)
