@@ -1,6 +1,10 @@
 """The door: `hybridd …` and `python -m hybridd …`."""
 
+import os
 import sys
+
+# Before numpy is loaded: its sums are small here, and threads for them cost more than they bring, and memory each.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from hybridd.cli.main import run
 
