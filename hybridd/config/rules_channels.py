@@ -46,11 +46,18 @@ def _firebase(settings: Settings) -> Iterator[Finding]:
         path, message = ("push", "credentials_file"), f"{push.credentials_file} {trouble}"
         remedy = "download a key in Firebase's console, for the service's user to read"
         yield Finding(path=path, kind=Kind.UNREADABLE_FILE, message=message, remedy=remedy, level=Level.WARNING)
+    if _nobody_can_register(settings):
+        yield _incomplete(("push", "device_tokens"), switch, "add the token of a device, or its fid:…")
     for index, device in enumerate(push.device_tokens):
         if not _DEVICE.fullmatch(device):
             place = ("push", "device_tokens", index)
             message, remedy = "is no token", "copy it whole from the app, or write fid:… for an installation"
             yield Finding(path=place, kind=Kind.BAD_VALUE, message=message, remedy=remedy)
+
+
+def _nobody_can_register(settings: Settings) -> bool:
+    """Whether no device is named, and no page is there on which one could register itself."""
+    return not settings.push.device_tokens and not settings.dashboard.enabled
 
 
 def key_file_trouble(path: Path) -> str:
@@ -89,6 +96,8 @@ def _web_push(settings: Settings) -> Iterator[Finding]:
     switch = 'push.service is "web_push"'
     if not push.vapid_private_key:
         yield _incomplete(("push", "vapid_private_key"), switch, "make one: hybridd push keys")
+    if _nobody_can_register(settings):
+        yield _incomplete(("push", "device_tokens"), switch, "add the subscription of a browser, as JSON")
     if not push.contact:
         yield _incomplete(("push", "contact"), switch, 'write contact = "mailto:you@example.org"')
     elif not _CONTACT.fullmatch(push.contact):
@@ -148,8 +157,8 @@ def _unrouted(settings: Settings) -> Iterator[Finding]:
 _PUSH = ("push.enabled", "push.service")
 CHANNEL_RULES = (
     _rule(_sms, *(f"sms.{name}" for name in ("enabled", "provider", *_NUMBERS, "account_sid", "auth_token"))),
-    _rule(_firebase, *_PUSH, "push.credentials_file", "push.device_tokens"),
-    _rule(_web_push, *_PUSH, "push.vapid_private_key", "push.device_tokens", "push.contact"),
+    _rule(_firebase, *_PUSH, "push.credentials_file", "push.device_tokens", "dashboard.enabled"),
+    _rule(_web_push, *_PUSH, "push.vapid_private_key", "push.device_tokens", "push.contact", "dashboard.enabled"),
     _rule(_telegram, "telegram.enabled", "telegram.bot_token", "telegram.chat_id"),
     _rule(_further, "channels"),
     _rule(_unrouted, "channels", "telegram.enabled", "push.enabled", "sms.enabled", "alerts.route"),

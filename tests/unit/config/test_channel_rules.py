@@ -20,6 +20,7 @@ vapid_private_key = "k"
 contact = "mailto:me@example.org"
 device_tokens = ['{SUBSCRIPTION}']
 """
+NO_WEB = "[dashboard]\nenabled = false\n"
 TELEGRAM = f'[telegram]\nenabled = true\nbot_token = "{TOKEN}"\nchat_id = "-100777"\n'
 HOOK = '[[channels]]\nname = "ops"\nurl = "https://hooks.example.org/in/secret-path"\nsecret = "hush"\n'
 ROUTE = """
@@ -45,7 +46,7 @@ WRONG = [
     (PUSH.replace('vapid_private_key = "k"', ""), Kind.INCOMPLETE, "push.vapid_private_key", "hybridd push keys"),
     (PUSH.replace("mailto:me@example.org", ""), Kind.INCOMPLETE, "push.contact", "mailto:"),
     (PUSH.replace("mailto:", ""), Kind.BAD_VALUE, "push.contact", "mailto:"),
-    (PUSH.replace(f"'{SUBSCRIPTION}'", ""), Kind.INCOMPLETE, "push.device_tokens", "subscription"),
+    (PUSH.replace(f"'{SUBSCRIPTION}'", "") + NO_WEB, Kind.INCOMPLETE, "push.device_tokens", "subscription"),
     (PUSH.replace("https:", "http:"), Kind.BAD_VALUE, "push.device_tokens[0]", "copy it whole"),
     (TELEGRAM.replace(TOKEN, ""), Kind.INCOMPLETE, "telegram.bot_token", "@BotFather"),
     (TELEGRAM.replace(TOKEN, "hidden word"), Kind.BAD_VALUE, "telegram.bot_token", "@BotFather"),

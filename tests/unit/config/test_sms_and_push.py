@@ -89,9 +89,15 @@ def test_what_is_switched_off_is_not_asked(tmp_path):
 
 def test_the_key_file_and_the_devices_are_looked_at(tmp_path, key):
     assert check(push(tmp_path, key, device_tokens=["dGVzdA:APA91b_x-y", "fid:cXyz", "token:abc:APA"]), {}) == []
-    for name, empty in (("credentials_file", ""), ("device_tokens", [])):
-        [problem] = check(push(tmp_path, key, **{name: empty}), {})
-        assert (problem.id, problem.key) == (Kind.INCOMPLETE, f"push.{name}")
+    [problem] = check(push(tmp_path, key, credentials_file=""), {})
+    assert (problem.id, problem.key) == (Kind.INCOMPLETE, "push.credentials_file")
+
+
+def test_without_a_device_somebody_must_be_able_to_register_one(tmp_path, key):
+    path = push(tmp_path, key, device_tokens=[])
+    assert check(path, {}) == []
+    [problem] = check(path, {"HYBRIDD_DASHBOARD__ENABLED": "false"})
+    assert (problem.id, problem.key) == (Kind.INCOMPLETE, "push.device_tokens")
 
 
 @pytest.mark.parametrize("device", ["two words", "fid:", "", "token:"])

@@ -5,7 +5,7 @@ import pytest
 from hybridd.clock import ManualClock
 from hybridd.delivery.dashboard import DashboardChannel
 from hybridd.model.delivery import Action, DeliveryState
-from hybridd.pipeline import deliver
+from hybridd.pipeline import wording
 from hybridd.pipeline.deliver import Courier
 from hybridd.pipeline.trial import post_test
 from hybridd.store.store import open_store
@@ -75,7 +75,8 @@ def _second_fails(real, broken):
 def test_a_send_that_broke_off_is_shown_once_in_the_end(store, monkeypatch):
     courier, _ = posted(store)
     with monkeypatch.context() as patch:
-        patch.setattr(deliver, "message_for", lambda *_, **__: 1 / 0)
+        for way in ("message_for", "plain_message"):
+            patch.setattr(wording, way, lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             courier.drain()
     courier.drain()  # what is known of it is written down: unknown, and due again after a pause
