@@ -5,6 +5,7 @@ python -m tests.bench [CYCLES]     CYCLES of the memory test, 10,000 by default;
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -191,6 +192,12 @@ def _web() -> None:
     _say("  an event stored until they hear it, median", found["heard_ms"]["median"], "ms")
     _say("  the same, 99 of 100", found["heard_ms"]["p99"], "ms", "goal ≤ 500")
     _say("  events that somebody missed", found["missed"], "", "goal 0")
+    if shutil.which("chromium") is None:
+        print("first page on a slow line: there is no chromium here, `make test-browser` installs it", flush=True)
+        return
+    page = _run("tests.browser.weight")
+    _say(f"first page of {page['markets']} markets, all that travels", page["all_bytes"] / 1000, "kB", "goal ≤ 100")
+    _say("  on a telephone's slow line, until it can be used", page["usable_ms"], "ms", "goal ≤ 1,000")
 
 
 def _child(what: str, *numbers: int) -> dict:

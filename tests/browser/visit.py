@@ -49,4 +49,4 @@ class Visit:
 
     def close(self):
         self.context.close()
-        assert self.said == []
+        assert self.said == [], self.said
