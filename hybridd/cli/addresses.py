@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from hybridd.cli.shared import ConfigPath, settings_of, state_of
-from hybridd.clock import SystemClock
 from hybridd.errors import UsageError
 from hybridd.pipeline.addresses import enable_address
+from hybridd.pipeline.heartbeat import clock_of
 
 
 def enable(
@@ -18,7 +18,7 @@ def enable(
 ) -> None:
     """Send to an address again that was disabled because its provider said that nobody is there."""
     with state_of(settings_of(config)) as store:
-        done = enable_address(store, channel, address, f"cli:{getpass.getuser()}", SystemClock().now())
+        done = enable_address(store, channel, address, f"cli:{getpass.getuser()}", clock_of(store).now())
         disabled = ", ".join(f"{a.channel} {a.address}" for a in store.addresses.disabled())
     if not done:
         remedy = f"these are: {disabled}" if disabled else "no address is"

@@ -22,7 +22,6 @@ from hybridd.cli.shared import (
     waiting,
     when,
 )
-from hybridd.clock import SystemClock
 from hybridd.daemon.journal import setup_logging
 from hybridd.delivery.render import render
 from hybridd.errors import UsageError
@@ -31,6 +30,7 @@ from hybridd.model.alert import AlertState
 from hybridd.model.delivery import TOLD, Delivery
 from hybridd.model.state import IllegalTransition
 from hybridd.pipeline.acknowledge import acknowledge
+from hybridd.pipeline.heartbeat import clock_of
 
 app = typer.Typer(name="alerts", help="What was told, to whom, and why.", no_args_is_help=True)
 app.command("enable")(enable)
@@ -94,7 +94,7 @@ def ack(alert_id: AlertId, config: ConfigPath = None) -> None:
     with state_of(settings_of(config)) as store:
         alert_of(store, alert_id)
         try:
-            acknowledge(store, alert_id, f"cli:{getpass.getuser()}", SystemClock().now())
+            acknowledge(store, alert_id, f"cli:{getpass.getuser()}", clock_of(store).now())
         except IllegalTransition:
             state = alert_of(store, alert_id).state
             raise UsageError(f"alert {alert_id} is {state} already", remedy="nothing is left to do") from None

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from hybridd.cli.shared import AsJson, ConfigPath, print_json, settings_of, state_of
-from hybridd.clock import SystemClock
 from hybridd.errors import UsageError
+from hybridd.pipeline.heartbeat import clock_of
 from hybridd.pipeline.standing import pause_of, set_pause
 from hybridd.trading.risk import Pause
 
@@ -51,7 +51,7 @@ def _set(wanted: Pause, reason: str, config: ConfigPath, *, as_json: bool, after
     with state_of(settings_of(config)) as store, store.transaction():
         if pause_of(store) is Pause.KILLED and wanted is not Pause.KILLED and not after_kill:
             raise UsageError("the kill switch is on", remedy="hybridd resume --after-kill, if you are sure")
-        set_pause(store, wanted, f"cli:{getpass.getuser()}", SystemClock().now(), reason)
+        set_pause(store, wanted, f"cli:{getpass.getuser()}", clock_of(store).now(), reason)
     if as_json:
         print_json({"pause": wanted.value})
         return

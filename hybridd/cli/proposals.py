@@ -7,13 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from hybridd.cli.shared import AsJson, ConfigPath, price, print_json, say, settings_of, state_of, table, when
-from hybridd.clock import SystemClock
 from hybridd.config.schema import Settings
 from hybridd.errors import UsageError
 from hybridd.model.proposal import Decision, Proposal, ProposalEvent
 from hybridd.model.trade import Trade
 from hybridd.pipeline.booking import book_entry, hold_trade
 from hybridd.pipeline.decide import Answer, Answered, Result, decide
+from hybridd.pipeline.heartbeat import clock_of
 from hybridd.pipeline.page_words import DECIDED
 from hybridd.pipeline.plan import entered_at
 from hybridd.pipeline.trading_rules import trading_rules
@@ -76,7 +76,7 @@ def approve(
     as_json: AsJson = False,
 ) -> None:
     """Say yes to a proposal. You place the order, and --price records its entry at once; or your broker does both."""
-    settings, now = settings_of(config), SystemClock().now()
+    settings = settings_of(config)
     if at_price is not None and settings.trading.broker != "manual":
         raise UsageError(
             f'--price is for orders that you place yourself, but trading.broker is "{settings.trading.broker}"',
@@ -85,6 +85,7 @@ def approve(
     if quantity is not None and at_price is None:
         raise UsageError("--quantity without --price", remedy="say what you entered at")
     with state_of(settings) as store, store.transaction():
+        now = clock_of(store).now()
         answered = _answer(store, settings, proposal_id, ProposalEvent.APPROVE, reason, now)
         trade = None
         if answered.result is Result.DONE and answered.proposal and at_price is not None:
@@ -111,7 +112,7 @@ def hold(
         _say(proposal_id, ProposalEvent.HOLD, reason, config, as_json=as_json)
         return
     with state_of(settings_of(config)) as store:
-        kept = hold_trade(store, trade_id, f"cli:{getpass.getuser()}", reason, SystemClock().now())
+        kept = hold_trade(store, trade_id, f"cli:{getpass.getuser()}", reason, clock_of(store).now())
     if as_json:
         print_json(plain(kept))
         return
@@ -121,7 +122,7 @@ def hold(
 def _say(proposal_id: int, event: ProposalEvent, reason: str, config: Any, *, as_json: bool) -> None:  # noqa: ANN401 - a path
     settings = settings_of(config)
     with state_of(settings) as store:
-        answered = _answer(store, settings, proposal_id, event, reason, SystemClock().now())
+        answered = _answer(store, settings, proposal_id, event, reason, clock_of(store).now())
     _report(answered, None, as_json=as_json)
 
 

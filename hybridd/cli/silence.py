@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from hybridd.alerts.quiet import instant
 from hybridd.cli.shared import AsJson, ConfigPath, print_json, say, settings_of, state_of, table, when
-from hybridd.clock import SystemClock, as_datetime, iso
+from hybridd.clock import as_datetime, iso
 from hybridd.config.schema import Settings
 from hybridd.config.sections_tell import CHANNELS
 from hybridd.config.values import parse_duration
@@ -19,6 +19,7 @@ from hybridd.errors import DataError, UsageError
 from hybridd.model.change import HEALTH, MARKET, TRADE, Reason
 from hybridd.model.instrument import nearest, parse_instrument
 from hybridd.model.silence import Silence
+from hybridd.pipeline.heartbeat import clock_of
 
 app = typer.Typer(name="silence", help="What you do not want to hear of for a while.", no_args_is_help=True)
 
@@ -45,17 +46,19 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Ask for silence. Changes are still found and stored; what still holds at the end is told then."""
-    settings, now = settings_of(config), SystemClock().now()
+    settings = settings_of(config)
     named = _reason(reason)
-    silence = Silence(
-        subject=_subject(settings, subject.strip(), named),
-        reason=named,
-        author=_actor(),
-        comment=comment,
-        starts_at=now,
-        ends_at=_end(settings, length, until, now),
-    )
+    about = _subject(settings, subject.strip(), named)
     with state_of(settings) as store:
+        now = clock_of(store).now()
+        silence = Silence(
+            subject=about,
+            reason=named,
+            author=_actor(),
+            comment=comment,
+            starts_at=now,
+            ends_at=_end(settings, length, until, now),
+        )
         silence_id = store.silences.add(silence, now)
         stored = store.silences.get(silence_id)
     assert stored is not None, "it was added by this very command"
@@ -72,8 +75,8 @@ def list_command(
     everything: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False,
 ) -> None:
     """Silences in force, newest first."""
-    now = SystemClock().now()
     with state_of(settings_of(config)) as store:
+        now = clock_of(store).now()
         found = store.silences.list(MOST, ending_after=-1 if everything else now)
     if as_json:
         print_json([_as_json(silence, now) for silence in found])
@@ -101,7 +104,7 @@ def end(silence_id: SilenceId, config: ConfigPath = None) -> None:
     """End a silence now."""
     with state_of(settings_of(config)) as store:
         try:
-            ended = store.silences.end(silence_id, SystemClock().now(), _actor())
+            ended = store.silences.end(silence_id, clock_of(store).now(), _actor())
         except DataError as error:
             raise UsageError(error.args[0], remedy=error.remedy) from None
     say(f"silence {silence_id} about {_about(ended)} is over")

@@ -11,11 +11,11 @@ import typer
 from hybridd.cli.replay import moment
 from hybridd.cli.shared import AsJson, ConfigPath, price, print_json, say, settings_of, state_of, table, when
 from hybridd.cli.trade_figures import Days, Symbol, export, market, side_named, stats, trades_of
-from hybridd.clock import SystemClock
 from hybridd.config.schema import Settings
 from hybridd.errors import DataError, UsageError
 from hybridd.model.trade import Trade, TradeState
 from hybridd.pipeline.booking import book_entry, book_exit, move_stop
+from hybridd.pipeline.heartbeat import clock_of
 from hybridd.pipeline.orders import order_exit, order_facts, order_words
 from hybridd.pipeline.plan import entered_at
 from hybridd.store.store import Store
@@ -68,19 +68,22 @@ def open_command(
     as_json: AsJson = False,
 ) -> None:
     """Record a trade that you have entered."""
-    settings, now = settings_of(config), SystemClock().now()
+    settings = settings_of(config)
     trade = open_trade(
         symbol=market(symbol, settings),
         side=side_named(side),
         entry_price=_amount("the price", at_price),
-        entry_at=_past(at, now),
+        entry_at=0,
         quantity=0.0 if quantity is None else _amount("the quantity", quantity),
         stop_price=None if stop is None else _amount("the stop", stop),
         target_price=None if target is None else _amount("the target", target),
         fee_percent=settings.trading.fee_percent,
+        simulated=settings.market.source == "simulated",
         proposal_id=proposal,
     )
     with state_of(settings) as store:
+        now = clock_of(store).now()
+        trade = replace(trade, entry_at=_past(at, now))
         if proposal:
             size = None if quantity is None else exact(_amount("the quantity", quantity))
             trade = _planned(store, trade, proposal, size, settings)
@@ -103,10 +106,11 @@ def close(
     as_json: AsJson = False,
 ) -> None:
     """Record that you have left a trade, or a part of it."""
-    settings, now = settings_of(config), SystemClock().now()
+    settings = settings_of(config)
     if quantity is not None and percent is not None:
         raise UsageError("--quantity and --percent say it twice", remedy="give one of them")
     with state_of(settings) as store:
+        now = clock_of(store).now()
         part = _part(store.trades.get(trade_id), quantity, percent)
         left = exact(_amount("the price", at_price))
         when_left = None if at is None else _past(at, now)
@@ -123,7 +127,7 @@ def close(
 def exit_command(trade_id: TradeId, config: ConfigPath = None, as_json: AsJson = False) -> None:
     """Have the broker close all that is left of a trade, at market."""
     with state_of(settings_of(config)) as store:
-        order = order_exit(store, trade_id, SystemClock().now())
+        order = order_exit(store, trade_id, clock_of(store).now())
         kept = store.orders.get(order.client_id)
     assert kept is not None, "an order is written down"
     if as_json:
@@ -142,7 +146,7 @@ def stop_command(
     """Move the stop of an open trade."""
     new = None if at_price.lower() == "none" else _amount("the stop", at_price)
     with state_of(settings_of(config)) as store:
-        moved = move_stop(store, trade_id, new, _actor(), SystemClock().now())
+        moved = move_stop(store, trade_id, new, _actor(), clock_of(store).now())
     if as_json:
         print_json(plain(moved))
         return

@@ -9,7 +9,7 @@ from hybridd.config.values import is_within, parse_drill
 from hybridd.errors import UsageError
 from hybridd.model.change import Reason
 from hybridd.pipeline.proof import DRILL_KEY, WITHOUT_A_PERSON
-from hybridd.pipeline.trial import post_test
+from hybridd.pipeline.trial import LIVES_MS, post_test
 from hybridd.store.store import Store
 
 WEEK_MS = 7 * 86_400_000
@@ -38,14 +38,21 @@ def drill_when_due(store: Store, settings: Settings, channels: Mapping[str, Sequ
     return True
 
 
-def post_drill(store: Store, channels: Mapping[str, Sequence[str]], names: Sequence[str], now: int) -> int:
+def post_drill(
+    store: Store,
+    channels: Mapping[str, Sequence[str]],
+    names: Sequence[str],
+    now: int,
+    *,
+    lives_ms: int = LIVES_MS,
+) -> int:
     """Put a drill for the named channels, or for all that reach a person, into the outbox; gives its alert's id."""
     wanted = list(names) or [name for name in channels if name not in WITHOUT_A_PERSON]
     if not wanted:
         raise UsageError("no channel that reaches a person is set up", remedy="set up [email], for example")
     with store.transaction():
         detail = WORDS.format(channels=", ".join(wanted))
-        alert_id = post_test(store, channels, wanted, now, reason=Reason.DRILL, detail=detail)
+        alert_id = post_test(store, channels, wanted, now, reason=Reason.DRILL, detail=detail, lives_ms=lives_ms)
         store.bot_state.set(DRILL_KEY, {"at": now, "alert": alert_id})
     return alert_id
 

@@ -3,18 +3,27 @@
 from collections.abc import Mapping
 from typing import Any
 
+from hybridd.clock import SystemClock
 from hybridd.store.store import Store
 
 SERVICE_KEY = "service"
 SILENT_AFTER_MS = 60_000
 """A daemon that has not written its heartbeat for this long (six ticks) is not taken for alive."""
 NEVER = "never started"
+ALIVE = frozenset({"ok", "degraded"})
 
 
 def heartbeat(store: Store) -> Mapping[str, Any]:
     """What the daemon wrote last; nothing where none has ever run."""
     kept = store.bot_state.get(SERVICE_KEY)
     return kept if isinstance(kept, Mapping) else {}
+
+
+def clock_of(store: Store) -> SystemClock:
+    """The clock that counts for this state: the running daemon's, which may be fast in a demo, else the machine's."""
+    service, machine = heartbeat(store), SystemClock()
+    alive = state_of(service, machine.now()) in ALIVE
+    return SystemClock.of_line(str(service.get("clock", ""))) if alive else machine
 
 
 def state_of(service: Mapping[str, Any], now: int) -> str:

@@ -179,6 +179,7 @@ class Housekeeper:
             "started_at": self._started_at,
             "heartbeat_at": wall,
             "ahead_ms": now - wall,
+            "clock": getattr(self._clock, "line", ""),
             "source": parts.source,
             "simulated": parts.feed.simulated,
             "timeframe": parts.watch.timeframe.text,
@@ -199,7 +200,8 @@ def _status_line(parts: Parts, analysed: Sequence[Analysis], wrong: Sequence[str
     more = f" and {len(analysed) - 5} more" if len(analysed) > 5 else ""
     newest = f", newest candle {iso(max(a.candle_close for a in analysed))}" if analysed else ""
     state = "DEGRADED: " + "; ".join(wrong[:3]) if wrong else "ok"
-    simulated = "SIMULATED market, " if parts.feed.simulated else ""
+    recorded = "RECORDED market, " if parts.source.startswith("recorded") else ""
+    simulated = "SIMULATED market, " if parts.feed.simulated else recorded
     return f"{simulated}{state} | {scores or 'no analysis yet'}{more}{newest}"
 
 

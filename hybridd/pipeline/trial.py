@@ -26,6 +26,7 @@ def post_test(
     *,
     reason: Reason = Reason.TEST,
     detail: str = ASKED,
+    lives_ms: int = LIVES_MS,
 ) -> int:
     """Put a test alert into the outbox, for the named channels or for all that are set up; returns its id."""
     unknown = [name for name in names if name not in channels]
@@ -35,7 +36,7 @@ def post_test(
         )
     wanted = tuple(names or channels)
     route = Route(severities=frozenset(Severity), steps=(Step(after_ms=0, channels=wanted),))
-    alert = health_alert(reason, "hybridd", detail, now, LIVES_MS, simulated=False)
+    alert = health_alert(reason, "hybridd", detail, now, lives_ms, simulated=False)
     chosen = {name: to for name, to in channels.items() if name in wanted}
     with store.transaction():
         posted = post(store, alert, (route,), chosen, now, also_disabled=True)
