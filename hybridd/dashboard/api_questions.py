@@ -5,9 +5,10 @@ Instants are whole milliseconds since 1970, UTC.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from hybridd.model.alert import AlertState
+from hybridd.model.instrument import parse_instrument
 from hybridd.model.proposal import ProposalState
 from hybridd.model.trade import Side, TradeState
 
@@ -17,7 +18,17 @@ LATEST_MS = 253_402_300_799_000
 ONE, TWO = r"^[0-9]{1,15}$", r"^[0-9]{1,15}-[0-9]{1,15}$"
 """Where a page ended, by what its list is sorted by."""
 Instant = Annotated[int, Field(ge=0, le=LATEST_MS)]
-Symbol = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+def as_kept(text: str) -> str:
+    """A symbol as the state has it: "btcusdt" is understood as well; what is no symbol is looked for as it stands."""
+    try:
+        return parse_instrument(text).symbol
+    except ValueError:
+        return text
+
+
+Symbol = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(as_kept)]
 
 
 class Asked(BaseModel):

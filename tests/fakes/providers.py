@@ -26,6 +26,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import trustme
 
+from hybridd.selftest.providers import Request
+
 HOSTS = (
     "api.twilio.com",
     "rest.nexmo.com",
@@ -41,28 +43,6 @@ HOSTS = (
 )
 _HERE = {None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0", socket.gethostname()}
 _real_getaddrinfo = socket.getaddrinfo
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One request as it came in; names of `headers` in lower case."""
-
-    host: str
-    method: str
-    path: str
-    query: dict[str, str]
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def form(self) -> dict[str, str]:
-        """The body as a web form."""
-        return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
-
-    @property
-    def json(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

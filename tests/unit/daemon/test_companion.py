@@ -55,14 +55,17 @@ def test_it_ends_with_the_daemon_also_when_it_does_not_want_to(companion, monkey
 
 
 def test_its_standard_input_ends_when_whoever_started_it_is_killed(tmp_path):
-    note = tmp_path / "note"
-    child = f"import sys, pathlib; sys.stdin.buffer.read(); pathlib.Path({str(note)!r}).write_text('ended')"
+    begun, note = tmp_path / "begun", tmp_path / "note"
+    child = (
+        f"import sys, pathlib; pathlib.Path({str(begun)!r}).touch(); "
+        f"sys.stdin.buffer.read(); pathlib.Path({str(note)!r}).write_text('ended')"
+    )
     parent = (
         "import sys, time; from hybridd.daemon.companion import Companion; "
         f"one = Companion('x', [sys.executable, '-c', {child!r}]); one.start(); time.sleep(60)"
     )
     pid = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, "-c", parent])
-    time.sleep(1.0)
+    wait_for(begun.exists)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     wait_for(note.exists)

@@ -130,6 +130,13 @@ def test_candles_of_a_market(web, ask):
     assert ask("candles", symbol="BTC/USDT", timeframe="1h").json()["items"] == []
 
 
+def test_a_symbol_is_understood_as_commands_understand_it(web, ask):
+    fill(web, 2)
+    for text in ("BTC/USDT", "BTCUSDT", "btc-usdt"):
+        assert len(ask("analyses", symbol=text).json()["items"]) == 2
+    assert ask("analyses", symbol="BTC/USDT:USDT").json()["items"] == []  # another market
+
+
 def test_status_is_what_the_command_says(web, ask):
     facts = {"state": "ok", "heartbeat_at": T0, "symbols": ["BTC/USDT"], "timeframe": "5m", "started_at": T0}
     web.house.store.bot_state.set(SERVICE_KEY, facts | {"channels": {"email": ["a@b"]}})
