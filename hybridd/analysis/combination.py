@@ -46,8 +46,9 @@ def multipliers(answers: BoolArray, weights: FloatArray, rho: FloatArray) -> Flo
         if not row.all():
             turns[1:] |= row[1:] != row[:-1]
     starts = np.flatnonzero(turns)
-    found = [_multiplier_of(chosen.tobytes(), *given) for chosen in np.ascontiguousarray(answers[:, starts].T)]
-    return np.repeat(found, np.diff(starts, append=n))
+    sets = [chosen.tobytes() for chosen in np.ascontiguousarray(answers[:, starts].T)]
+    found = {one: _multiplier_of(one, *given) for one in set(sets)}
+    return np.repeat([found[one] for one in sets], np.diff(starts, append=n))
 
 
 @lru_cache(maxsize=4_096)
