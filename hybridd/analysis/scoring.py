@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -16,7 +17,10 @@ from hybridd.model.reading import Abstain, Input, LayerSeries, Market
 CANDLES_ONLY = frozenset({Input.CANDLES})
 GAIN = 0.3  # one robust standard deviation of the raw value is 50·tanh(0.3) = 14.6 points of score
 _FEW = 512
-_FLAT = 350.0  # from here on the tangent is 1, and twice it can still be raised to
+_FLAT = 15.9  # from here on the tangent is 1 to the last digit but one
+_STEPS = 2_048.0
+_PLACES = 65_536  # steps from −16 to 16
+_WHOLE = 1.5 * 2.0**52  # a number of this size has no digits behind the point: adding it rounds
 LIMIT = 3.0  # a part of a layer is bent toward ± 3 of its spreads, so that one wild part does not outvote the others
 
 Codes = np.ndarray[tuple[int], np.dtype[np.int8]]
@@ -43,16 +47,35 @@ class MeasuredLayer(Layer, Protocol):
 
 
 def tanh(x: FloatArray) -> FloatArray:
-    """Hyperbolic tangent as 1 − 2/(1 + e²ˣ): of many values the library's own takes twice as long."""
+    """Hyperbolic tangent, of many values within 5e-12 of the library's own, which takes three times as long.
+
+    tanh(a + b) = (tanh a + tanh b)/(1 + tanh a·tanh b): a is the nearest of the table's steps, and b, at most half a
+    step, is its own tangent but for b³/3.
+    """
     if len(x) <= _FEW:
         return np.tanh(x)
-    out = np.minimum(x, _FLAT)
-    out *= 2
-    np.exp(out, out=out)
-    out += 1
-    np.divide(-2.0, out, out=out)
-    out += 1
-    return out
+    rest = np.minimum(x, _FLAT)
+    np.maximum(rest, -_FLAT, out=rest)
+    rest *= _STEPS
+    nearest = rest + _WHOLE
+    # The lowest bits are now the number of steps, so that NaN too has some place in the table.
+    place = nearest.view(np.int64) & (_PLACES - 1)
+    nearest -= _WHOLE
+    rest -= nearest
+    rest /= _STEPS
+    of_step = np.take(_tangents(), place, out=nearest, mode="wrap")  # "wrap" for its speed: no place is outside
+    bottom = np.multiply(rest, of_step, out=place.view(np.float64))
+    bottom += 1
+    rest += of_step
+    rest /= bottom
+    return rest
+
+
+@cache
+def _tangents() -> FloatArray:
+    """The tangents of 0, 1, 2 … and then of … −2, −1 steps."""
+    steps = np.arange(_PLACES)
+    return np.tanh(np.where(steps < _PLACES // 2, steps, steps - _PLACES) / _STEPS)
 
 
 def raw_of(values: FloatArray, lookback: int, n: int | None = None) -> Raw:
