@@ -108,14 +108,8 @@ class Columns:
 
     def glimpse(self, i: int, symbol: str, signal: Signal) -> Glimpse:
         """What the rules read at one position, where the signal stands at `signal`."""
-        return Glimpse(
-            symbol=symbol,
-            candle_close=self._closes.item(i),
-            price=self._prices.item(i),
-            score=self.score.item(i),
-            signal=signal,
-            confidence=self.confidence.item(i),
-        )
+        at = self._closes.item(i), self._prices.item(i)
+        return Glimpse(symbol, *at, self.score.item(i), signal, self.confidence.item(i))
 
     def opinion(self, i: int, readings: tuple[Reading, ...] = ()) -> Opinion:
         """The opinion at one position."""
