@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hybridd.analysis.ranks import rank_in_window
 from hybridd.analysis.recall import recalled
-from hybridd.analysis.scoring import LIMIT, Codes, Raw, tanh
+from hybridd.analysis.scoring import LIMIT, Codes, Raw, answering, tanh
 from hybridd.analysis.spreads import rolling_spread
 from hybridd.analysis.windows import newest, ratio
 from hybridd.model.candle import FloatArray, IntArray
@@ -64,7 +65,7 @@ def as_known(
     codes[places + 1 < need] = Abstain.WARM_UP
     codes[moments - series.known_at[used] > series.stale_after] = Abstain.STALE
     codes[places < 0] = Abstain.NO_DATA
-    values[codes != Abstain.ANSWERS] = np.nan
+    values[codes != 0] = np.nan
     return Part(values, codes)
 
 
@@ -97,16 +98,24 @@ def stacked(parts: Sequence[Part]) -> Raw:
 
 def joined(parts: Sequence[Part]) -> Raw:
     """`stacked` of parts that are bent already."""
+    total, count = summed(parts)
+    if len(total) == 1:
+        return Raw(total / math.sqrt(count.item(0)) if count.item(0) else np.array([np.nan]), joint_code(parts))
+    return Raw(ratio(total, _ROOTS[count]), joint_code(parts))
+
+
+def summed(parts: Sequence[Part]) -> tuple[FloatArray, NDArray[np.uint8]]:
+    """Σ of the parts that answer at each candle, and how many they are."""
     n = len(parts[0].values)
     if n == 1:
         said = [part.values.item(0) for part in parts if part.abstain.item(0) == 0]
-        return Raw(np.array([_added(said) / math.sqrt(len(said)) if said else np.nan]), joint_code(parts))
+        return np.array([_added(said)]), np.array([len(said)], dtype=np.uint8)
     total, count = np.zeros(n), np.zeros(n, dtype=np.uint8)
     for part in parts:
-        answers = part.abstain == 0  # ANSWERS: numpy takes its time over the member of an enum
+        answers = answering(part.abstain)
         total += part.values if answers.all() else np.where(answers, part.values, 0.0)
         count += answers
-    return Raw(ratio(total, _ROOTS[count]), joint_code(parts))
+    return total, count
 
 
 def _added(values: Sequence[float]) -> float:
@@ -119,6 +128,10 @@ def _added(values: Sequence[float]) -> float:
 
 def joint_code(parts: Sequence[Part]) -> Codes:
     """ANSWERS where any part does, else the reason of the one that came nearest to it, shape (n,)."""
+    if len(parts[0].abstain) == 1:
+        return _BY_NEARNESS[[max(_NEARNESS.item(part.abstain.item(0)) for part in parts)]]
+    if any(not part.abstain.any() for part in parts):
+        return np.zeros(len(parts[0].abstain), dtype=np.int8)
     nearest = _NEARNESS[parts[0].abstain]
     for part in parts[1:]:
         np.maximum(nearest, _NEARNESS[part.abstain], out=nearest)
@@ -134,6 +147,8 @@ _NEARNESS[_BY_NEARNESS] = np.arange(len(_BY_NEARNESS))
 
 def bent(x: FloatArray) -> FloatArray:
     """3·tanh(x/3): nearly x while small, never beyond 3."""
+    if len(x) == 1:
+        return np.array([LIMIT * math.tanh(x.item(0) / LIMIT)])
     out = tanh(x / LIMIT)
     out *= LIMIT
     return out

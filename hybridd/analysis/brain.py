@@ -138,11 +138,10 @@ class Brain:
 
     def _judge(self, values: FloatArray, abstain: Codes) -> tuple[FloatArray, FloatArray, IntArray, IntArray]:
         """Score, confidence, and how many layers agree with the score and answered at all, each of shape (n,)."""
-        opinions = values - 50
-        opinions /= 50
-        answered = count(abstain == Abstain.ANSWERS)
-        x = combined(opinions, self.weights, self._rho, self._gain)
-        confidence, agreeing = agreement(opinions, x, self.weights)
+        answers = abstain == 0  # ANSWERS: numpy takes its time over the member of an enum
+        answered = count(answers)
+        x = combined(values, answers, self.weights, self._rho, self._gain)
+        confidence, agreeing = agreement(values, x, self.weights)
         capped = np.minimum(confidence, DEGRADED_CAP)
         return 50 + 50 * x, np.where(answered < self.min_layers, capped, confidence), agreeing, answered
 
@@ -165,8 +164,8 @@ class _Heard:
     """What the layers say, row by row; a row that broke once is FAILED from end to end."""
 
     def __init__(self, rows: int, n: int) -> None:
-        self.values = np.full((rows, n), np.nan)
-        self.abstain = np.full((rows, n), Abstain.FAILED, dtype=np.int8)
+        self.values = np.empty((rows, n))
+        self.abstain = np.empty((rows, n), dtype=np.int8)
         self.failures: dict[str, str] = {}
 
     def take(self, row: int, name: str, ask: Callable[[], LayerSeries], part: slice) -> None:
@@ -210,11 +209,15 @@ def _sound(series: LayerSeries, n: int) -> LayerSeries:
     """The series as it is; raises ValueError where it is not one value in [0, 100] a candle."""
     if series.values.shape != (n,):
         raise ValueError(f"gave {series.values.shape} values for {n} candles")
-    outside = series.values < 0
-    outside |= series.values > 100
-    if outside.item() if n == 1 else outside.any():
+    least, greatest = (series.values.item(0),) * 2 if n == 1 else _extremes(series.values)
+    if least < 0 or greatest > 100:
         raise ValueError("gave a value outside 0 to 100")
     return series
+
+
+def _extremes(values: FloatArray) -> tuple[float, float]:
+    """The least and the greatest of those that are numbers."""
+    return float(np.fmin.reduce(values, initial=np.inf)), float(np.fmax.reduce(values, initial=-np.inf))
 
 
 def _check(layers: Sequence[Layer], weights: Mapping[str, float], min_layers: int) -> None:

@@ -1,6 +1,7 @@
 """How opinions become one score: R. Carver's forecast combination, over the layers that answered."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TypeVar, cast
 
 import numpy as np
@@ -36,50 +37,60 @@ def multipliers(answers: BoolArray, weights: FloatArray, rho: FloatArray) -> Flo
 
     1 where none did. Computed once for each set of answering layers, of which a history holds a handful.
     """
-    if answers.shape[1] == 1:
-        return np.array([_multiplier_of(answers[:, 0], weights, rho)])
-    n, turns = answers.shape[1], np.ones(answers.shape[1], dtype=np.bool_)
+    n, given = answers.shape[1], (weights.tobytes(), rho.tobytes())
+    if n == 1:
+        return np.array([_multiplier_of(answers.tobytes(), *given)])
+    turns = np.ones(n, dtype=np.bool_)
     turns[1:] = False
     for row in answers:
-        turns[1:] |= row[1:] != row[:-1]
+        if not row.all():
+            turns[1:] |= row[1:] != row[:-1]
     starts = np.flatnonzero(turns)
-    which, first = np.zeros(len(starts), dtype=np.int64), np.zeros(0, dtype=np.int64)
-    for eight in np.packbits(answers[:, starts], axis=0):
-        _, first, which = np.unique(which * 256 + eight, return_index=True, return_inverse=True)
-    found = np.array([_multiplier_of(answers[:, candle], weights, rho) for candle in starts[first].tolist()])
-    return np.repeat(found[which], np.diff(starts, append=n))
+    found = [_multiplier_of(chosen.tobytes(), *given) for chosen in np.ascontiguousarray(answers[:, starts].T)]
+    return np.repeat(found, np.diff(starts, append=n))
 
 
-def _multiplier_of(chosen: BoolArray, weights: FloatArray, rho: FloatArray) -> float:
-    if not chosen.any():
+@lru_cache(maxsize=4_096)
+def _multiplier_of(chosen: bytes, weights: bytes, rho: bytes) -> float:
+    """Of bytes, which can be asked for again: from cycle to cycle mostly the same layers answer."""
+    rows, weight = np.frombuffer(chosen, dtype=np.bool_), np.frombuffer(weights)
+    if not rows.any():
         return 1.0
-    share = weights[chosen]
-    return diversification_multiplier(share / share.sum(), rho[chosen][:, chosen])
+    share = weight[rows]
+    return diversification_multiplier(share / share.sum(), np.frombuffer(rho).reshape(len(rows), -1)[rows][:, rows])
 
 
-def combined(opinions: FloatArray, weights: FloatArray, rho: FloatArray, gain: float = 1.0) -> FloatArray:
+def combined(
+    values: FloatArray, answers: BoolArray, weights: FloatArray, rho: FloatArray, gain: float = 1.0
+) -> FloatArray:
     """x = clip(gain·m·Σ w x/Σ w, −1, 1) over the rows that answered, shape (n,); NaN where none did.
 
-    `opinions` of shape (k, n) hold (value − 50)/50 or NaN, `weights` of shape (k,) are above 0. `gain` is measured:
-    m alone keeps the spread of a single layer, which puts a third of all scores beyond one standard deviation.
+    x = (value − 50)/50 of `values` of shape (k, n), where they answer; `weights` of shape (k,) are above 0. `gain` is
+    measured: m alone keeps the spread of a single layer, which puts a third of all scores beyond one standard
+    deviation.
     """
-    answers = ~np.isnan(opinions)
-    answered = weight_answered(answers, weights)
-    scaled = gain * multipliers(answers, weights, rho) * ratio(_total(opinions, answers, weights), answered)
-    return np.asarray(np.minimum(np.maximum(scaled, -1.0), 1.0))
+    scaled = ratio(_total(values, answers, weights), weight_answered(answers, weights))
+    scaled *= multipliers(answers, weights, rho)
+    scaled *= gain / 50
+    np.maximum(scaled, -1.0, out=scaled)
+    return np.minimum(scaled, 1.0, out=scaled)
 
 
-def _total(opinions: FloatArray, answers: BoolArray, weights: FloatArray) -> FloatArray:
-    """Σ w x of the rows that answered, shape (n,), row by row."""
-    if opinions.shape[1] == 1:
+def _total(values: FloatArray, answers: BoolArray, weights: FloatArray) -> FloatArray:
+    """Σ w·(value − 50) of the rows that answered, shape (n,), row by row."""
+    if values.shape[1] == 1:
         one = 0.0
-        for weight, opinion in zip(weights.tolist(), opinions[:, 0].tolist(), strict=True):
-            one += weight * opinion if opinion == opinion else 0.0
+        for weight, value in zip(weights.tolist(), values[:, 0].tolist(), strict=True):
+            one += weight * (value - 50) if value == value else 0.0
         return np.array([one])
-    total = np.zeros(opinions.shape[1])
-    for weight, row, there in zip(weights.tolist(), opinions, answers, strict=True):
-        said = row if weight == 1 else weight * row
-        total += said if there.all() else np.where(there, said, 0.0)
+    total, said = np.zeros(values.shape[1]), np.empty(values.shape[1])
+    for weight, row, there in zip(weights.tolist(), values, answers, strict=True):
+        np.subtract(row, 50, out=said)
+        if weight != 1:
+            said *= weight
+        if not there.all():
+            said[~there] = 0.0
+        total += said
     return total
 
 
@@ -100,12 +111,12 @@ def count(chosen: BoolArray) -> IntArray:
     return np.asarray(np.add.reduce(chosen.view(np.uint8), axis=0, dtype=np.uint8), dtype=np.int64)
 
 
-def agreement(opinions: FloatArray, x: FloatArray, weights: FloatArray) -> tuple[FloatArray, IntArray]:
+def agreement(values: FloatArray, x: FloatArray, weights: FloatArray) -> tuple[FloatArray, IntArray]:
     """Confidence in [0, 1] and how many layers are on the score's side, each of shape (n,).
 
     Weight on the score's side/weight that answered × weight that answered/all weight; 0 at a score of exactly 50.
     """
-    above, below = opinions > 0, opinions < 0
+    above, below = values > 50, values < 50
     agreeing = _of_side(x, count(above), count(below))
     if (weights == weights[0]).all():
         return np.asarray(weights[0] * agreeing / weights.sum()), agreeing

@@ -1,33 +1,29 @@
-"""Two markets side by side: who leads, who is stronger, and whether they fall together more than they rise."""
+"""Two markets side by side: who leads, and who is stronger."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
 from hybridd.analysis.as_known import z_value
-from hybridd.analysis.recall import recalled
 from hybridd.analysis.scoring import tanh
 from hybridd.analysis.spreads import spreads
-from hybridd.analysis.windows import newest, ratio, rolling_mean
-from hybridd.model.candle import BoolArray, Candles, FloatArray, IntArray
+from hybridd.analysis.windows import above, newest, ratio, rolling_mean
+from hybridd.model.candle import Candles, FloatArray, IntArray
 
 SPAN = 12
 """Candles of one return in the lead–lag regression: as far ahead as odds and outcomes look."""
 WINDOW = 576
 STRENGTH_WINDOW = 288
-TAIL = 0.1
 REFRESH = 48
 AVERAGES = (20, 50, 200)
 LOOKBACK = WINDOW + max(2 * SPAN, REFRESH)
 """Shared candles that the three formulas for pairs need."""
 
 _NOTHING = 1e-9  # a variance below this share of a mean square is rounding, not movement
-_GRAIN = 2.0**30  # returns are compared in grains of 2⁻³⁰: the unit of price must not break a tie
-_WIDEST = 2.0**31 - 1
 
-Grains = NDArray[np.int32]
+Much = float | FloatArray
+"""A number, or one for each of several candles."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,20 +45,34 @@ def paired(own: Candles, other: Candles, last: int | None = None) -> Pair:
     """
     mine, theirs = shared(own, other)
     if last is not None:
-        kept = len(mine) - int(np.searchsorted(mine, len(own) - last)) + LOOKBACK
+        kept = len(mine) - int(mine.searchsorted(len(own) - last)) + LOOKBACK
         mine, theirs = mine[-kept:], theirs[-kept:]
-    return Pair(own.step, own.open_time[mine], np.log(own.close[mine]), np.log(other.close[theirs]), mine, theirs)
+    ours, others = run(mine), run(theirs)
+    return Pair(own.step, own.open_time[ours], np.log(own.close[ours]), np.log(other.close[others]), mine, theirs)
+
+
+def run(places: IntArray) -> slice | IntArray:
+    """Rising places as a slice where none is left out, so that nothing need be copied to take them."""
+    if not len(places):
+        return places
+    first, end = int(places[0]), int(places[-1]) + 1
+    return slice(first, end) if end - first == len(places) else places
 
 
 def shared(own: Candles, other: Candles) -> tuple[IntArray, IntArray]:
     """Positions in each of the candles that both have; `other` holds at least one."""
     begin = int(other.open_time.searchsorted(own.open_time[0])) if len(own) else 0
-    if np.array_equal(own.open_time, other.open_time[begin : begin + len(own)]):
+    if same_times(own.open_time, other.open_time[begin : begin + len(own)]):
         every = np.arange(len(own))
         return every, every + begin
     found = np.minimum(np.searchsorted(other.open_time, own.open_time), len(other) - 1)
     mine = np.flatnonzero(other.open_time[found] == own.open_time)
     return mine, found[mine]
+
+
+def same_times(one: IntArray, other: IntArray) -> bool:
+    """Whether two columns of open times are the same, without the library's caution about what they might be."""
+    return len(one) == len(other) and bool((one == other).all())
 
 
 def lead(pair: Pair, last: int | None = None) -> FloatArray:
@@ -77,15 +87,17 @@ def lead(pair: Pair, last: int | None = None) -> FloatArray:
     if len(pair.own) < WINDOW + 2 * SPAN:
         return np.full(last, np.nan)
     x, o = pair.other[SPAN:] - pair.other[:-SPAN], pair.own[SPAN:] - pair.own[:-SPAN]
-    (then_x, _), (then_o, y) = _moments(x, last), _moments(o, last)
-    r_xy = _correlation(x[:-SPAN] * o[SPAN:], then_x, y)
-    r_oy = _correlation(o[:-SPAN] * o[SPAN:], then_o, y)
-    r_xo = _correlation((x * o)[:-SPAN], then_x, then_o)
-    unexplained = _above(1 - r_xo * r_xo)
-    r = _bounded((r_xy - r_oy * r_xo) / np.sqrt(unexplained * _above(1 - r_oy * r_oy)))
-    x, o = newest(x, last), newest(o, last)
-    u = ((x - then_x.mean) / then_x.spread - r_xo * (o - then_o.mean) / then_o.spread) / np.sqrt(unexplained)
-    return np.asarray(r * u * _shrunk(r))
+    before, then, now = x[:-SPAN], o[:-SPAN], o[SPAN:]
+    then_x, (then_o, y) = _moments(before, last), _then_and_now(o, last)
+    r_xy = _correlation(_product(before, now, last), then_x, y)
+    r_oy = _correlation(_product(then, now, last), then_o, y)
+    r_xo = _correlation(_product(before, then, last), then_x, then_o)
+    unexplained = _above(1 - r_xo * r_xo, _NOTHING)
+    r = _bounded((r_xy - r_oy * r_xo) / _root(unexplained * _above(1 - r_oy * r_oy, _NOTHING)))
+    new_x, new_o = (_newest(one, last) - once.mean for one, once in ((x, then_x), (o, then_o)))
+    u = (new_x / then_x.spread - r_xo * new_o / then_o.spread) / _root(unexplained)
+    told = r * u * _shrunk(r)
+    return np.array([told]) if isinstance(told, float) else told
 
 
 def strength(pair: Pair, last: int | None = None) -> FloatArray:
@@ -94,37 +106,6 @@ def strength(pair: Pair, last: int | None = None) -> FloatArray:
     R. Levy, "Relative strength as a criterion for investment selection", Journal of Finance 22 (1967).
     """
     return z_value(pair.own - pair.other, STRENGTH_WINDOW, last)
-
-
-def tails(pair: Pair, last: int | None = None) -> tuple[FloatArray, FloatArray]:
-    """Lower and upper tail dependence of one-candle returns, each in [0, 1], shape (m,).
-
-    Of the tenth of the last 576 returns that are lowest (highest) in one market, the share that is so in the other
-    as well: the empirical copula at (q, q), q = 0.1, over q. R. Schmidt and U. Stadtmüller, "Non-parametric estimation
-    of tail dependence", Scandinavian Journal of Statistics 33 (2006). Measured anew with the first candle that closes
-    in each period of 48 candles of the clock, and kept until the next.
-    """
-    n = len(pair.own)
-    last = n if last is None else last
-    period = (pair.open_time + pair.step) // (REFRESH * pair.step)
-    starts = np.flatnonzero(period[1:] != period[:-1]) + 1
-    starts = starts[int(np.searchsorted(starts, WINDOW)) :]
-    starts = starts[max(0, int(np.searchsorted(starts, n - last, side="right")) - 1) :]
-    if not len(starts):
-        return np.full(last, np.nan), np.full(last, np.nan)
-    if last == 1:
-        window = slice(int(starts[0]) - WINDOW, int(starts[0]) + 1)
-        lowest, highest = recalled(_tails_of, pair.own[window], pair.other[window])
-        return np.array([lowest]), np.array([highest])
-    held = np.append(starts[1:], n) - np.maximum(starts, n - last)
-    low, high = _together(_windows(pair.own, starts), _windows(pair.other, starts))
-    return newest(np.repeat(low, held), last), newest(np.repeat(high, held), last)
-
-
-def _tails_of(own: FloatArray, other: FloatArray) -> tuple[float, float]:
-    """Those of the returns between these log closes."""
-    low, high = _together(*(_windows(one, np.array([WINDOW])) for one in (own, other)))
-    return low.item(0), high.item(0)
 
 
 def place_now(close: FloatArray) -> float:
@@ -142,74 +123,68 @@ def place(candles: Candles, last: int | None = None) -> FloatArray:
     return total / len(AVERAGES)
 
 
-def _windows(log_price: FloatArray, ends: IntArray) -> Grains:
-    """The 576 returns up to each of `ends`, in whole grains, shape (k, 576)."""
-    begin = int(ends[0]) - WINDOW
-    grains = np.rint((log_price[begin + 1 :] - log_price[begin:-1]) * _GRAIN)
-    grains = np.minimum(np.maximum(grains, -_WIDEST), _WIDEST).astype(np.int32)
-    return np.asarray(sliding_window_view(grains, WINDOW)[ends - WINDOW - begin])
-
-
-def _together(one: Grains, other: Grains) -> FloatArray:
-    """Of the lowest and of the highest tenth of each row, the share that is so in both, shape (2, k).
-
-    NaN where the tenth is no tail, because the lowest and the highest returns are the same.
-    """
-    (low_one, high_one), (low_other, high_other) = _edges(one), _edges(other)
-    lower = _share(one <= low_one, other <= low_other)
-    upper = _share(one >= high_one, other >= high_other)
-    flat = ((low_one >= high_one) | (low_other >= high_other))[:, 0]
-    return np.where(flat, np.nan, np.stack([lower, upper]))
-
-
-def _edges(x: Grains) -> tuple[Grains, Grains]:
-    """The highest of each row's lowest tenth and the lowest of its highest, each of shape (k, 1)."""
-    deepest = round(TAIL * WINDOW)
-    x = x.copy()
-    x.partition(deepest - 1, axis=1)
-    low = x[:, deepest - 1, None].copy()
-    x.partition(WINDOW - deepest, axis=1)
-    return low, x[:, WINDOW - deepest, None]
-
-
-def _share(one: BoolArray, other: BoolArray) -> FloatArray:
-    both = np.count_nonzero(one & other, axis=1)
-    return np.asarray(both / np.sqrt(np.count_nonzero(one, axis=1) * np.count_nonzero(other, axis=1)))
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Moments:
     """Mean and standard deviation over the newest 576; a spread of rounding only is NaN."""
 
-    mean: FloatArray
-    spread: FloatArray
+    mean: Much
+    spread: Much
 
 
-def _moments(x: FloatArray, last: int) -> tuple[_Moments, _Moments]:
-    """Those of the newest `last` windows 12 candles ago, and of the newest now."""
-    mean, square = rolling_mean(x, WINDOW, last + SPAN), rolling_mean(x * x, WINDOW, last + SPAN)
-    middle = mean * mean
-    variance = square - middle
-    spread = np.sqrt(np.where(variance > _NOTHING * square, variance, np.nan))
+def _moments(x: FloatArray, last: int) -> _Moments:
+    """Those of the newest `last` windows."""
+    mean, square = _mean(x, last), _product(x, x, last)
+    return _Moments(mean, _root(_above(square - mean * mean, _NOTHING * square)))
+
+
+def _then_and_now(x: FloatArray, last: int) -> tuple[_Moments, _Moments]:
+    """The moments 12 candles ago, and now."""
+    if last == 1:
+        return _moments(x[:-SPAN], 1), _moments(x, 1)
+    both = _moments(x, last + SPAN)
+    mean, spread = np.asarray(both.mean), np.asarray(both.spread)
     return _Moments(mean[:-SPAN], spread[:-SPAN]), _Moments(mean[SPAN:], spread[SPAN:])
 
 
-def _correlation(product: FloatArray, x: _Moments, y: _Moments) -> FloatArray:
-    """Pearson's over the newest 576 pairs, given their products; NaN where one of the two does not move."""
-    together = rolling_mean(product, WINDOW, len(x.mean)) - x.mean * y.mean
-    return _bounded(together / (x.spread * y.spread))
+def _correlation(product: Much, x: _Moments, y: _Moments) -> Much:
+    """Pearson's, given the mean of the products; NaN where one of the two does not move."""
+    return _bounded((product - x.mean * y.mean) / (x.spread * y.spread))
 
 
-def _bounded(r: FloatArray) -> FloatArray:
-    return np.minimum(np.maximum(r, -1.0), 1.0)
+# One candle is asked about in a live cycle, and then the formula above works on plain numbers: arrays of one take
+# twenty times as long.
 
 
-def _above(share: FloatArray) -> FloatArray:
-    return np.where(share > _NOTHING, share, np.nan)
+def _newest(x: FloatArray, last: int) -> Much:
+    return x.item(-1) if last == 1 else newest(x, last)
 
 
-def _shrunk(r: FloatArray) -> FloatArray:
+def _mean(x: FloatArray, last: int) -> Much:
+    return float(np.add.reduce(x[-WINDOW:])) / WINDOW if last == 1 else rolling_mean(x, WINDOW, last)
+
+
+def _product(x: FloatArray, y: FloatArray, last: int) -> Much:
+    """The mean of x·y."""
+    return float(x[-WINDOW:].dot(y[-WINDOW:])) / WINDOW if last == 1 else rolling_mean(x * y, WINDOW, last)
+
+
+def _bounded(r: Much) -> Much:
+    return min(max(r, -1.0), 1.0) if isinstance(r, float) else np.minimum(np.maximum(r, -1.0), 1.0)
+
+
+def _root(x: Much) -> Much:
+    return math.sqrt(x) if isinstance(x, float) else np.sqrt(x)
+
+
+def _above(x: Much, least: Much) -> Much:
+    """x, NaN where it is not above the least."""
+    if isinstance(x, float):
+        return x if x > least else math.nan
+    return above(x, least)
+
+
+def _shrunk(r: Much) -> Much:
     """t²/(1 + t²) with t² = r²·k/(1 − r²) and k = 576/12 independent pairs, written so that r = ±1 gives 1."""
     square = r * r
     t_square_part = square * (WINDOW / SPAN)
-    return np.asarray(t_square_part / (t_square_part + 1 - square))
+    return t_square_part / (t_square_part + 1 - square)

@@ -16,7 +16,11 @@ from hybridd.model.reading import Abstain, Input, LayerSeries, Market
 CANDLES_ONLY = frozenset({Input.CANDLES})
 GAIN = 0.3  # one robust standard deviation of the raw value is 50·tanh(0.3) = 14.6 points of score
 _FEW = 512
-_FLAT = 350.0  # from here on the tangent is 1, and twice it can still be raised to
+_FLAT = 20.0  # from here on the tangent is 1
+_GRID = 2.0**-7
+_TANH = np.tanh(np.arange(-_FLAT, _FLAT + _GRID, _GRID))
+_ROUNDING = 1.5 * 2.0**52 * _GRID  # what it is added to is rounded to the grid, and its last bits count the points
+_ROUNDING_BITS = np.float64(_ROUNDING - _FLAT).view(np.int64)
 LIMIT = 3.0  # a part of a layer is bent toward ± 3 of its spreads, so that one wild part does not outvote the others
 
 Codes = np.ndarray[tuple[int], np.dtype[np.int8]]
@@ -43,16 +47,32 @@ class MeasuredLayer(Layer, Protocol):
 
 
 def tanh(x: FloatArray) -> FloatArray:
-    """Hyperbolic tangent as 1 − 2/(1 + e²ˣ): of many values the library's own takes twice as long."""
+    """Hyperbolic tangent within 2e-13; of many values the library's own takes three times as long.
+
+    (tanh a + tanh b)/(1 + tanh a·tanh b) of the nearest point a of a grid and the rest b, with b − b³/3 for tanh b.
+    """
     if len(x) <= _FEW:
         return np.tanh(x)
     out = np.minimum(x, _FLAT)
-    out *= 2
-    np.exp(out, out=out)
+    np.maximum(out, -_FLAT, out=out)
+    point = out + _ROUNDING
+    at_point = _TANH.take(point.view(np.int64) - _ROUNDING_BITS, mode="clip")  # NaN takes any and stays NaN below
+    point -= _ROUNDING
+    rest = np.subtract(out, point, out=point)
+    np.multiply(rest, rest, out=out)
+    out *= -1 / 3
     out += 1
-    np.divide(-2.0, out, out=out)
+    rest *= out
+    np.multiply(at_point, rest, out=out)
     out += 1
+    at_point += rest
+    np.divide(at_point, out, out=out)
     return out
+
+
+def answering(codes: Codes) -> BoolArray:
+    """Where the code is ANSWERS; numpy takes its time over the member of an enum, and none over a 0."""
+    return np.equal(codes, 0)
 
 
 def raw_of(values: FloatArray, lookback: int, n: int | None = None) -> Raw:

@@ -144,7 +144,13 @@ def ratio(top: FloatArray, bottom: FloatArray) -> FloatArray:
         return np.asarray(top / bottom) if bottom.item(0) > 0 else np.full(len(top), np.nan)
     if np.minimum.reduce(bottom, initial=1.0) > 0:  # which NaN is not
         return np.asarray(top / bottom)
-    return np.asarray(top / np.where(bottom > 0, bottom, np.nan))
+    return np.asarray(top / above(bottom, 0.0))
+
+
+def above(x: FloatArray, least: FloatArray | float) -> FloatArray:
+    """x, NaN where it is not above the least."""
+    greater = x > least
+    return x if greater.all() else np.where(greater, x, np.nan)
 
 
 def cut(x: FloatArray, n: int, last: int | None) -> tuple[FloatArray, FloatArray, FloatArray]:

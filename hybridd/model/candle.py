@@ -59,11 +59,11 @@ class Candles:
 
     def closed_by(self, now: int) -> "Candles":
         """Those whose close time is at or before `now`."""
-        return self[: int(np.searchsorted(self.open_time, now - self.step, side="right"))]
+        return self[: int(self.open_time.searchsorted(now - self.step, side="right"))]
 
     def since(self, open_time: int) -> "Candles":
         """Those that opened at or after `open_time`."""
-        return self[int(np.searchsorted(self.open_time, open_time, side="left")) :]
+        return self[int(self.open_time.searchsorted(open_time)) :]
 
     def holds(self, open_times: IntArray) -> BoolArray:
         """Which of these open times are one of its candles', by bisection."""

@@ -49,5 +49,13 @@ class LayerSeries:
     abstain: np.ndarray[tuple[int], np.dtype[np.int8]]
 
     def __post_init__(self) -> None:
-        if self.values.shape != self.abstain.shape or ((self.values != self.values) != (self.abstain != 0)).any():
+        if self.values.shape != self.abstain.shape or _contradicts(self.values, self.abstain):
             raise ValueError("a layer must answer with a number or say why not, never both or neither")
+
+
+def _contradicts(values: FloatArray, abstain: np.ndarray[tuple[int], np.dtype[np.int8]]) -> bool:
+    """Whether a number comes with a reason, or none without one."""
+    if len(values) == 1:  # as in a live cycle, fifteen times
+        one = values.item(0)
+        return bool((one != one) != (abstain.item(0) != 0))
+    return bool(((values != values) != (abstain != 0)).any())

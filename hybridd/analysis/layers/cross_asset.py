@@ -5,11 +5,24 @@ from functools import cache
 
 import numpy as np
 
-from hybridd.analysis.as_known import REACH, Part, answer, joint_code, signed_root, silent, stacked
+from hybridd.analysis.as_known import REACH, Part, answer, joint_code, signed_root, silent, stacked, summed
 from hybridd.analysis.calibration import Calibration
-from hybridd.analysis.pairs import AVERAGES, LOOKBACK, Pair, lead, paired, place, place_now, shared, strength, tails
+from hybridd.analysis.pairs import (
+    AVERAGES,
+    LOOKBACK,
+    Pair,
+    lead,
+    paired,
+    place,
+    place_now,
+    run,
+    same_times,
+    shared,
+    strength,
+)
 from hybridd.analysis.recall import recalled
-from hybridd.analysis.scoring import Codes, Raw, leaning, scored, silenced, up_to, warming, why_not
+from hybridd.analysis.scoring import Codes, Raw, answering, leaning, scored, silenced, up_to, warming, why_not
+from hybridd.analysis.tails import tails
 from hybridd.analysis.view import View, whole
 from hybridd.analysis.windows import ratio, rolling_mean
 from hybridd.model.candle import BoolArray, Candles, FloatArray, IntArray
@@ -21,6 +34,7 @@ LATE = 12
 """Candles for which a benchmark that has stopped is waited for; after that the others go on without it."""
 HISTORY = REACH
 """Closed candles that the layer needs of each benchmark."""
+_WARMING = np.int8(Abstain.WARM_UP)
 
 
 class CrossAsset:
@@ -70,7 +84,7 @@ class CrossAsset:
     def _raw(self, view: View) -> Raw:
         parts = view.once(_parts).items()
         raw = stacked([Part(part.values / self._calibration.scale(name).spread, part.abstain) for name, part in parts])
-        late = _late(view) & (raw.abstain == Abstain.ANSWERS)
+        late = _late(view) & answering(raw.abstain)
         return silenced(raw, late, Abstain.STALE) if late.any() else raw
 
 
@@ -79,8 +93,8 @@ def _late(view: View) -> BoolArray:
     opened = view.candles.open_time[len(view.candles) - view.last :]
     late = np.zeros(len(opened), dtype=np.bool_)
     for other in _others(view.market).values():
-        first = int(np.searchsorted(other.open_time, opened[:1])[0]) if len(opened) else 0
-        if np.array_equal(other.open_time[first : first + len(opened)], opened):
+        first = int(other.open_time.searchsorted(opened[0])) if len(opened) else 0
+        if same_times(other.open_time[first : first + len(opened)], opened):
             continue
         newest = np.searchsorted(other.open_time, opened, side="right") - 1
         behind = opened - other.open_time[np.maximum(newest, 0)]
@@ -123,14 +137,14 @@ def _pair_parts(view: View, other: Candles | None) -> dict[str, Part]:
     own, other = _recent(view, other)
     pair = paired(own, other, last)
     places = pair.own_place - (len(own) - last)
-    m = len(places) - int(np.searchsorted(places, 0))
+    m = len(places) - int(places.searchsorted(0))
     if last == 1:
         return dict(zip(names, _pair_now(own, other, pair, m), strict=True))
-    codes = _absent(own, other, last)
-    codes[places[len(places) - m :]] = np.where(_near(pair, m), Abstain.ANSWERS, Abstain.WARM_UP)
+    codes, at = _absent(own, other, last), run(places[len(places) - m :])
+    codes[at] = ~_near(pair, m) * _WARMING
     low, high = tails(pair, m)
     columns = zip(names, (signed_root(lead(pair, m)), strength(pair, m), high - low), strict=True)
-    return {name: _spread_out(values, places[len(places) - m :], codes) for name, values in columns}
+    return {name: _spread_out(values, at, codes) for name, values in columns}
 
 
 def _pair_now(own: Candles, other: Candles, pair: Pair, m: int) -> tuple[Part, Part, Part]:
@@ -148,8 +162,9 @@ def _recent(view: View, other: Candles) -> tuple[Candles, Candles]:
     own = view.candles[max(0, len(view.candles) - view.last - REACH) :]
     if not len(own):
         return own, other[:1]
-    end = len(other.closed_by(own.last_close))
-    begin = len(other.closed_by(int(own.open_time[len(own) - view.last]))) - REACH if view.last else 0
+    begun = own.open_time[len(own) - max(1, view.last)]
+    begin, end = other.open_time.searchsorted((begun - other.step, own.open_time[-1]), side="right").tolist()
+    begin = begin - REACH if view.last else 0
     # At least one, whose time says whether what is missing had begun.
     return own, other[max(0, min(begin, end - 1)) : max(1, end)]
 
@@ -163,23 +178,23 @@ def _absent(own: Candles, other: Candles, last: int) -> Codes:
 
 def _near(pair: Pair, last: int) -> BoolArray:
     """Whether the 624 shared candles up to each of the newest `last` lie within the reach of a daemon's history."""
-    full = min(last, max(0, len(pair.own_place) - LOOKBACK + 1))
-    near = np.arange(last) >= last - full
-    for places in (pair.own_place, pair.other_place):
-        first = places[len(places) - LOOKBACK + 1 - full :][:full]
-        near[last - full :] &= places[len(places) - full :] - first < REACH
+    full, near = min(last, max(0, len(pair.own_place) - LOOKBACK + 1)), np.zeros(last, dtype=np.bool_)
+    near[last - full :] = True
+    for places in (pair.own_place, pair.other_place) if full else ():
+        begun = len(places) - LOOKBACK + 1 - full
+        near[last - full :] &= places[-full:] - places[begun : begun + full] < REACH
     return near
 
 
-def _spread_out(values: FloatArray, places: IntArray, codes: Codes) -> Part:
+def _spread_out(values: FloatArray, places: IntArray | slice, codes: Codes) -> Part:
     """Values of shared candles put at their places; what is NaN all the same is UNDEFINED."""
     out = values
-    if len(places) < len(codes):
+    if len(values) < len(codes):
         out = np.full(len(codes), np.nan)
         out[places] = values
-    said = codes.copy()
-    said[np.isnan(out) & (codes == Abstain.ANSWERS)] = Abstain.UNDEFINED
-    out[codes != Abstain.ANSWERS] = np.nan
+    said, silent_there = codes.copy(), codes != 0
+    said[np.isnan(out) & ~silent_there] = Abstain.UNDEFINED
+    out[silent_there] = np.nan
     return Part(out, said)
 
 
@@ -188,12 +203,8 @@ def _breadth(view: View, others: Mapping[str, Candles]) -> Part:
     places = [_place_of(other, view) for other in others.values()]
     if not places:
         return silent(view.last, Abstain.NO_DATA)
-    total, count = np.zeros(view.last), np.zeros(view.last)
-    for part in places:
-        answers = part.abstain == Abstain.ANSWERS
-        total += np.where(answers, part.values, 0.0)
-        count += answers
-    return Part(ratio(total, count), joint_code(places))
+    total, count = summed(places)
+    return Part(ratio(total, count.astype(np.float64)), joint_code(places))
 
 
 def _place_of(other: Candles, view: View) -> Part:
@@ -205,9 +216,9 @@ def _place_of(other: Candles, view: View) -> Part:
     mine, theirs = shared(own, other)
     if not len(mine):
         return Part(np.full(view.last, np.nan), codes)
-    codes[mine] = np.where(theirs >= max(AVERAGES) - 1, Abstain.ANSWERS, Abstain.WARM_UP)
-    first, end = int(theirs[0]), int(theirs[-1]) + 1
-    return _spread_out(place(other[:end], end - first)[theirs - first], mine, codes)
+    at, first, end = run(mine), int(theirs[0]), int(theirs[-1]) + 1
+    codes[at] = (theirs < max(AVERAGES) - 1) * _WARMING
+    return _spread_out(place(other[:end], end - first)[run(theirs - first)], at, codes)
 
 
 def _place_now(other: Candles, opened: int) -> Part:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from hybridd.analysis.layers.cross_asset import LATE, CrossAsset
-from hybridd.analysis.pairs import LOOKBACK, REFRESH, SPAN, WINDOW, lead, paired, place, strength, tails
+from hybridd.analysis.pairs import LOOKBACK, REFRESH, SPAN, WINDOW, lead, paired, place, strength
+from hybridd.analysis.tails import tails
 from hybridd.model.candle import Candles
 from hybridd.model.instrument import parse_instrument
 from hybridd.model.reading import Abstain, Market
