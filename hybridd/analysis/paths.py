@@ -218,7 +218,8 @@ def _rounds(found: Blocks, start: int, length: int, number: int, plan: _Plan) ->
     counts = np.concatenate(changes, axis=1)[:, plan.at].sum(axis=2, dtype=np.int16)
     counts[:, 0] += before
     np.cumsum(counts, axis=1, out=counts)  # of 1,920 paths: 16 bits hold them
-    return counts.transpose(0, 2, 1).reshape(2, -1)[:, first : first + length]
+    by_candle = counts.transpose(0, 2, 1).reshape(2, -1)
+    return np.asarray(by_candle[:, first : first + length])
 
 
 def _by_remainder(column: FloatArray, begin: int, rounds: int) -> FloatArray:
