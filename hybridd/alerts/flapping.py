@@ -38,7 +38,11 @@ def follow(changes: Sequence[Change], now: Seen, memory: Memory, rules: FlapRule
 
 
 def _turned(changes: Sequence[Change]) -> bool:
-    return any(change.reason is Reason.SIGNAL_CHANGED and change.deferred_from is None for change in changes)
+    # Not any(): it makes a generator for what mostly is one change, and a replay asks at every step.
+    for change in changes:  # noqa: SIM110
+        if change.reason is Reason.SIGNAL_CHANGED and change.deferred_from is None:
+            return True
+    return False
 
 
 def _change(reason: Reason, now: Seen, before: float | str) -> Change:

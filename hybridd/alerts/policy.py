@@ -1,6 +1,6 @@
-"""Who is told of a change and who is not, and why: the order of policy is the order of the list."""
+"""Who is told of a change and who is not, and why."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hybridd.alerts.flapping import FlapRules, follow
@@ -18,55 +18,32 @@ class PolicyRules:
     flapping: FlapRules = field(default_factory=FlapRules)
 
 
-def _duplicate(change: Change, told: int | None, _: Memory, __: PolicyRules, ___: Circumstances) -> Suppression | None:
-    return Suppression.DUPLICATE if told is not None and change.at <= told else None
-
-
-def _known(change: Change, _: int | None, memory: Memory, __: PolicyRules, ___: Circumstances) -> Suppression | None:
-    back = change.reason is Reason.SIGNAL_CHANGED and change.after == memory.told_signal
-    return Suppression.KNOWN if back and memory.held_at is not None else None
-
-
-def _inhibited(
-    change: Change, _: int | None, __: Memory, ___: PolicyRules, circumstances: Circumstances
-) -> Suppression | None:
-    # A stop that old candles touched is still a stop that was touched.
-    return Suppression.INHIBITED if circumstances.stale and change.reason not in TRADE else None
-
-
-def _silenced(
-    change: Change, _: int | None, __: Memory, ___: PolicyRules, circumstances: Circumstances
-) -> Suppression | None:
-    return Suppression.SILENCED if circumstances.silences and circumstances.silence_of(change) else None
-
-
-def _flapping(change: Change, _: int | None, memory: Memory, __: PolicyRules, ___: Circumstances) -> Suppression | None:
-    turn = change.reason is Reason.SIGNAL_CHANGED
-    return Suppression.FLAPPING if turn and memory.flapping_at is not None else None
-
-
-def _cool_down(
-    change: Change, told: int | None, _: Memory, rules: PolicyRules, __: Circumstances
-) -> Suppression | None:
-    return Suppression.COOL_DOWN if told is not None and change.at - told < rules.cooldown_ms else None
-
-
-Stage = Callable[[Change, int | None, Memory, PolicyRules, Circumstances], Suppression | None]
-"""Looks at a change, and at when its like was told last (ms UTC)."""
-STAGES: tuple[Stage, ...] = (_duplicate, _known, _inhibited, _silenced, _flapping, _cool_down)
-
-
 def verdict(
     change: Change, memory: Memory, rules: PolicyRules, circumstances: Circumstances = NO_CIRCUMSTANCES
 ) -> Verdict:
-    """The first stage that objects decides; none objects: it is told."""
-    told = memory.last_told(change.reason, change.subject)
-    for stage in STAGES:
-        suppressed = stage(change, told, memory, rules, circumstances)
-        if suppressed is not None:
-            silence = circumstances.silence_of(change) if suppressed is Suppression.SILENCED else None
-            return Verdict(change=change, suppressed=suppressed, because=f"silence {silence.id}" if silence else "")
-    return Verdict(change=change)
+    """The first objection decides; there is none: it is told."""
+    suppressed = objection(change, memory, rules, circumstances)
+    silence = circumstances.silence_of(change) if suppressed is Suppression.SILENCED else None
+    return Verdict(change=change, suppressed=suppressed, because=f"silence {silence.id}" if silence else "")
+
+
+def objection(
+    change: Change, memory: Memory, rules: PolicyRules, circumstances: Circumstances = NO_CIRCUMSTANCES
+) -> Suppression | None:
+    """Why nobody is to be told of this change. The order of the lines is the order of policy."""
+    told, turn = memory.last_told(change.reason, change.subject), change.reason is Reason.SIGNAL_CHANGED
+    if told is not None and change.at <= told:
+        return Suppression.DUPLICATE
+    if turn and memory.held_at is not None and change.after == memory.told_signal:
+        return Suppression.KNOWN
+    # A stop that old candles touched is still a stop that was touched.
+    if circumstances.stale and change.reason not in TRADE:
+        return Suppression.INHIBITED
+    if circumstances.silences and circumstances.silence_of(change):
+        return Suppression.SILENCED
+    if turn and memory.flapping_at is not None:
+        return Suppression.FLAPPING
+    return Suppression.COOL_DOWN if told is not None and change.at - told < rules.cooldown_ms else None
 
 
 def settled(memory: Memory) -> bool:
@@ -112,27 +89,27 @@ def _cools(key: str, now: Seen, memory: Memory, rules: PolicyRules) -> bool:
 
 
 def _after(now: Seen, verdicts: Sequence[Verdict], memory: Memory, rules: PolicyRules) -> Memory:
-    hidden = [v.change for v in verdicts if v.suppressed in HELD]
-    memory = _unchanged(now, memory, rules, hidden)
-    told = [v.change for v in verdicts if v.suppressed is None]
+    told, hidden = _parted(verdicts)
+    if not settled(memory):
+        memory = _unchanged(now, memory, rules, hidden)
     anchor, told_at, held = memory.anchor_score, memory.told_at, memory.held
     if told:
-        anchor = now.score
-        told_at = dict(told_at)
+        anchor, told_at = now.score, dict(told_at)
         for change in told:
             told_at[told_key(change.reason, change.subject)] = change.at
         # Any alert says the score: what was held back of it is known now.
         if held:
             held = {key: one for key, one in held.items() if key not in told_at and not key.startswith(_JUMP)}
-        hidden = [change for change in hidden if change.reason is not Reason.SCORE_JUMP]
+        hidden = [change for change in hidden if change.reason is not Reason.SCORE_JUMP] if hidden else hidden
     if hidden:
         held = _hold(now, hidden, held)
     told_signal, held_at = memory.told_signal, memory.held_at
-    if told and _of_signal(told):
-        told_signal, held_at = now.signal, None
     # News of another kind mentions the signal, but nobody reads from it that the signal has turned: that stays held.
-    elif held_at is None and now.signal is not told_signal and _of_signal(hidden):
-        held_at = now.candle_close
+    if now.signal is not told_signal or held_at is not None:
+        if _of_signal(told):
+            told_signal, held_at = now.signal, None
+        elif held_at is None and _of_signal(hidden):
+            held_at = now.candle_close
     return Memory(
         anchor_score=anchor,
         told_signal=told_signal,
@@ -144,8 +121,24 @@ def _after(now: Seen, verdicts: Sequence[Verdict], memory: Memory, rules: Policy
     )
 
 
+def _parted(verdicts: Sequence[Verdict]) -> tuple[list[Change], list[Change]]:
+    """The changes that are told, and those that wait to be."""
+    told: list[Change] = []
+    hidden: list[Change] = []
+    for one in verdicts:
+        if one.suppressed is None:
+            told.append(one.change)
+        elif one.suppressed in HELD:
+            hidden.append(one.change)
+    return told, hidden
+
+
 def _of_signal(changes: Sequence[Change]) -> bool:
-    return any(change.reason is Reason.SIGNAL_CHANGED or change.reason is Reason.SIGNAL_CALM for change in changes)
+    # Not any(): it makes a generator for what mostly is one change, and a replay asks at every step.
+    for change in changes:  # noqa: SIM110
+        if change.reason is Reason.SIGNAL_CHANGED or change.reason is Reason.SIGNAL_CALM:
+            return True
+    return False
 
 
 def _hold(now: Seen, hidden: Sequence[Change], held: Mapping[str, Held]) -> Mapping[str, Held]:

@@ -48,10 +48,12 @@ class Outlook:
     """The distribution of the next 12 candles at each candle, shape (n,).
 
     `up`: share of paths that end higher, ties counting half; `tails`: share that ends far above less that far below.
+    `ends`, shape (PATHS,): where those from the newest candle end, in volatilities of now; of few candles only.
     """
 
     up: FloatArray
     tails: FloatArray
+    ends: FloatArray | None = None
 
 
 def volatility(change: FloatArray, last: int | None = None) -> FloatArray:
@@ -108,31 +110,37 @@ def outlook(
     """
     last = len(change) if last is None else last
     found = found or blocks(change, min(len(change), last + POOL))
-    counts = np.full((2, last), np.nan)
+    counts, ends = np.full((2, last), np.nan), None
     number = number[len(number) - last :]
     offset = len(found.move) - last
     if last <= _FEW:
         for k in range(last):
-            counts[:, k] = _tally(_drawn_ends(found, offset + k, int(number[k]), symbol))
+            ends = _drawn_ends(found, offset + k, int(number[k]), symbol)
+            counts[:, k] = _tally(ends)
     else:
         for start, end in _stretches(number):
             counts[:, start:end] = _rounds(found, offset + start, end - start, int(number[start]), _plan(symbol))
     counts[:, np.isnan(rolling_sum(found.move, POOL, last))] = np.nan
     up, tails = counts / PATHS
-    return Outlook(0.5 + up / 2, tails)
+    return Outlook(0.5 + up / 2, tails, ends)
 
 
-def path_ends(change: FloatArray, number: IntArray, symbol: str, found: Blocks | None = None) -> FloatArray:
-    """Log returns at which the paths from the newest candle end, shape (PATHS,), in rising order; `found` as above."""
-    now, found = float(volatility(change, 1)[0]), found or blocks(change, POOL)
-    return np.sort(now * _drawn_ends(found, len(found.move) - 1, int(number[-1]), symbol))
+def path_ends(change: FloatArray, number: IntArray, symbol: str, found: Outlook | None = None) -> FloatArray:
+    """Log returns at which the paths from the newest candle end, shape (PATHS,); `found`: its outlook, if known."""
+    ends = found.ends if found is not None else None
+    if ends is None:
+        known = blocks(change, POOL)
+        ends = _drawn_ends(known, len(known.move) - 1, int(number[-1]), symbol)
+    return ends * float(volatility(change, 1)[0])
 
 
 def outermost(ends: FloatArray, share: float) -> tuple[float, float]:
-    """The ends that `share` of all lie below and above, between neighbours in proportion; `ends` in rising order."""
-    place = share * (len(ends) - 1)
-    low, high = np.interp([place, len(ends) - 1 - place], np.arange(len(ends)), ends).tolist()
-    return low, high
+    """The ends that `share` of all lie below and above, between neighbours in proportion."""
+    place = int(share * (len(ends) - 1))
+    part, last = share * (len(ends) - 1) - place, len(ends) - 1
+    around = [place, min(place + 1, last), max(last - place - 1, 0), last - place]
+    a, b, c, d = np.partition(ends, around)[around].tolist()  # all of them in order would take five times as long
+    return a + part * (b - a), d + part * (c - d)
 
 
 def _drawn_ends(found: Blocks, at: int, number: int, symbol: str) -> FloatArray:
@@ -210,7 +218,8 @@ def _rounds(found: Blocks, start: int, length: int, number: int, plan: _Plan) ->
     counts = np.concatenate(changes, axis=1)[:, plan.at].sum(axis=2, dtype=np.int16)
     counts[:, 0] += before
     np.cumsum(counts, axis=1, out=counts)  # of 1,920 paths: 16 bits hold them
-    return np.asarray(counts.transpose(0, 2, 1).reshape(2, -1)[:, first : first + length])
+    by_candle = counts.transpose(0, 2, 1).reshape(2, -1)
+    return np.asarray(by_candle[:, first : first + length])
 
 
 def _by_remainder(column: FloatArray, begin: int, rounds: int) -> FloatArray:

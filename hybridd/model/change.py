@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from hybridd.model.members import plain_members
+from hybridd.model.swift import swift
 
 
 @plain_members
@@ -123,6 +124,7 @@ class Suppression(StrEnum):
     BUDGET = "BUDGET"  # the day's SMS segments are spent
 
 
+@swift
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """Something that fired: `subject` is a symbol, a trade ("trade 42"), a channel, or "hybridd".
@@ -145,6 +147,7 @@ class Change:
         return SEVERITY[self.reason]
 
 
+@swift
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """A change with what became of it: told (`suppressed` is None), or the reason why not, and by what ("silence 3").

@@ -6,6 +6,7 @@ from typing import Any
 
 from hybridd.model.analysis import Signal
 from hybridd.model.change import Reason
+from hybridd.model.swift import swift
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +18,7 @@ class Held:
     after: float = 0.0
 
 
+@swift
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """What the person was last told of one symbol.
@@ -42,7 +44,7 @@ class Memory:
 
     def held_back(self, reason: Reason, subject: str) -> Held | None:
         """What is held back of this reason and subject."""
-        return self.held.get(told_key(reason, subject))
+        return self.held.get(told_key(reason, subject)) if self.held else None
 
     def with_turns(self, turns: tuple[int, ...]) -> "Memory":
         """The same with other `turns`, written out: a replay asks for it at every turn."""

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from hybridd.model.members import plain_members
 from hybridd.model.state import Table
+from hybridd.model.swift import swift
 
 
 class TradeState(StrEnum):
@@ -26,6 +28,7 @@ BY_ITSELF = "by itself (auto)"
 TRADE_TABLE: Table[TradeState, TradeEvent] = {(TradeState.OPEN, TradeEvent.CLOSE): TradeState.CLOSED}
 
 
+@plain_members
 class Side(StrEnum):
     """Which way a trade earns."""
 
@@ -47,6 +50,7 @@ class Target:
     share: Decimal
 
 
+@swift
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trade:
     """A trade. Prices in the quote currency, times in ms UTC, `fee_percent` for each of the two sides.

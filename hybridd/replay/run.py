@@ -113,25 +113,25 @@ def _steps(market: Market, analyst: Analyst, rules: Rules, after: int, keep: boo
 
 def _run(result: Replay, steps: Iterable[Step], keep: bool, progress: Callable[[int], None]) -> list[Seen]:
     """Count what the steps came to; gives the analyses at which the signal turned."""
-    signal, turns, reported = Signal.NEUTRAL, [], 0
-    name = signal.value
-    for step in steps:
-        result.signals[name] += step.passed
-        result.analysed += step.passed
-        now = step.now
+    turns, reported, done = [], 0, 0
+    signal, since = Signal.NEUTRAL, 0
+    for passed, now, verdicts in steps:
+        done += passed
         if now is not None:
             if now.signal is not signal:
-                signal, name = now.signal, now.signal.value
+                result.signals[signal.value] += done - since
+                signal, since = now.signal, done
                 turns.append(now)
-            result.analysed += 1
-            result.signals[name] += 1
-            _count(result, step.verdicts)
+            done += 1
+            _count(result, verdicts)
             if keep and isinstance(now, Analysis):
                 result.analyses.append(now)
-                result.verdicts += step.verdicts
-        if result.analysed - reported >= TICK:
-            progress(result.analysed - reported)
-            reported = result.analysed
+                result.verdicts += verdicts
+        if done - reported >= TICK:
+            progress(done - reported)
+            reported = done
+    result.signals[signal.value] += done - since
+    result.analysed = done
     return turns
 
 

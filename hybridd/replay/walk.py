@@ -1,7 +1,7 @@
 """The walk over a market: the step of the watch at each opinion, or only where something can come of it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,7 @@ from hybridd.signals.quiet import quiet_band, stirred
 from hybridd.signals.signal import next_state
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(NamedTuple):
     """How many analyses were passed over, each with the signal of the step before, and what came after them.
 
     `now` is None where the walk ends quietly.
@@ -34,7 +33,7 @@ def every_step(analyst: Analyst, market: Market, origin: Origin, rules: Rules, a
     past = Past()
     for opinion in analyst.opinions(market, after, explain=False):
         seen, past = observe(past, opinion, origin, rules, (), opinion.candle_close)
-        yield Step(passed=0, now=seen.analysis, verdicts=seen.verdicts)
+        yield Step(0, seen.analysis, seen.verdicts)
 
 
 def telling_steps(columns: Columns, symbol: str, rules: Rules) -> Iterator[Step]:
@@ -44,30 +43,30 @@ def telling_steps(columns: Columns, symbol: str, rules: Rules) -> Iterator[Step]
     which lies beside the rules.
     """
     # NaN lies in no band: where more than the band decides, the band does not hold.
-    scores = np.where(stirred(columns.score, columns.confidence, rules.change), np.nan, columns.score).tolist()
+    bands = np.where(stirred(columns.score, columns.confidence, rules.change), np.nan, columns.score).tolist()
     before, state, memory = None, SignalState(), Memory()
     i, n = 0, len(columns)
     while i < n:
-        reached = i if before is None else _reached(scores, i, state, memory, rules)
-        if reached > i:
-            before = columns.glimpse(reached - 1, symbol, state.signal)
-        if reached == n:
-            yield Step(passed=n - i, now=None)
+        at = i if before is None else _reached(bands, i, state, memory, rules)
+        if at == n:
+            yield Step(n - i, None)
             return
-        state = next_state(state, columns.score.item(reached), rules.signal)
-        now = columns.glimpse(reached, symbol, state.signal)
+        if at > i:
+            before = columns.glimpse(at - 1, symbol, state.signal)
+        state = next_state(state, columns.score.item(at), rules.signal)
+        now = columns.glimpse(at, symbol, state.signal)
         changes = market_changes(before, now, memory, rules.change)
         verdicts, memory = judge(changes, now, memory, rules.policy)
-        yield Step(passed=reached - i, now=now, verdicts=verdicts)
-        before, i = now, reached + 1
+        yield Step(at - i, now, verdicts)
+        before, i = now, at + 1
 
 
-def _reached(scores: list[float], i: int, state: SignalState, memory: Memory, rules: Rules) -> int:
+def _reached(bands: list[float], i: int, state: SignalState, memory: Memory, rules: Rules) -> int:
     """The first position from `i` on at which a step may change anything; the end where none does."""
-    if memory.anchor_score is None or not settled(memory):
+    if not settled(memory) or memory.anchor_score is None:
         return i
     low, high = quiet_band(state, memory.anchor_score, rules.signal, rules.change)
-    for at in range(i, len(scores)):
-        if not low < scores[at] < high:
+    for at in range(i, len(bands)):
+        if not low < bands[at] < high:
             return at
-    return len(scores)
+    return len(bands)

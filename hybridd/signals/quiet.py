@@ -19,22 +19,16 @@ _ROUNDING = 1e-6  # of a score point: a sum and a difference need not round alik
 
 def quiet_band(state: SignalState, anchor: float, signal: SignalRules, change: ChangeRules) -> Band:
     """The scores at which the signal stays where it stands and has not drifted from `anchor`."""
-    (low, high), (lower, higher) = _staying(state, signal), _near(anchor, change.score_drift)
-    return lower if lower > low else low, higher if higher < high else high
-
-
-def _staying(state: SignalState, rules: SignalRules) -> Band:
     if state.candidate is not None:
         return NOWHERE
+    low, high = signal.short_threshold, signal.long_threshold
     if state.signal is Signal.LONG:
-        return rules.long_threshold - rules.hysteresis, np.inf
-    if state.signal is Signal.SHORT:
-        return -np.inf, rules.short_threshold + rules.hysteresis
-    return rules.short_threshold, rules.long_threshold
-
-
-def _near(anchor: float, drift: float) -> Band:
-    return anchor - drift + _ROUNDING, anchor + drift - _ROUNDING
+        low, high = signal.long_threshold - signal.hysteresis, np.inf
+    elif state.signal is Signal.SHORT:
+        low, high = -np.inf, signal.short_threshold + signal.hysteresis
+    drift = change.score_drift - _ROUNDING
+    lower, higher = anchor - drift, anchor + drift
+    return lower if lower > low else low, higher if higher < high else high
 
 
 def stirred(score: FloatArray, confidence: FloatArray, rules: ChangeRules) -> BoolArray:

@@ -8,9 +8,13 @@ from peewee import JOIN
 from hybridd.model.alert import Alert
 from hybridd.model.analysis import Analysis
 from hybridd.store.alerts import has_reason, read_alert
-from hybridd.store.database import Database, Record
+from hybridd.store.database import Database, Prepared, Record
 from hybridd.store.tables_back import MissedRow
 from hybridd.store.tables_watch import AlertRow
+
+_SUBJECTS = Prepared(
+    MissedRow.select(MissedRow.subject).where(MissedRow.restored == False).distinct()  # noqa: E712 - SQL's own
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +60,7 @@ class MissedAlerts:
 
     def subjects(self) -> frozenset[str]:
         """Whose alerts the watch still takes for told."""
-        query = MissedRow.select(MissedRow.subject).where(MissedRow.restored == False).distinct()  # noqa: E712 - as above
-        return frozenset(row["subject"] for row in self._database.rows(query))
+        return frozenset(row["subject"] for row in self._database.rows(_SUBJECTS))
 
     def restored(self, alert_ids: Collection[int]) -> None:
         """The watch has taken these back."""

@@ -30,6 +30,9 @@ def _before(event: DeliveryEvent) -> list[str]:
 _WAITING = DeliveryRow.state.in_(_before(DeliveryEvent.LEASE))
 _IS_DUE = _WAITING & (DeliveryRow.next_at <= hole("now"))
 _BY_ID = Prepared(DeliveryRow.select().where(DeliveryRow.id == hole("id")))
+_OF_ALERT = Prepared(
+    DeliveryRow.select().where(DeliveryRow.alert == hole("alert")).order_by(DeliveryRow.step, DeliveryRow.id)
+)
 _DUE = Prepared(
     DeliveryRow.select()
     .where((DeliveryRow.channel == hole("channel")) & _IS_DUE)
@@ -226,7 +229,7 @@ class Outbox:
 
     def of_alert(self, alert_id: int) -> list[Delivery]:
         """All of an alert, in the order of its steps."""
-        return self.of_alerts([alert_id])
+        return [_delivery(row) for row in self._database.rows(_OF_ALERT, alert=alert_id)]
 
     def of_alerts(self, alert_ids: Sequence[int]) -> list[Delivery]:
         """All of some alerts, in the order of their steps."""

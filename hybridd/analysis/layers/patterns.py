@@ -9,6 +9,7 @@ from hybridd.analysis.calibration import Calibration, PatternRecord
 from hybridd.analysis.candle_patterns import BLOCK, NAMES, PATTERNS, WARM, Sightings, rising, sightings
 from hybridd.analysis.scoring import CANDLES_ONLY, Raw, raw_of, scored, silenced, up_to, why_not
 from hybridd.analysis.view import View, whole
+from hybridd.analysis.windows import any_of
 from hybridd.model.candle import BoolArray, FloatArray
 from hybridd.model.reading import Abstain, LayerSeries, Market
 
@@ -42,7 +43,11 @@ class Patterns:
         self._worth = _worth_table(calibration.patterns)
         seen = {(one.pattern, one.sign) for one in calibration.patterns}
         self._two_sided = {(pattern, sign) for pattern, sign in seen if (pattern, -sign) in seen}
-        self._records = {(one.pattern, one.sign, one.rising): one for one in calibration.patterns}
+        self._records = {
+            (NAMES.index(one.pattern), one.sign > 0, one.rising): (abs(one.worth), one)
+            for one in calibration.patterns
+            if one.pattern in PATTERNS
+        }
 
     def parts(self, market: Market) -> Mapping[str, FloatArray]:  # noqa: ARG002 - records share the unit ATR
         return {}
@@ -80,10 +85,10 @@ class Patterns:
         seen, n = view.once(_seen), view.last
         pattern, at, bullish = seen.patterns.pattern, seen.patterns.at, seen.patterns.bullish
         worth = self._worth[pattern, bullish.view(np.int8), seen.up[at].view(np.int8)]
-        count = np.bincount(at, minlength=len(seen.up)).astype(np.float64)
+        count = np.bincount(at, minlength=len(seen.up))
         said = np.bincount(at, weights=worth, minlength=len(seen.up)) / np.maximum(count, 1)
         raw = raw_of(_fading(said)[len(said) - n :], self.lookback, len(view.candles))
-        silent = ~(_fading(count)[len(said) - n :] > 0) & (raw.abstain == Abstain.ANSWERS)
+        silent = ~any_of(count > 0, HORIZON)[len(said) - n :] & (raw.abstain == Abstain.ANSWERS)
         return silenced(raw, silent, Abstain.NOTHING_SEEN)
 
     def _called(self, record: PatternRecord) -> str:
@@ -94,16 +99,17 @@ class Patterns:
 
     def _strongest(self, seen: _Seen) -> tuple[PatternRecord, int, int] | None:
         """The record that weighs most in the last candles, its age, and how many other patterns there were."""
-        n, patterns = len(seen.up), seen.patterns
+        n, patterns, up = len(seen.up), seen.patterns, seen.up.tolist()
         latest = np.flatnonzero(patterns.at >= n - HORIZON)
         found = []
         for row, at, bullish in zip(
             *(x[latest].tolist() for x in (patterns.pattern, patterns.at, patterns.bullish)), strict=True
         ):
-            record = self._records.get((NAMES[row], 1 if bullish else -1, bool(seen.up[at])))
-            if record is not None:
+            known = self._records.get((row, bullish, up[at]))
+            if known is not None:
+                worth, record = known
                 age = n - 1 - at
-                found.append((abs(record.worth) * (1 - age / HORIZON), record, age))
+                found.append((worth * (1 - age / HORIZON), record, age))
         if not found:
             return None
         _, record, age = max(found, key=lambda item: item[0])
@@ -126,5 +132,6 @@ def _worth_table(records: tuple[PatternRecord, ...]) -> FloatArray:
 
 def _fading(x: FloatArray) -> FloatArray:
     """Σ over the newest 12 values of x × (1 − age/12), those before the first being 0."""
-    n = len(x)
-    return np.correlate(np.concatenate([np.zeros(HORIZON - 1), x]), _FADING)[:n] if n else x
+    padded = np.concatenate([np.zeros(HORIZON - 1), x])
+    # The newest apart: numpy is three times as quick with no more than 11 weights.
+    return np.asarray(np.correlate(padded[:-1], _FADING[:-1]) + x) if len(x) else x

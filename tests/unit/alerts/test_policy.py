@@ -1,9 +1,11 @@
 """Who is told, who is not, and what is remembered."""
 
+from dataclasses import replace
+
 import pytest
 
 from hybridd.alerts.flapping import FlapRules
-from hybridd.alerts.policy import STAGES, PolicyRules, judge, settled, verdict
+from hybridd.alerts.policy import PolicyRules, judge, objection, settled, verdict
 from hybridd.model.analysis import Signal
 from hybridd.model.change import Change, Reason, Suppression
 from hybridd.model.memory import Held, Memory, memory_from_json
@@ -160,9 +162,28 @@ def fields(value):
     return {name: getattr(value, name) for name in value.__slots__}
 
 
-def test_the_stages_stand_in_the_order_of_policy():
-    names = [stage.__name__.strip("_") for stage in STAGES]
-    assert names == ["duplicate", "known", "inhibited", "silenced", "flapping", "cool_down"]
+def test_of_several_objections_the_first_in_the_order_of_policy_is_named():
+    """Everything objects; what objected is taken away, and the next one is heard."""
+    turned, told_at = turn(T0, "NEUTRAL", "LONG"), {"SIGNAL_CHANGED:BTC/USDT": T0}
+    memory = Memory(told_at=told_at, told_signal=Signal.LONG, held_at=T0 - STEP, flapping_at=T0 - STEP)
+    around, later = Circumstances(stale=True, silences=(silence(),)), replace(turned, at=T0 + 1)
+    unknown, calm = (
+        replace(memory, told_signal=Signal.SHORT),
+        replace(memory, told_signal=Signal.SHORT, flapping_at=None),
+    )
+    found = [
+        objection(turned, memory, RULES, around),
+        objection(later, memory, RULES, around),
+        objection(later, unknown, RULES, around),
+        objection(later, unknown, RULES, replace(around, stale=False)),
+        objection(later, unknown, RULES),
+        objection(later, calm, RULES),
+        objection(later, replace(calm, told_at={}), RULES),
+    ]
+    assert found == [
+        Suppression.DUPLICATE, Suppression.KNOWN, Suppression.INHIBITED, Suppression.SILENCED, Suppression.FLAPPING,
+        Suppression.COOL_DOWN, None,
+    ]  # fmt: skip
 
 
 FLAPS = PolicyRules(cooldown_ms=0, flapping=FlapRules(turns=3, window_ms=10 * STEP, calm_ms=4 * STEP))
