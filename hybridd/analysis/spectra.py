@@ -8,7 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from hybridd.analysis.recall import recalled
-from hybridd.analysis.windows import ratio, rolling_mean
+from hybridd.analysis.windows import ratio, rolling_sum
 from hybridd.model.candle import FloatArray, IntArray
 
 WINDOW = 256
@@ -67,15 +67,16 @@ def cycles(close: FloatArray, number: IntArray, last: int | None = None) -> Cycl
     drawn = np.flatnonzero(sixth[1:] != sixth[:-1]) + 1
     drawn = drawn[int(drawn.searchsorted(WINDOW - 1)) :]
     drawn = drawn[max(0, int(drawn.searchsorted(reach - last, side="right")) - 1) :]
+    step = price[1:] - price[:-1]
+    steps = rolling_sum(step * step, WINDOW - 1, last + EVERY if len(drawn) > 1 else last)
     if len(drawn):
-        first, waves = max(int(drawn[0]), reach - last), _waves(price, drawn)
+        first, waves = max(int(drawn[0]), reach - last), _waves(price, drawn, steps)
         of = np.repeat(np.arange(len(drawn)), np.append(drawn[1:], reach) - np.maximum(drawn, first))
         age = number[first:] - number[drawn][of]
         strength[first - reach :] = waves.strength[of]
         ahead[first - reach :] = _ahead(waves).take(of * EVERY + age)
         period, phase = _newest(waves, int(age[-1]))
-    step = price[1:] - price[:-1]
-    usual = np.sqrt(AHEAD * rolling_mean(step * step, WINDOW - 1, last))
+    usual = np.sqrt(AHEAD / (WINDOW - 1) * steps[len(steps) - last :])
     return Cycles(strength, ratio(ahead, usual), period, phase)
 
 
@@ -92,25 +93,30 @@ def _newest(waves: _Waves, age: int) -> tuple[float, float]:
     return float(2 * np.pi / turning), float(np.angle(now))
 
 
-def _waves(price: FloatArray, drawn: IntArray) -> _Waves:
-    """The strongest wave of the window that ends at each of `drawn`."""
+def _waves(price: FloatArray, drawn: IntArray, steps: FloatArray) -> _Waves:
+    """The strongest wave of the window that ends at each of `drawn`, of more than one of which `steps` are at hand."""
     if len(drawn) == 1:
         end = int(drawn[0]) + 1
         return recalled(_wave, price[end - WINDOW : end])
-    windows = sliding_window_view(price, WINDOW)
-    found = [_seen(windows[drawn[k : k + _CHUNK] - WINDOW + 1]) for k in range(0, len(drawn), _CHUNK)]
+    windows, stepped = sliding_window_view(price, WINDOW), steps[drawn - len(price) + len(steps)]
+    parts = [slice(k, k + _CHUNK) for k in range(0, len(drawn), _CHUNK)]
+    found = [_seen(windows[drawn[part] - WINDOW + 1], stepped[part]) for part in parts]
     return _strongest(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
 
 
 def _wave(window: FloatArray) -> _Waves:
-    return _strongest(*_seen(window[None].copy()))
+    step = window[1:] - window[:-1]
+    return _strongest(*_seen(window[None].copy(), np.array([step.dot(step)])))
 
 
-def _seen(moved: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """What the basis picks out of each row, and of what that is away from its line Σ xₜ² and Σ xₜxₜ₋₁."""
+def _seen(moved: FloatArray, stepped: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """What the basis picks out of each row, and of what that is away from its line Σ xₜ² and Σ xₜxₜ₋₁.
+
+    `stepped`: Σ (xₜ − xₜ₋₁)² of each row.
+    """
     moved -= moved[:, -1:].copy()  # exactly 0 where a price never moved
     picked = moved @ _basis()
-    return picked, *_about_line(moved, picked[:, -2], picked[:, -1])
+    return picked, *_about_line(moved, stepped, picked[:, -2], picked[:, -1])
 
 
 def _strongest(picked: FloatArray, total: FloatArray, beside: FloatArray) -> _Waves:
@@ -128,7 +134,9 @@ def _strongest(picked: FloatArray, total: FloatArray, beside: FloatArray) -> _Wa
     return _Waves(best, strength[best, rows], east[best, rows] + 1j * north[best, rows])
 
 
-def _about_line(moved: FloatArray, mean: FloatArray, slope: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _about_line(
+    moved: FloatArray, stepped: FloatArray, mean: FloatArray, slope: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Σ xₜ² and Σ xₜxₜ₋₁ of what a row is away from its line, the brackets multiplied out; NaN where it never is."""
     far = (WINDOW - 1) / 2
     spread, neighbours = _of_time()
@@ -139,8 +147,9 @@ def _about_line(moved: FloatArray, mean: FloatArray, slope: FloatArray) -> tuple
     beyond = (mean - slope * (far + 1), mean + slope * (far + 1))
     crossed = 2 * (WINDOW * mean * mean + spread * slope * slope) - moved[:, 0] * beyond[0] - moved[:, -1] * beyond[1]
     own = (WINDOW - 1) * mean * mean + slope * slope * neighbours
-    beside = np.vecdot(moved[:, 1:], moved[:, :-1]) - crossed + own
-    return total, beside
+    # Σ mₜmₜ₋₁ follows from Σ mₜ² and the steps: (mₜ − mₜ₋₁)² multiplied out.
+    ends = moved[:, 0] ** 2 + moved[:, -1] ** 2
+    return total, squares - (ends + stepped) / 2 - crossed + own
 
 
 @cache
