@@ -6,19 +6,21 @@ for candle i: so a pattern costs a handful of operations on whole numbers, howev
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
 
 import numpy as np
+import talib
 from numpy.typing import NDArray
 
-from hybridd.analysis.windows import rolling_sum
-from hybridd.model.candle import BoolArray, FloatArray
+from hybridd.model.candle import FloatArray
 
 Bits = int
 
 _BODY, _RANGE, _NEAR = 10, 10, 5
-_FEW = 512  # candles up to which comparisons are quicker made all at once
+_WORD_SIZE = 64  # bits of one number of the machine
+_LONGEST_AGO = 4
 _MEASURES = (
     "o", "h", "l", "c", "top", "bottom", "body", "twice", "wick", "tail", "mean", "tenth", "shadows",
     "c+e", "c-e", "l+e", "l-e", "o+e", "o-e", "bottom-n", "top+n", "l+n", "h-n", "c-n", "o+body",
@@ -26,9 +28,6 @@ _MEASURES = (
 )  # fmt: skip
 _PLACE: Mapping[str, int] = {name: row for row, name in enumerate(_MEASURES)}
 _WORD = re.compile(r"(\D+?)([<>]=?)(\D+)(\d*)")
-_COMPARE: Mapping[str, Callable[..., BoolArray]] = {
-    ">": np.greater, "<": np.less, ">=": np.greater_equal, "<=": np.less_equal,
-}  # fmt: skip
 
 
 def measures(opened: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray) -> FloatArray:
@@ -45,10 +44,14 @@ def measures(opened: FloatArray, high: FloatArray, low: FloatArray, close: Float
     body, spread = np.subtract(top, bottom, out=at["body"]), high - low
     np.add(body, body, out=at["twice"])
     np.subtract(high, top, out=at["wick"]), np.subtract(bottom, low, out=at["tail"])
-    at["mean"][:] = _before(body, _BODY)
-    np.multiply(_before(spread, _RANGE), 0.1, out=at["tenth"])
-    np.divide(_before(spread - body, _RANGE), 2, out=at["shadows"])
+    bodies, ranges = _before(body, _BODY), _before(spread, _RANGE)
+    np.divide(bodies, _BODY, out=at["mean"])
+    np.multiply(ranges / _RANGE, 0.1, out=at["tenth"])
+    shadows = np.subtract(ranges, bodies, out=at["shadows"])
+    shadows /= _RANGE
+    shadows /= 2
     five = _before(spread, _NEAR)
+    five /= _NEAR
     near, far, equal, half, third, middle = (
         0.2 * five,
         0.6 * five,
@@ -73,48 +76,90 @@ def measures(opened: FloatArray, high: FloatArray, low: FloatArray, close: Float
 
 
 def _before(x: FloatArray, n: int) -> FloatArray:
-    """Mean of the `n` values before each; 0 where there are fewer."""
+    """Sum of the `n` values before each; 0 where there are fewer."""
     out = np.zeros(len(x))
     if len(x) > n:
-        np.divide(rolling_sum(x, n)[n - 1 : -1], n, out=out[n:])
+        out[n:] = talib.SUM(x, n)[n - 1 : -1]  # as it runs on: sums of whole numbers are exact
     return out
 
 
-def true_of(found: FloatArray, words: Sequence[str]) -> dict[str, Bits]:
+def true_of(found: FloatArray, words: Sequence[str]) -> list[Bits]:
     """Which candles each word is true of, by `measures`. Where there is no candle so long before, none is true."""
-    base, groups, places = _groups(tuple(words))
+    asked, n = _asked(tuple(words)), found.shape[1]
+    if n <= _WORD_SIZE:
+        return _true_of_few(found, asked)
+    base, row = [], np.empty(n, dtype=np.bool_)
+    for compare, left, left_ago, right, right_ago in asked.comparisons:
+        ago = max(left_ago, right_ago)
+        row[:ago] = False
+        compare(
+            found[left, ago - left_ago : n - left_ago], found[right, ago - right_ago : n - right_ago], out=row[ago:]
+        )
+        base.append(int.from_bytes(np.packbits(row, bitorder="little").tobytes(), "little"))
+    return [base[of] << ago for of, ago in zip(asked.of.tolist(), asked.ago.tolist(), strict=True)]
+
+
+def _true_of_few(found: FloatArray, asked: "_Asked") -> list[Bits]:
+    """`true_of` no more candles than one number of the machine has bits: all comparisons at once."""
     n = found.shape[1]
-    rows = np.zeros((base, n), dtype=np.bool_)
-    for compare, ago, left, right, where in groups:
-        end = max(0, n - ago)
-        if n <= _FEW:
-            rows[where, n - end :] = compare(found[left, n - end :], found[right, :end])
-        else:
-            for one, other, row in zip(left.tolist(), right.tolist(), where.tolist(), strict=True):
-                compare(found[one, n - end :], found[other, :end], out=rows[row, n - end :])
-    packed, size = np.packbits(rows, axis=1, bitorder="little").tobytes(), -(-n // 8)
-    bits = [int.from_bytes(packed[row * size : (row + 1) * size], "little") for row in range(base)]
-    return {word: bits[of] << ago for word, of, ago in places}
+    padded = np.full((len(found), _LONGEST_AGO + n), np.nan)  # NaN: no comparison with it is true
+    padded[:, _LONGEST_AGO:] = found
+    left, right = _places(asked, n)
+    one, other, strict = padded.take(left), padded.take(right), asked.strict
+    rows = np.zeros((len(left), _WORD_SIZE), dtype=np.bool_)
+    np.less(one[:strict], other[:strict], out=rows[:strict, :n])
+    np.less_equal(one[strict:], other[strict:], out=rows[strict:, :n])
+    bits = np.packbits(rows, axis=1, bitorder="little").view(np.uint64)[:, 0]
+    said: list[Bits] = (bits[asked.of] << asked.ago).tolist()
+    return said
 
 
-_Group = tuple[Callable[..., BoolArray], int, NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
+Comparison = tuple[np.ufunc, int, int, int, int]
+"""Less, or less or equal; the row of one measure and how long ago it was, and those of the other."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """The comparisons that words are made of, the `strict` ones first; for each word the number of its comparison and
+    how long ago it was true."""
+
+    comparisons: tuple[Comparison, ...]
+    strict: int
+    of: NDArray[np.uint64]
+    ago: NDArray[np.uint64]
 
 
 @cache
-def _groups(words: tuple[str, ...]) -> tuple[int, tuple[_Group, ...], tuple[tuple[str, int, int], ...]]:
-    """How many comparisons the words are made of; how to make them: which, how long ago the second measure was, the
-    rows of both measures, and the rows of the answers; and for each word the row of its answer and how long ago."""
-    asked = [(word, *word.partition(".")[::2]) for word in words]
-    base = {comparison: row for row, comparison in enumerate(dict.fromkeys(one for _, one, _ in asked))}
-    alike: dict[tuple[str, int], list[tuple[int, int, int]]] = {}
-    for comparison, row in base.items():
-        parts = _WORD.fullmatch(comparison)
-        if parts is None:
-            raise ValueError(f'"{comparison}" compares nothing')
-        left, sign, right, before = parts.groups()
-        alike.setdefault((sign, int(before or 0)), []).append((_PLACE[left], _PLACE[right], row))
-    groups = tuple((_COMPARE[sign], before, *np.array(rows).T) for (sign, before), rows in alike.items())
-    return len(base), groups, tuple((word, base[one], int(ago or 0)) for word, one, ago in asked)
+def _asked(words: tuple[str, ...]) -> _Asked:
+    told = [word.partition(".")[::2] for word in words]
+    made = {_comparison(one): None for one, _ in told}
+    ordered = sorted(made, key=lambda one: one[0] is np.less_equal)
+    row = {comparison: number for number, comparison in enumerate(ordered)}
+    return _Asked(
+        tuple(ordered),
+        sum(one[0] is np.less for one in ordered),
+        np.array([row[_comparison(one)] for one, _ in told], dtype=np.uint64),
+        np.array([int(ago or 0) for _, ago in told], dtype=np.uint64),
+    )
+
+
+def _comparison(text: str) -> Comparison:
+    """What is more than another is written as that being less, so that there are but two ways to compare."""
+    parts = _WORD.fullmatch(text)
+    if parts is None:
+        raise ValueError(f'"{text}" compares nothing')
+    left, sign, right, before = parts.groups()
+    one, other = (_PLACE[left], 0), (_PLACE[right], int(before or 0))
+    compare = np.less_equal if sign.endswith("=") else np.less
+    return (compare, *one, *other) if sign.startswith("<") else (compare, *other, *one)
+
+
+@lru_cache(maxsize=8)
+def _places(asked: _Asked, n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where in the padded table of measures of `n` candles both sides of each comparison stand."""
+    width, candle = _LONGEST_AGO + n, np.arange(n) + _LONGEST_AGO
+    sides = np.array([one[1:] for one in asked.comparisons])[:, :, None]
+    return sides[:, 0] * width + candle - sides[:, 1], sides[:, 2] * width + candle - sides[:, 3]
 
 
 def spelled(names: Mapping[str, str], text: str) -> tuple[str, ...]:

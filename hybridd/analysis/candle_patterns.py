@@ -10,7 +10,7 @@ from hybridd.analysis.candle_marks import Bits, measures, true_of
 from hybridd.analysis.candle_shapes import WORDS, found_in
 from hybridd.analysis.indicators import ema
 from hybridd.analysis.windows import any_of
-from hybridd.model.candle import BoolArray, Candles, IntArray
+from hybridd.model.candle import BoolArray, Candles, FloatArray, IntArray
 
 PATTERNS = {
     "CDL2CROWS": "two crows", "CDL3BLACKCROWS": "three black crows", "CDL3INSIDE": "three inside",
@@ -40,7 +40,8 @@ PATTERNS = {
 NAMES = tuple(PATTERNS)
 
 BLOCK = 512
-WARM = 64  # TA-Lib's longest pattern with its running averages looks back 17 candles
+WARM = 64
+SEEN = 20  # TA-Lib's longest pattern with its running averages looks back 17 candles
 LONGEST = 5
 LOOKBACK = 14  # candles before which no pattern and its means are whole: five candles and the ten before the first
 CONTEXT = (20, 50)
@@ -88,17 +89,23 @@ def _listed(seen: Sequence[tuple[Bits, Bits]], n: int) -> tuple[IntArray, IntArr
     """Row, candle and side of each bit that is set; of `n` candles."""
     rows = [(row, side, bits) for row, sides in enumerate(seen) for side, bits in enumerate(sides) if bits]
     if n <= _FEW:
-        few = [(row, i, side == 0) for row, side, bits in rows for i in _places(bits)]
-        row, at, bullish = (np.array([one[k] for one in few], dtype=np.int64) for k in range(3))
-        return row, at, bullish > 0
+        few = [(row, i, side) for row, side, bits in rows for i in _places(bits)]
+        row, at, side = np.array(few, dtype=np.int64).reshape(len(few), 3).T
+        return row, at, side == 0
     size = -(-n // 8)
     packed = np.frombuffer(b"".join(bits.to_bytes(size, "little") for _, _, bits in rows), dtype=np.uint8)
     some = np.flatnonzero(packed != 0)  # most bytes are 0
     of = np.flatnonzero(np.unpackbits(packed[some], bitorder="little").view(np.bool_))
-    line, byte = np.divmod(some, size)
-    row, side = np.array([one[:2] for one in rows], dtype=np.int64).reshape(len(rows), 2).T
-    line, at = line[of >> 3], (8 * byte)[of >> 3] + (of & 7)
-    return row[line], at, side[line] == 0
+    some *= 8
+    at = some[of >> 3]  # counted on through all rows
+    at += of & 7
+    hits = [bits.bit_count() for _, _, bits in rows]
+    row, side, first = (
+        np.repeat(np.array(of_rows, dtype=np.int64), hits)
+        for of_rows in ([one[0] for one in rows], [one[1] for one in rows], range(0, 8 * size * len(rows), 8 * size))
+    )
+    at -= first
+    return row, at, side == 0
 
 
 def _places(bits: Bits) -> Iterator[int]:
@@ -133,25 +140,27 @@ def _blocks(candles: Candles) -> list[tuple[int, int, int]]:
     return [(max(0, start - WARM), start, end) for start, end in zip(starts, [*starts[1:], len(candles)], strict=True)]
 
 
-def _on_grid(candles: Candles, first: int) -> tuple[list[NDArray[np.float64]], IntArray]:
-    """Open, high, low, close of the blocks from candle `first` on, one after the other, each with its warm-up before it
-    and as whole numbers of 2⁻³² of the first close of its warm-up. And which candle each is, −1 in a warm-up.
+def _on_grid(candles: Candles, first: int) -> tuple[FloatArray, IntArray]:
+    """Open, high, low, close of the blocks from candle `first` on, one after the other, each with the candles before
+    it that a pattern looks back at, and as whole numbers of 2⁻³² of the first close of its warm-up; shape (4, m). And
+    which candle each is, −1 for those before.
 
     TA-Lib compares bodies with running averages of bodies. Where prices are few ticks apart the two are often equal,
     and rounding would decide, by where the sum began and by the unit of price. Sums of whole numbers are exact.
     """
-    parts, units, places = [], [], []
+    parts = []
     for begin, start, end in _blocks(candles):
         if first < end:
             wanted = max(start, first)
-            part = slice(max(begin, wanted - WARM), end)
-            place = np.arange(part.start, end)
-            place[: wanted - part.start] = -1
-            parts.append(part)
-            places.append(place)
-            units.append(float(candles.close[begin]) / _GRID)
-    columns = []
-    for column in (candles.open, candles.high, candles.low, candles.close):
-        scaled = [column[part] / unit for part, unit in zip(parts, units, strict=True)]
-        columns.append(np.rint(np.concatenate([np.zeros(0), *scaled])))
-    return columns, np.concatenate([np.zeros(0, dtype=np.int64), *places])
+            parts.append((max(begin, wanted - SEEN), wanted, end, candles.close.item(begin) / _GRID))
+    m = sum(end - start for start, _, end, _ in parts)
+    columns, place, filled = np.empty((4, m)), np.empty(m, dtype=np.int64), 0
+    source = (candles.open, candles.high, candles.low, candles.close)
+    for start, wanted, end, unit in parts:
+        part = slice(filled, filled + end - start)
+        for column, price in zip(columns, source, strict=True):
+            np.divide(price[start:end], unit, out=column[part])
+        place[part] = np.arange(start, end)
+        place[filled : filled + wanted - start] = -1
+        filled = part.stop
+    return np.rint(columns, out=columns), place

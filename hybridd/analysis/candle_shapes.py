@@ -4,7 +4,7 @@ Each line of a pattern is a way to be one; its words must all be true. Words as 
 those that are seldom true come first, since nothing is looked at any further once no candle is left.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hybridd.analysis.candle_marks import Bits, spelled
@@ -193,23 +193,35 @@ WORDS = tuple(
         word for words in (*(w for ways in _SPELLED.values() for side in ways for w in side), *_SHUT) for word in words
     )
 )
-_PLAIN = {name: ways for name, ways in _SPELLED.items() if name in SHAPES}
-_TRAPS = {name: ways for name, ways in _SPELLED.items() if name in TRAPS}
+_NUMBER = {word: number for number, word in enumerate(WORDS)}
 
 
-def found_in(true: Mapping[str, Bits], everywhere: Bits, asked: Bits) -> dict[str, tuple[Bits, Bits]]:
+def _numbered(ways: Ways) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(_NUMBER[word] for word in way) for way in ways)
+
+
+_WAYS: Mapping[str, tuple[tuple[tuple[int, ...], ...], ...]] = {
+    name: tuple(_numbered(ways) for ways in sides) for name, sides in _SPELLED.items()
+}
+_SHUTTING = _numbered(_SHUT)
+
+
+def found_in(true: Sequence[Bits], everywhere: Bits, asked: Bits) -> dict[str, tuple[Bits, Bits]]:
     """Where each pattern ends, bullish and bearish, by what each of WORDS is true of.
 
     `everywhere` are all candles, `asked` those that are asked about: only a trap may have begun before them.
     """
-    said = {name: (_any(up, true, asked), _any(down, true, asked)) for name, (up, down) in _PLAIN.items()}
-    for name, (up, down) in _TRAPS.items():
-        seen = _shut(_any(up, true, everywhere), _any(down, true, everywhere), true, everywhere)
-        said[name] = (seen[0] & asked, seen[1] & asked)
+    said = {}
+    for name, sides in _WAYS.items():
+        trap = name in TRAPS
+        up, down = (_any(ways, true, everywhere if trap else asked) for ways in sides)
+        if trap:
+            up, down = (bits & asked for bits in _shut(up, down, true, everywhere))
+        said[name] = up, down
     return said
 
 
-def _any(ways: Ways, true: Mapping[str, Bits], everywhere: Bits) -> Bits:
+def _any(ways: tuple[tuple[int, ...], ...], true: Sequence[Bits], everywhere: Bits) -> Bits:
     found = 0
     for way in ways:
         left = everywhere
@@ -221,10 +233,10 @@ def _any(ways: Ways, true: Mapping[str, Bits], everywhere: Bits) -> Bits:
     return found
 
 
-def _shut(up: Bits, down: Bits, true: Mapping[str, Bits], everywhere: Bits) -> tuple[Bits, Bits]:
+def _shut(up: Bits, down: Bits, true: Sequence[Bits], everywhere: Bits) -> tuple[Bits, Bits]:
     """The traps, and where they were shut; a new one ends the wait for the one before."""
     newer, found, waiting = everywhere & ~(up | down), [up, down], [up, down]
-    for steps in zip(*_SHUT, strict=True):
+    for steps in zip(*_SHUTTING, strict=True):
         for side, word in enumerate(steps):
             waiting[side] = waiting[side] << 1 & newer
             shut = waiting[side] & true[word]

@@ -135,55 +135,69 @@ def _area(high: FloatArray, low: FloatArray, volume: FloatArray) -> tuple[float,
 
 def _areas(high: FloatArray, low: FloatArray, volume: FloatArray, begins: IntArray) -> tuple[FloatArray, FloatArray]:
     """Lowest and highest price of the value area of each window, shape (m,)."""
-    ends = begins[:, None] + BRACKET * np.arange(1, PROFILE // BRACKET + 1) - 1
+    # Brackets in lines, windows in columns, here and below: what is summed or compared then lies side by side.
+    ends = begins + BRACKET * np.arange(1, PROFILE // BRACKET + 1)[:, None] - 1
     high, low, volume = (
         rolling_max(high, BRACKET)[ends],
         rolling_min(low, BRACKET)[ends],
         rolling_sum(volume, BRACKET)[ends],
     )
-    bottom, top = low.min(axis=1), high.max(axis=1)
+    bottom, top = np.minimum.reduce(low), np.maximum.reduce(high)
     height = (top - bottom) / ROWS
-    height = np.where(height > 0, height, np.nan)
+    height[height <= 0] = np.nan
     rows = _rows(low, bottom, height), _rows(high, bottom, height)
     first, beyond = _grown(_histograms(*rows, volume))
     return bottom + first * height, bottom + beyond * height
 
 
 def _rows(price: FloatArray, bottom: FloatArray, height: FloatArray) -> IntArray:
-    """The row that each price of a window lies in, shape (m, brackets)."""
-    unit = np.where(height > 0, height, 1.0)
+    """The row that each price of a window lies in, shape (brackets, m)."""
+    place = price - bottom
+    place /= np.where(height > 0, height, 1.0)
     # The small addition settles prices that lie on a row's edge, which whole ticks often do, in any unit of price.
-    place = (price - bottom[:, None]) / unit[:, None]
     place += 1e-6
     return np.minimum(place, ROWS - 1, out=place).astype(np.int64)
 
 
 def _histograms(from_row: IntArray, to_row: IntArray, volume: FloatArray) -> FloatArray:
-    """Volume by row, shape (m, 48), in 2⁻⁴⁰ of the whole: whole numbers, so that an empty row is exactly empty."""
-    total = volume.sum(axis=1, keepdims=True)
-    share = np.where(total > 0, volume, 1.0) / np.where(total > 0, total, volume.shape[1])
-    each = np.rint(share * _WHOLE / (to_row - from_row + 1))
+    """Volume by row, shape (48, m), in 2⁻⁴⁰ of the whole: whole numbers, so that an empty row is exactly empty."""
+    total = np.add.reduce(volume)
+    each = volume / np.where(total > 0, total, 1.0)
+    each[:, total <= 0] = 1 / len(each)
+    each *= _WHOLE
+    each /= to_row - from_row + 1
+    each = np.rint(each, out=each).ravel()
     # Steps up and down, then their running sum.
-    base = np.arange(len(volume))[:, None] * (ROWS + 1)
-    steps = np.bincount((base + from_row).ravel(), each.ravel(), len(volume) * (ROWS + 1))
-    steps -= np.bincount((base + to_row + 1).ravel(), each.ravel(), len(volume) * (ROWS + 1))
-    return np.asarray(np.cumsum(steps.reshape(-1, ROWS + 1), axis=1)[:, :ROWS], dtype=np.float64)
+    steps = _by_place(from_row, each)
+    steps[1:] -= _by_place(to_row, each)[:-1]
+    for row in range(1, ROWS):
+        steps[row] += steps[row - 1]
+    return steps
+
+
+def _by_place(row: IntArray, each: FloatArray) -> FloatArray:
+    """What the brackets of each window amount to by row, shape (48, m)."""
+    m = row.shape[1]
+    place = row * m
+    place += np.arange(m)
+    return np.bincount(place.ravel(), each, ROWS * m).astype(np.float64, copy=False).reshape(ROWS, m)
 
 
 def _grown(counts: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """First row of each area and the one beyond its last, shape (m,); of equal neighbours the upper one joins first."""
-    padded = np.full((len(counts), ROWS + 2), -1.0)  # −1: no row there
-    padded[:, 1:-1] = counts
-    flat, line = padded.ravel(), np.arange(len(counts)) * (ROWS + 2)
-    below = line + counts.argmax(axis=1)  # the places in `flat` just outside the area
+    padded = np.full((counts.shape[1], ROWS + 2), -1.0)  # −1: no row there
+    padded[:, 1:-1] = counts.T
+    flat, line = padded.ravel(), np.arange(len(padded)) * (ROWS + 2)
+    below = line + padded.argmax(axis=1) - 1  # the places in `flat` just outside the area
     above = below + 2
-    missing = AREA * counts.sum(axis=1) - flat[below + 1]
-    growing = np.flatnonzero(missing > 0)
-    while len(growing):
-        down, up = below[growing], above[growing]
-        lower, upper = flat[down], flat[up]
+    missing = AREA * np.add.reduce(counts) - flat[below + 1]
+    lower, upper = np.empty(len(line)), np.empty(len(line))
+    # All take each step, those that have grown enough without moving: to pick the others out costs more.
+    while (growing := missing > 0).any():
+        flat.take(below, out=lower, mode="clip")  # "clip" for its speed: no place is outside
+        flat.take(above, out=upper, mode="clip")
         rises = upper >= lower
-        missing[growing] -= np.where(rises, upper, lower)
-        above[growing], below[growing] = up + rises, down - ~rises
-        growing = growing[missing[growing] > 0]
-    return below - line, above - line - 1
+        missing -= np.maximum(lower, upper, out=upper)
+        above += growing & rises
+        below -= growing & ~rises
+    return np.asarray(below - line), np.asarray(above - line - 1)

@@ -1,6 +1,7 @@
 """Where the next candles may lead: paths put together from pieces of the past, at today's volatility."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import permutations
@@ -24,6 +25,7 @@ PATHS = SHUFFLES * POOL
 FAR = 2.0
 """A path ends far out beyond 2·√12 of the volatility of now."""
 _OUT = FAR * HORIZON**0.5
+_POOLED = np.arange(POOL)
 _FEW = 16  # candles up to which each draws its own paths
 NEEDED = MEMORY + BLOCK + POOL
 """Candles: a close before the first return, the volatility's memory, a block, and the other blocks of the pool."""
@@ -118,8 +120,8 @@ def outlook(
     else:
         for start, end in _stretches(number):
             counts[:, start:end] = _rounds(found, offset + start, end - start, int(number[start]), _plan(symbol))
-    known = ~np.isnan(rolling_sum(found.move, POOL, last))
-    up, tails = np.where(known, counts, np.nan) / PATHS
+    counts[:, np.isnan(rolling_sum(found.move, POOL, last))] = np.nan
+    up, tails = counts / PATHS
     return Outlook(0.5 + up / 2, tails, ends)
 
 
@@ -143,9 +145,11 @@ def outermost(ends: FloatArray, share: float) -> tuple[float, float]:
 
 def _drawn_ends(found: Blocks, at: int, number: int, symbol: str) -> FloatArray:
     """Where the paths from the candle at position `at` end, from a volatility of 1; NaN where blocks are missing."""
-    place = (at - (number - draws(symbol).T) % POOL).clip(-1)
+    drawn = draws(symbol).T
+    place = (at - (number - _POOLED) % POOL).clip(-1)
     move, growth = (np.append(column, np.nan)[place] for column in (found.move, found.growth))
-    return np.asarray(move[0] + growth[0] * (move[1] + growth[1] * move[2]))
+    m, g = [move.take(piece) for piece in drawn], [growth.take(piece) for piece in drawn[:-1]]
+    return _ends(m, g)
 
 
 def _tally(ends: FloatArray) -> tuple[int, int]:
@@ -206,14 +210,16 @@ def _rounds(found: Blocks, start: int, length: int, number: int, plan: _Plan) ->
     rounds = -(-(first + length) // POOL)
     begin = start - first - POOL
     move, growth = (_by_remainder(column, begin, rounds + 1) for column in (found.move, found.growth))
-    before, changes = np.zeros((2, rounds)), []
+    before, changes = np.zeros((2, rounds), dtype=np.int16), []
     for group in plan.groups:
         said = _said(move, growth, group)
-        before += said[:, 0].sum(axis=1, dtype=np.int64)
+        before += said[:, 0].sum(axis=1, dtype=np.int16)
         changes.append((said[:, 1:] - said[:, :-1]).reshape(2, -1, rounds))
-    change = np.concatenate(changes, axis=1)[:, plan.at].sum(axis=2, dtype=np.int16)
-    counts = before[:, None] + np.cumsum(change, axis=1, dtype=np.int64)
-    return counts.transpose(0, 2, 1).reshape(2, -1)[:, first : first + length]
+    counts = np.concatenate(changes, axis=1)[:, plan.at].sum(axis=2, dtype=np.int16)
+    counts[:, 0] += before
+    np.cumsum(counts, axis=1, out=counts)  # of 1,920 paths: 16 bits hold them
+    by_candle = counts.transpose(0, 2, 1).reshape(2, -1)
+    return np.asarray(by_candle[:, first : first + length])
 
 
 def _by_remainder(column: FloatArray, begin: int, rounds: int) -> FloatArray:
@@ -228,20 +234,32 @@ def _said(move: FloatArray, growth: FloatArray, group: _Group) -> NDArray[np.int
     """Whether each path of a group ends above (1), at or below (−1) 0, and so far out, before and after each change.
 
     Shape (2, PIECES + 1, paths, rounds); `move` and `growth` begin with the round before. After all changes it is as
-    before the first one of the next round.
+    before the first one of the next round, so that is worked out once.
     """
     m, g = [move[drawn] for drawn in group.drawn], [growth[drawn] for drawn in group.drawn[:-1]]
-    rounds = move.shape[1] - 1
-    said = np.empty((2, PIECES + 1, len(m[0]), rounds), dtype=np.int8)
-    changed = [False] * PIECES
-    for stage in range(PIECES + 1):
-        now = [slice(1, None) if new else slice(None, -1) for new in changed]
-        end = m[2][:, now[2]] * g[1][:, now[1]]
-        end += m[1][:, now[1]]
-        end *= g[0][:, now[0]]
-        end += m[0][:, now[0]]
-        for row, edge in ((0, 0.0), (1, _OUT)):
-            np.subtract((end > edge).view(np.int8), (end < -edge).view(np.int8), out=said[row, stage])
-        if stage < PIECES:
-            changed[group.order[stage]] = True
+    said = np.empty((2, PIECES + 1, len(m[0]), move.shape[1] - 1), dtype=np.int8)
+    whole = _sides(_ends(m, g))
+    said[:, 0], said[:, PIECES] = whole[:, :, :-1], whole[:, :, 1:]
+    now = [slice(None, -1)] * PIECES
+    for stage, piece in enumerate(group.order[:-1], start=1):
+        now[piece] = slice(1, None)
+        columns = [each[:, part] for each, part in zip(m, now, strict=True)]
+        said[:, stage] = _sides(_ends(columns, [each[:, part] for each, part in zip(g, now[:-1], strict=True)]))
     return said
+
+
+def _ends(move: Sequence[FloatArray], growth: Sequence[FloatArray]) -> FloatArray:
+    """Where paths of three pieces end, from a volatility of 1."""
+    end: FloatArray = move[2] * growth[1]
+    end += move[1]
+    end *= growth[0]
+    end += move[0]
+    return end
+
+
+def _sides(end: FloatArray) -> NDArray[np.int8]:
+    """Whether each end is above or below 0, and so far out: shape (2, …)."""
+    out = np.empty((2, *end.shape), dtype=np.int8)
+    for row, edge in ((0, 0.0), (1, _OUT)):
+        np.subtract((end > edge).view(np.int8), (end < -edge).view(np.int8), out=out[row])
+    return out

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 import talib
 
-from hybridd.model.candle import BoolArray, FloatArray
+from hybridd.model.candle import BoolArray, FloatArray, IntArray
 
 State = tuple[FloatArray, ...]
 Join = Callable[[State, State, int, int], State]
@@ -151,6 +151,14 @@ def above(x: FloatArray, least: FloatArray | float) -> FloatArray:
     """x, NaN where it is not above the least."""
     greater = x > least
     return x if greater.all() else np.where(greater, x, np.nan)
+
+
+def run(places: IntArray) -> slice | IntArray:
+    """Rising places as a slice where none is left out, so that nothing need be copied to take them."""
+    if not len(places):
+        return places
+    first, end = int(places[0]), int(places[-1]) + 1
+    return slice(first, end) if end - first == len(places) else places
 
 
 def cut(x: FloatArray, n: int, last: int | None) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -1,6 +1,7 @@
 """Candles to opinions: our own layers, or the brain that the person brings."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -98,9 +99,6 @@ class Columns:
         self.score = scores.score[self._at]
         self.confidence = scores.confidence[self._at]
         self._closes, self._prices = scores.close_time[self._at], scores.price[self._at]
-        # Which layers are silent changes rarely: each pattern is named once.
-        self._first = self._at.item(0) if len(self._at) else 0
-        self._patterns = np.packbits(np.isnan(scores.values[:, self._first :]), axis=0).T
         self._missing: dict[bytes, tuple[str, ...]] = {}
 
     def __len__(self) -> int:
@@ -135,9 +133,15 @@ class Columns:
         """What each layer of the brain that made these columns said at one position, in words."""
         return brain.readings(market, self._scores, self._at.item(i))
 
+    @cached_property
+    def _patterns(self) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+        """Which layers are silent, a bit for each: only whoever asks for opinions pays for it."""
+        return np.packbits(np.isnan(self._scores.values), axis=0).T
+
     def _silent(self, i: int) -> tuple[str, ...]:
+        # It changes rarely: each pattern is named once.
         at = self._at.item(i)
-        key = self._patterns[at - self._first].tobytes()
+        key = self._patterns[at].tobytes()
         if key not in self._missing:
             silent = np.isnan(self._scores.values[:, at])
             self._missing[key] = tuple(name for name, gone in zip(self._scores.names, silent, strict=True) if gone)

@@ -3,7 +3,17 @@
 from collections.abc import Mapping
 
 from hybridd.analysis.calibration import Calibration
-from hybridd.analysis.persistence import LONG, WINDOW, Persistence, hurst_exponent, persistence, usual_moves
+from hybridd.analysis.persistence import (
+    LONG,
+    WINDOW,
+    Moments,
+    Persistence,
+    hurst_exponent,
+    moments,
+    newest_moments,
+    persistence,
+    usual_moves,
+)
 from hybridd.analysis.returns import changes
 from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, raw_of, scored, tanh, up_to, why_not
 from hybridd.analysis.view import View, whole
@@ -62,10 +72,14 @@ class Fractal:
         return raw_of(values, self.lookback, len(view.candles))
 
 
+def _moments(view: View) -> Moments:
+    last = min(view.last + SMOOTH, len(view.candles))
+    return moments(view.newest(changes, view.last + WINDOW + SMOOTH), last)
+
+
 def _found(view: View) -> Persistence:
-    return persistence(view.newest(changes, view.last + WINDOW + SMOOTH), view.last)
+    return persistence(newest_moments(view.once(_moments), view.last))
 
 
 def _move(view: View) -> FloatArray:
-    moves = usual_moves(view.newest(changes, view.last + WINDOW + SMOOTH), min(view.last + SMOOTH, len(view.candles)))
-    return rolling_mean(moves, SMOOTH, view.last)
+    return rolling_mean(usual_moves(view.once(_moments)), SMOOTH, view.last)

@@ -9,6 +9,7 @@ from hybridd.analysis.calibration import Calibration, PatternRecord
 from hybridd.analysis.candle_patterns import BLOCK, NAMES, PATTERNS, WARM, Sightings, rising, sightings
 from hybridd.analysis.scoring import CANDLES_ONLY, Raw, raw_of, scored, silenced, up_to, why_not
 from hybridd.analysis.view import View, whole
+from hybridd.analysis.windows import any_of
 from hybridd.model.candle import BoolArray, FloatArray
 from hybridd.model.reading import Abstain, LayerSeries, Market
 
@@ -84,10 +85,10 @@ class Patterns:
         seen, n = view.once(_seen), view.last
         pattern, at, bullish = seen.patterns.pattern, seen.patterns.at, seen.patterns.bullish
         worth = self._worth[pattern, bullish.view(np.int8), seen.up[at].view(np.int8)]
-        count = np.bincount(at, minlength=len(seen.up)).astype(np.float64)
+        count = np.bincount(at, minlength=len(seen.up))
         said = np.bincount(at, weights=worth, minlength=len(seen.up)) / np.maximum(count, 1)
         raw = raw_of(_fading(said)[len(said) - n :], self.lookback, len(view.candles))
-        silent = ~(_fading(count)[len(said) - n :] > 0) & (raw.abstain == Abstain.ANSWERS)
+        silent = ~any_of(count > 0, HORIZON)[len(said) - n :] & (raw.abstain == Abstain.ANSWERS)
         return silenced(raw, silent, Abstain.NOTHING_SEEN)
 
     def _called(self, record: PatternRecord) -> str:
@@ -131,5 +132,6 @@ def _worth_table(records: tuple[PatternRecord, ...]) -> FloatArray:
 
 def _fading(x: FloatArray) -> FloatArray:
     """Σ over the newest 12 values of x × (1 − age/12), those before the first being 0."""
-    n = len(x)
-    return np.correlate(np.concatenate([np.zeros(HORIZON - 1), x]), _FADING)[:n] if n else x
+    padded = np.concatenate([np.zeros(HORIZON - 1), x])
+    # The newest apart: numpy is three times as quick with no more than 11 weights.
+    return np.asarray(np.correlate(padded[:-1], _FADING[:-1]) + x) if len(x) else x

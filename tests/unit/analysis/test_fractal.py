@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hybridd.analysis.persistence import LONG, WINDOW, hurst_exponent, persistence, usual_moves
+from hybridd.analysis.persistence import LONG, WINDOW, hurst_exponent, moments, persistence, usual_moves
 from hybridd.analysis.returns import log_change
 from hybridd.model.candle import Candles
 from tests.more_layers import alone, layer
@@ -30,10 +30,10 @@ def lo_mackinlay(y: np.ndarray, q: int) -> tuple[float, float]:
 def test_ratio_and_z_are_lo_and_mackinlays(symbol, i):
     close = recorded(symbol)[60_000:62_000].close
     vr, z = lo_mackinlay(np.log(close[i - WINDOW : i + 1]), LONG)
-    found = persistence(log_change(close))
+    found = persistence(moments(log_change(close)))
     assert found.variance_ratio[i] == pytest.approx(vr, rel=1e-9)
     assert found.z[i] == pytest.approx(z, rel=1e-7)
-    alone = persistence(log_change(close[: i + 1]), 1)
+    alone = persistence(moments(log_change(close[: i + 1]), 1))
     assert alone.variance_ratio.tolist() == pytest.approx([vr], rel=1e-9)
     assert alone.z.tolist() == pytest.approx([z], rel=1e-7)
 
@@ -43,7 +43,7 @@ def test_the_move_is_the_last_return_in_its_usual_sizes(i):
     close = recorded("BTC/USDT")[60_000:62_000].close
     step = np.diff(np.log(close[i - WINDOW : i + 1]))
     expected = (step[-LONG:].sum() - LONG * step.mean()) / (LONG**0.5 * step.std(ddof=1))
-    assert usual_moves(log_change(close))[i] == pytest.approx(expected, rel=1e-9)
+    assert usual_moves(moments(log_change(close)))[i] == pytest.approx(expected, rel=1e-9)
 
 
 def made(memory: float, n: int = 40_000, quiet: bool = False) -> np.ndarray:
@@ -56,13 +56,13 @@ def made(memory: float, n: int = 40_000, quiet: bool = False) -> np.ndarray:
 
 @pytest.mark.parametrize("quiet", [False, True])
 def test_a_random_walk_is_rejected_as_often_as_said_even_when_volatility_comes_and_goes(quiet):
-    z = persistence(log_change(made(0.0, quiet=quiet))).z[WINDOW::97]
+    z = persistence(moments(log_change(made(0.0, quiet=quiet)))).z[WINDOW::97]
     assert 0.01 < np.mean(np.abs(z) > 1.96) < 0.11
     assert 0.85 < np.std(z) < 1.15
 
 
 def test_persistence_is_above_one_and_turning_back_below():
-    going, turning = persistence(log_change(made(0.3))), persistence(log_change(made(-0.3)))
+    going, turning = persistence(moments(log_change(made(0.3)))), persistence(moments(log_change(made(-0.3))))
     assert np.nanmedian(going.z) > 3
     assert np.nanmedian(turning.z) < -2
     assert hurst_exponent(float(np.nanmedian(going.variance_ratio))) > 0.55
