@@ -10,6 +10,8 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import TypeVar, cast
 
+import numpy as np
+
 from hybridd.model.candle import FloatArray
 
 Answer = TypeVar("Answer")
@@ -30,7 +32,10 @@ class _Question:
 
     def __init__(self, formula: Callable[..., object], columns: tuple[FloatArray, ...]) -> None:
         self.formula, self.columns = formula, columns
-        self.digest = tuple(blake2b(column.tobytes(), digest_size=16).digest() for column in columns)
+        digest = blake2b(digest_size=16)
+        for column in columns:
+            digest.update(np.ascontiguousarray(column).data)
+        self.digest = (digest.digest(), *map(len, columns))
 
     def __hash__(self) -> int:
         return hash((self.formula, self.digest))

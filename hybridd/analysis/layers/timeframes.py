@@ -151,18 +151,16 @@ def _vote(candles: Candles, now: IntArray) -> _Vote:
 
 def _joined(votes: Mapping[str, _Vote], n: int) -> Raw:
     """The mean of the verdicts of those that vote at each of `n` moments."""
-    total, voters = np.zeros(n), np.zeros(n)
-    enough, fresh = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
-    for vote in votes.values():
-        voting = ~np.isnan(vote.verdict)
-        total += np.where(voting, vote.verdict, 0.0)
-        voters += voting
-        enough |= vote.enough
-        fresh |= vote.enough & vote.fresh
-    codes = np.full(n, Abstain.UNDEFINED, dtype=np.int8)
-    codes[~fresh] = Abstain.STALE
-    codes[~enough] = Abstain.WARM_UP
-    codes[voters > 0] = Abstain.ANSWERS
     if not votes:
-        codes[:] = Abstain.NO_DATA
-    return Raw(ratio(total, voters), codes)
+        return Raw(np.full(n, np.nan), np.full(n, Abstain.NO_DATA, dtype=np.int8))
+    verdict = np.array([vote.verdict for vote in votes.values()])
+    voting = verdict == verdict
+    voters = np.add.reduce(voting, dtype=np.float64)
+    verdict[~voting] = 0.0
+    enough = np.array([vote.enough for vote in votes.values()])
+    fresh = np.logical_or.reduce(enough & [vote.fresh for vote in votes.values()])
+    codes = np.full(n, int(Abstain.UNDEFINED), dtype=np.int8)
+    codes[~fresh] = Abstain.STALE
+    codes[~np.logical_or.reduce(enough)] = Abstain.WARM_UP
+    codes[voters > 0] = Abstain.ANSWERS
+    return Raw(ratio(np.add.reduce(verdict), voters), codes)
