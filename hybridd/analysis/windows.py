@@ -82,10 +82,11 @@ def recursive_mean(x: FloatArray, period: int, n: int, last: int | None = None) 
     speed, not the answer.
     """
     decay = 1 - 2 / (period + 1)
+    if last == 1 and len(x) >= n:
+        now = x.item(-1)
+        return np.array([now + (x[len(x) - n :] - now).dot(_fading(decay, n)) * ((1 - decay) / (1 - decay**n))])
     x, out, full = cut(x, n, last)
-    if len(full) == 1:
-        full[0] = x[-1] + (x - x[-1]).dot(_fading(decay, n)) * ((1 - decay) / (1 - decay**n))
-    elif 0 < len(full) <= FEW:
+    if 0 < len(full) <= FEW:
         full[:] = np.correlate(x - x[-1], _fading(decay, n))
         full *= (1 - decay) / (1 - decay**n)
         full += x[-1]
@@ -106,10 +107,18 @@ def _recursive(x: FloatArray, period: int, left: float, n: int) -> FloatArray:
     full = endless[n - 1 :] / (1 - left)
     full[1:] -= endless[: len(x) - n] * (left / (1 - left))
     moved = x[1:] != x[:-1]
-    if n > 1 and len(moved) - np.count_nonzero(moved) >= n - 1:
+    if n > 1 and _may_rest(moved, n - 1):
         still = ~any_of(moved, n - 1)[n - 2 :]
         full[still] = x[n - 1 :][still]
     return full
+
+
+def _may_rest(moved: BoolArray, n: int) -> bool:
+    """False only where no `n` in a row are false: as many would hold a whole one of the blocks of half their length."""
+    if len(moved) - np.count_nonzero(moved) < n:
+        return False
+    half = (n + 1) // 2
+    return not moved[: len(moved) // half * half].reshape(-1, half).any(axis=1).all()
 
 
 @lru_cache(maxsize=64)

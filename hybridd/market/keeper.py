@@ -169,7 +169,7 @@ def _update(series: _Series, fresh: Candles, incidents: tuple[Incident, ...], ex
 
 
 def _newest(candles: Candles, count: int) -> Candles:
-    return candles[max(0, len(candles) - count) :]
+    return candles[len(candles) - count :] if len(candles) > count else candles
 
 
 def _since(series: _Series, ask: _Ask) -> int:

@@ -47,6 +47,15 @@ _LATE = Prepared(
     .where((DeliveryRow.deadline <= hole("now")) & DeliveryRow.state.in_(_before(DeliveryEvent.EXPIRE)))
     .limit(1)
 )
+_STRANGERS = Prepared(DeliveryRow.select(DeliveryRow.channel, DeliveryRow.recipient).where(_WAITING).distinct())
+_OVERDUE = Prepared(
+    DeliveryRow.select(
+        DeliveryRow.channel, fn.COUNT(DeliveryRow.id).alias("count"), fn.MIN(DeliveryRow.next_at).alias("since")
+    )
+    .where(_WAITING & (DeliveryRow.next_at < hole("since")))
+    .group_by(DeliveryRow.channel)
+    .order_by(DeliveryRow.channel)
+)
 _LEASE = Prepared(
     DeliveryRow.update(
         {
@@ -200,19 +209,12 @@ class Outbox:
 
     def strangers(self, channels: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
         """Channels and addresses for which deliveries wait, and that are not among `channels`."""
-        waiting = DeliveryRow.state.in_(_before(DeliveryEvent.LEASE))
-        query = DeliveryRow.select(DeliveryRow.channel, DeliveryRow.recipient).where(waiting).distinct()
-        found = [(row["channel"], row["recipient"]) for row in self._database.rows(query)]
+        found = [(row["channel"], row["recipient"]) for row in self._database.rows(_STRANGERS)]
         return sorted(pair for pair in found if pair[1] not in channels.get(pair[0], ()))
 
     def overdue(self, since: int) -> list[Overdue]:
         """By channel: deliveries whose turn came before `since` (ms UTC) and that nobody has taken."""
-        waiting = DeliveryRow.state.in_(_before(DeliveryEvent.LEASE)) & (DeliveryRow.next_at < since)
-        query = DeliveryRow.select(
-            DeliveryRow.channel, fn.COUNT(DeliveryRow.id).alias("count"), fn.MIN(DeliveryRow.next_at).alias("since")
-        ).where(waiting)
-        rows = self._database.rows(query.group_by(DeliveryRow.channel).order_by(DeliveryRow.channel))
-        return [Overdue(**row) for row in rows]
+        return [Overdue(**row) for row in self._database.rows(_OVERDUE, since=since)]
 
     def _settle_all(
         self, which: Expression, event: DeliveryEvent, now: int, reason: str, next_at: int | None = None
