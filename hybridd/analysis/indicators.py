@@ -42,6 +42,16 @@ def ema(x: FloatArray, n: int, window: int = 0, last: int | None = None) -> Floa
     return recursive_mean(x, n, window or 5 * n, last)
 
 
+def ema20(candles: Candles, last: int) -> FloatArray:
+    """EMA(20) of the newest `last` closes."""
+    return ema(candles.close, 20, last=last)
+
+
+def ema50(candles: Candles, last: int) -> FloatArray:
+    """EMA(50) of the newest `last` closes."""
+    return ema(candles.close, 50, last=last)
+
+
 def wilder(x: FloatArray, n: int = 14, window: int = WILDER_WINDOW, last: int | None = None) -> FloatArray:
     """Wilder's average, weight 1/n: J. W. Wilder, New Concepts in Technical Trading Systems (1978), p. 23."""
     return recursive_mean(x, 2 * n - 1, window, last)

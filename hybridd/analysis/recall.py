@@ -7,7 +7,7 @@ decides: what is recalled is what would have been computed.
 
 from collections.abc import Callable
 from functools import lru_cache
-from hashlib import blake2b
+from hashlib import sha256
 from typing import TypeVar, cast
 
 import numpy as np
@@ -32,7 +32,7 @@ class _Question:
 
     def __init__(self, formula: Callable[..., object], columns: tuple[FloatArray, ...]) -> None:
         self.formula, self.columns = formula, columns
-        digest = blake2b(digest_size=16)
+        digest = sha256()  # of the library's digests the one that processors have an instruction for
         for column in columns:
             digest.update(np.ascontiguousarray(column).data)
         self.digest = (digest.digest(), *map(len, columns))
