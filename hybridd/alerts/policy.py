@@ -63,10 +63,19 @@ def judge(
         changes, memory = follow(changes, now, memory, rules.flapping)
     if not changes:
         return (), _unchanged(now, memory, rules)
-    verdicts = [verdict(change, memory, rules, circumstances) for change in changes]
-    after = _after(now, verdicts, memory, rules)
-    # What is held back has its verdict; that it must wait longer is no further one.
-    return tuple([v for v in verdicts if v.suppressed is None or v.change.deferred_from is None]), after
+    told: list[Change] = []
+    hidden: list[Change] = []
+    verdicts: list[Verdict] = []
+    for change in changes:
+        one = verdict(change, memory, rules, circumstances)
+        if one.suppressed is None:
+            told.append(change)
+        elif one.suppressed in HELD:
+            hidden.append(change)
+        # What is held back has its verdict; that it must wait longer is no further one.
+        if one.suppressed is None or change.deferred_from is None:
+            verdicts.append(one)
+    return tuple(verdicts), _after(now, told, hidden, memory, rules)
 
 
 def _unchanged(now: Seen, memory: Memory, rules: PolicyRules, waiting: Sequence[Change] = ()) -> Memory:
@@ -88,9 +97,9 @@ def _cools(key: str, now: Seen, memory: Memory, rules: PolicyRules) -> bool:
     return told is not None and now.candle_close - told < rules.cooldown_ms
 
 
-def _after(now: Seen, verdicts: Sequence[Verdict], memory: Memory, rules: PolicyRules) -> Memory:
-    told, hidden = _parted(verdicts)
-    if not settled(memory):
+def _after(now: Seen, told: list[Change], hidden: list[Change], memory: Memory, rules: PolicyRules) -> Memory:
+    """What is remembered once some changes are told and others wait to be."""
+    if memory.held or memory.held_at is not None or memory.anchor_score is None:
         memory = _unchanged(now, memory, rules, hidden)
     anchor, told_at, held = memory.anchor_score, memory.told_at, memory.held
     if told:
@@ -119,18 +128,6 @@ def _after(now: Seen, verdicts: Sequence[Verdict], memory: Memory, rules: Policy
         turns=memory.turns,
         flapping_at=memory.flapping_at,
     )
-
-
-def _parted(verdicts: Sequence[Verdict]) -> tuple[list[Change], list[Change]]:
-    """The changes that are told, and those that wait to be."""
-    told: list[Change] = []
-    hidden: list[Change] = []
-    for one in verdicts:
-        if one.suppressed is None:
-            told.append(one.change)
-        elif one.suppressed in HELD:
-            hidden.append(one.change)
-    return told, hidden
 
 
 def _of_signal(changes: Sequence[Change]) -> bool:

@@ -12,9 +12,9 @@ from hybridd.analysis.ranks import rank_in_window
 from hybridd.analysis.recall import recalled
 from hybridd.analysis.scoring import LIMIT, Codes, Raw, answering, tanh
 from hybridd.analysis.spreads import rolling_spread
-from hybridd.analysis.windows import newest, ratio
+from hybridd.analysis.windows import newest, ratio, run
 from hybridd.model.candle import FloatArray, IntArray
-from hybridd.model.context import ContextSeries
+from hybridd.model.context import ContextSeries, count_by
 from hybridd.model.said import Abstain
 
 REACH = 1_900
@@ -34,7 +34,7 @@ class Part:
 
 def silent(n: int, code: Abstain) -> Part:
     """An input that says nothing, for one reason."""
-    return Part(np.full(n, np.nan), np.full(n, code, dtype=np.int8))
+    return Part(np.full(n, np.nan), np.full(n, code.value, dtype=np.int8))
 
 
 def answer(value: float) -> Part:
@@ -60,12 +60,12 @@ def as_known(
     places = series.positions(moments)
     used = np.maximum(places, 0)
     first, end = int(used[0]), int(used[-1]) + 1
-    values = statistic(series.values[max(0, first - need + 1) : end], end - first)[used - first]
+    values = statistic(series.values[max(0, first - need + 1) : end], end - first)[run(used - first)]
     codes = np.isnan(values).view(np.int8) * np.int8(Abstain.UNDEFINED)
     codes[places + 1 < need] = Abstain.WARM_UP
-    codes[moments - series.known_at[used] > series.stale_after] = Abstain.STALE
+    codes[moments - series.known_at[run(used)] > series.stale_after] = Abstain.STALE
     codes[places < 0] = Abstain.NO_DATA
-    values[codes != 0] = np.nan
+    values = np.where(codes == 0, values, np.nan)
     return Part(values, codes)
 
 
@@ -184,7 +184,7 @@ def turning_points(moments: IntArray, series: Iterable[ContextSeries | None]) ->
         if one is not None:
             begin = max(0, int(np.searchsorted(one.known_at, moments[0], side="right")) - 1)
             known = one.known_at[begin : int(np.searchsorted(one.known_at, moments[-1], side="right"))]
-            turns[np.searchsorted(moments, known)] = True
+            turns[count_by(moments, known - 1)] = True
             stale = known + one.stale_after
             unfollowed = np.append(stale[:-1] < known[1:], True)[: len(stale)]
             turns[np.searchsorted(moments, stale[unfollowed], side="right")] = True

@@ -77,6 +77,8 @@ class ContextLayer:
             return scored(self._raw(view), scale)
         steps = view.once(self._steps)[0]
         series = scored(stacked(list(steps.parts.values())), scale)
+        if len(steps.held) == view.last:
+            return series
         return LayerSeries(np.repeat(series.values, steps.held), np.repeat(series.abstain, steps.held))
 
     def why(self, view: View) -> str:
@@ -93,7 +95,7 @@ class ContextLayer:
 
     def _raw(self, view: View) -> Raw:
         steps, priced = view.once(self._steps), view.once(self._formula.priced)
-        held = (_held(part, one.held) for one in steps for part in one.parts.values())
+        held = (_held(part, one.held, view.last) for one in steps for part in one.parts.values())
         return joined([*held, *(_bent(part) for part in priced.values())])
 
     def _steps(self, view: View) -> list[_Steps]:
@@ -105,15 +107,18 @@ class ContextLayer:
 
 
 def _steps(view: View, sources: Mapping[str, Source]) -> _Steps:
-    now, known = view.candles.close_time[len(view.candles) - view.last :], view.market.context
+    now, known = view.closed, view.market.context
     points = turning_points(now, [known.get(name) for name in sources])
     parts = {name: as_known(known.get(name), one.says, one.need, now[points]) for name, one in sources.items()}
     return _Steps(parts, np.append(points[1:], len(now)) - points if len(points) else points)
 
 
-def _held(part: Part, held: IntArray) -> Part:
+def _held(part: Part, held: IntArray, last: int) -> Part:
     """Bent, and then held: what is held for many candles is bent once."""
-    return Part(np.repeat(bent(part.values), held), np.repeat(part.abstain, held))
+    values = bent(part.values)
+    if len(values) == last:
+        return Part(values, part.abstain)
+    return Part(np.repeat(values, held), np.repeat(part.abstain, held))
 
 
 def _bent(part: Part) -> Part:

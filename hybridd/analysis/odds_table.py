@@ -11,10 +11,10 @@ LEAST = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OddsStep:
-    """Scores from `score` up to the next step: price was higher after the horizon in `probability` of `n` analyses.
+    """Scores from `score` up to the next step: price is higher after the horizon with `probability`.
 
-    `low` to `high` is its 95 % interval. `effective` is how many independent cases the n are worth: outcomes overlap in
-    time, and markets move together.
+    Learned from `n` analyses; `low` to `high` is its 95 % interval. `effective` is how many independent cases the n are
+    worth: outcomes overlap in time, and markets move together. What chance explains of the share seen is left out.
     """
 
     score: float

@@ -8,7 +8,7 @@ import numpy as np
 from hybridd.analysis.as_known import z_value
 from hybridd.analysis.scoring import tanh
 from hybridd.analysis.spreads import spreads
-from hybridd.analysis.windows import above, newest, ratio, rolling_mean
+from hybridd.analysis.windows import above, newest, ratio, rolling_mean, run
 from hybridd.model.candle import Candles, FloatArray, IntArray
 
 SPAN = 12
@@ -49,14 +49,6 @@ def paired(own: Candles, other: Candles, last: int | None = None) -> Pair:
         mine, theirs = mine[-kept:], theirs[-kept:]
     ours, others = run(mine), run(theirs)
     return Pair(own.step, own.open_time[ours], np.log(own.close[ours]), np.log(other.close[others]), mine, theirs)
-
-
-def run(places: IntArray) -> slice | IntArray:
-    """Rising places as a slice where none is left out, so that nothing need be copied to take them."""
-    if not len(places):
-        return places
-    first, end = int(places[0]), int(places[-1]) + 1
-    return slice(first, end) if end - first == len(places) else places
 
 
 def shared(own: Candles, other: Candles) -> tuple[IntArray, IntArray]:

@@ -1,6 +1,7 @@
 """Where the next candles may lead: paths put together from pieces of the past, at today's volatility."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import permutations
@@ -24,6 +25,7 @@ PATHS = SHUFFLES * POOL
 FAR = 2.0
 """A path ends far out beyond 2·√12 of the volatility of now."""
 _OUT = FAR * HORIZON**0.5
+_POOLED = np.arange(POOL)
 _FEW = 16  # candles up to which each draws its own paths
 NEEDED = MEMORY + BLOCK + POOL
 """Candles: a close before the first return, the volatility's memory, a block, and the other blocks of the pool."""
@@ -46,10 +48,12 @@ class Outlook:
     """The distribution of the next 12 candles at each candle, shape (n,).
 
     `up`: share of paths that end higher, ties counting half; `tails`: share that ends far above less that far below.
+    `ends`, shape (PATHS,): where those from the newest candle end, in volatilities of now; of few candles only.
     """
 
     up: FloatArray
     tails: FloatArray
+    ends: FloatArray | None = None
 
 
 def volatility(change: FloatArray, last: int | None = None) -> FloatArray:
@@ -66,11 +70,14 @@ def blocks(change: FloatArray, last: int | None = None) -> Blocks:
     reach = min(last + BLOCK, len(change))
     before = volatility(change[:-1], max(0, reach - 1))
     unit = newest(ratio(newest(change, len(before)), before), last + BLOCK - 1)
-    move, growth = unit[:last].copy(), np.sqrt(DECAY + (1 - DECAY) * unit[:last] ** 2)
-    for age in range(BLOCK - 2, -1, -1):
-        piece = unit[BLOCK - 1 - age : BLOCK - 1 - age + last]
-        move += growth * piece
-        growth *= np.sqrt(DECAY + (1 - DECAY) * piece * piece)
+    grown = unit * unit
+    grown *= 1 - DECAY
+    grown += DECAY
+    np.sqrt(grown, out=grown)
+    move, growth = unit[:last].copy(), grown[:last].copy()
+    for place in range(1, BLOCK):
+        move += growth * unit[place : place + last]
+        growth *= grown[place : place + last]
     return Blocks(move, growth)
 
 
@@ -106,38 +113,46 @@ def outlook(
     """
     last = len(change) if last is None else last
     found = found or blocks(change, min(len(change), last + POOL))
-    counts = np.full((2, last), np.nan)
+    counts, ends = np.full((2, last), np.nan), None
     number = number[len(number) - last :]
     offset = len(found.move) - last
     if last <= _FEW:
         for k in range(last):
-            counts[:, k] = _tally(_drawn_ends(found, offset + k, int(number[k]), symbol))
+            ends = _drawn_ends(found, offset + k, int(number[k]), symbol)
+            counts[:, k] = _tally(ends)
     else:
         for start, end in _stretches(number):
             counts[:, start:end] = _rounds(found, offset + start, end - start, int(number[start]), _plan(symbol))
-    known = ~np.isnan(rolling_sum(found.move, POOL, last))
-    up, tails = np.where(known, counts, np.nan) / PATHS
-    return Outlook(0.5 + up / 2, tails)
+    counts[:, np.isnan(rolling_sum(found.move, POOL, last))] = np.nan
+    up, tails = counts / PATHS
+    return Outlook(0.5 + up / 2, tails, ends)
 
 
-def path_ends(change: FloatArray, number: IntArray, symbol: str, found: Blocks | None = None) -> FloatArray:
-    """Log returns at which the paths from the newest candle end, shape (PATHS,), in rising order; `found` as above."""
-    now, found = float(volatility(change, 1)[0]), found or blocks(change, POOL)
-    return np.sort(now * _drawn_ends(found, len(found.move) - 1, int(number[-1]), symbol))
+def path_ends(change: FloatArray, number: IntArray, symbol: str, found: Outlook | None = None) -> FloatArray:
+    """Log returns at which the paths from the newest candle end, shape (PATHS,); `found`: its outlook, if known."""
+    ends = found.ends if found is not None else None
+    if ends is None:
+        known = blocks(change, POOL)
+        ends = _drawn_ends(known, len(known.move) - 1, int(number[-1]), symbol)
+    return ends * float(volatility(change, 1)[0])
 
 
 def outermost(ends: FloatArray, share: float) -> tuple[float, float]:
-    """The ends that `share` of all lie below and above, between neighbours in proportion; `ends` in rising order."""
-    place = share * (len(ends) - 1)
-    low, high = np.interp([place, len(ends) - 1 - place], np.arange(len(ends)), ends).tolist()
-    return low, high
+    """The ends that `share` of all lie below and above, between neighbours in proportion."""
+    place = int(share * (len(ends) - 1))
+    part, last = share * (len(ends) - 1) - place, len(ends) - 1
+    around = [place, min(place + 1, last), max(last - place - 1, 0), last - place]
+    a, b, c, d = np.partition(ends, around)[around].tolist()  # all of them in order would take five times as long
+    return a + part * (b - a), d + part * (c - d)
 
 
 def _drawn_ends(found: Blocks, at: int, number: int, symbol: str) -> FloatArray:
     """Where the paths from the candle at position `at` end, from a volatility of 1; NaN where blocks are missing."""
-    place = (at - (number - draws(symbol).T) % POOL).clip(-1)
+    drawn = draws(symbol).T
+    place = (at - (number - _POOLED) % POOL).clip(-1)
     move, growth = (np.append(column, np.nan)[place] for column in (found.move, found.growth))
-    return np.asarray(move[0] + growth[0] * (move[1] + growth[1] * move[2]))
+    m, g = [move.take(piece) for piece in drawn], [growth.take(piece) for piece in drawn[:-1]]
+    return _ends(m, g)
 
 
 def _tally(ends: FloatArray) -> tuple[int, int]:
@@ -198,14 +213,16 @@ def _rounds(found: Blocks, start: int, length: int, number: int, plan: _Plan) ->
     rounds = -(-(first + length) // POOL)
     begin = start - first - POOL
     move, growth = (_by_remainder(column, begin, rounds + 1) for column in (found.move, found.growth))
-    before, changes = np.zeros((2, rounds)), []
+    before, changes = np.zeros((2, rounds), dtype=np.int16), []
     for group in plan.groups:
         said = _said(move, growth, group)
-        before += said[:, 0].sum(axis=1, dtype=np.int64)
+        before += said[:, 0].sum(axis=1, dtype=np.int16)
         changes.append((said[:, 1:] - said[:, :-1]).reshape(2, -1, rounds))
-    change = np.concatenate(changes, axis=1)[:, plan.at].sum(axis=2, dtype=np.int16)
-    counts = before[:, None] + np.cumsum(change, axis=1, dtype=np.int64)
-    return counts.transpose(0, 2, 1).reshape(2, -1)[:, first : first + length]
+    counts = np.concatenate(changes, axis=1)[:, plan.at].sum(axis=2, dtype=np.int16)
+    counts[:, 0] += before
+    np.cumsum(counts, axis=1, out=counts)  # of 1,920 paths: 16 bits hold them
+    by_candle = counts.transpose(0, 2, 1).reshape(2, -1)
+    return np.asarray(by_candle[:, first : first + length])
 
 
 def _by_remainder(column: FloatArray, begin: int, rounds: int) -> FloatArray:
@@ -220,20 +237,32 @@ def _said(move: FloatArray, growth: FloatArray, group: _Group) -> NDArray[np.int
     """Whether each path of a group ends above (1), at or below (−1) 0, and so far out, before and after each change.
 
     Shape (2, PIECES + 1, paths, rounds); `move` and `growth` begin with the round before. After all changes it is as
-    before the first one of the next round.
+    before the first one of the next round, so that is worked out once.
     """
     m, g = [move[drawn] for drawn in group.drawn], [growth[drawn] for drawn in group.drawn[:-1]]
-    rounds = move.shape[1] - 1
-    said = np.empty((2, PIECES + 1, len(m[0]), rounds), dtype=np.int8)
-    changed = [False] * PIECES
-    for stage in range(PIECES + 1):
-        now = [slice(1, None) if new else slice(None, -1) for new in changed]
-        end = m[2][:, now[2]] * g[1][:, now[1]]
-        end += m[1][:, now[1]]
-        end *= g[0][:, now[0]]
-        end += m[0][:, now[0]]
-        for row, edge in ((0, 0.0), (1, _OUT)):
-            np.subtract((end > edge).view(np.int8), (end < -edge).view(np.int8), out=said[row, stage])
-        if stage < PIECES:
-            changed[group.order[stage]] = True
+    said = np.empty((2, PIECES + 1, len(m[0]), move.shape[1] - 1), dtype=np.int8)
+    whole = _sides(_ends(m, g))
+    said[:, 0], said[:, PIECES] = whole[:, :, :-1], whole[:, :, 1:]
+    now = [slice(None, -1)] * PIECES
+    for stage, piece in enumerate(group.order[:-1], start=1):
+        now[piece] = slice(1, None)
+        columns = [each[:, part] for each, part in zip(m, now, strict=True)]
+        said[:, stage] = _sides(_ends(columns, [each[:, part] for each, part in zip(g, now[:-1], strict=True)]))
     return said
+
+
+def _ends(move: Sequence[FloatArray], growth: Sequence[FloatArray]) -> FloatArray:
+    """Where paths of three pieces end, from a volatility of 1."""
+    end: FloatArray = move[2] * growth[1]
+    end += move[1]
+    end *= growth[0]
+    end += move[0]
+    return end
+
+
+def _sides(end: FloatArray) -> NDArray[np.int8]:
+    """Whether each end is above or below 0, and so far out: shape (2, …)."""
+    out = np.empty((2, *end.shape), dtype=np.int8)
+    for row, edge in ((0, 0.0), (1, _OUT)):
+        np.subtract((end > edge).view(np.int8), (end < -edge).view(np.int8), out=out[row])
+    return out

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from hybridd.analysis.recall import recalled
 from hybridd.analysis.windows import ratio, rolling_mean
 from hybridd.model.candle import FloatArray, IntArray
 
@@ -19,6 +20,8 @@ AHEAD = 12
 STILL = 1e-12  # a variance about the line below this share of the mean square is rounding, not movement
 EVERY = 6
 """Candles between two spectra."""
+REACH = WINDOW + EVERY
+"""Candles before the newest ones that these need."""
 _CHUNK = 1_000  # windows at a time: what is at work stays in a processor's cache
 
 
@@ -57,12 +60,13 @@ def cycles(close: FloatArray, number: IntArray, last: int | None = None) -> Cycl
     in it.
     """
     last = len(close) if last is None else last
-    reach = min(len(close), last + WINDOW + EVERY)
+    reach = min(len(close), last + REACH)
     price, number = np.log(close[len(close) - reach :]), number[len(number) - reach :]
     strength, ahead, period, phase = np.full(last, np.nan), np.full(last, np.nan), float("nan"), float("nan")
-    drawn = np.flatnonzero(number[1:] // EVERY != number[:-1] // EVERY) + 1
-    drawn = drawn[int(np.searchsorted(drawn, WINDOW - 1)) :]
-    drawn = drawn[max(0, int(np.searchsorted(drawn, reach - last, side="right")) - 1) :]
+    sixth = number // EVERY
+    drawn = np.flatnonzero(sixth[1:] != sixth[:-1]) + 1
+    drawn = drawn[int(drawn.searchsorted(WINDOW - 1)) :]
+    drawn = drawn[max(0, int(drawn.searchsorted(reach - last, side="right")) - 1) :]
     if len(drawn):
         first, waves = max(int(drawn[0]), reach - last), _waves(price, drawn)
         of = np.repeat(np.arange(len(drawn)), np.append(drawn[1:], reach) - np.maximum(drawn, first))
@@ -90,16 +94,20 @@ def _newest(waves: _Waves, age: int) -> tuple[float, float]:
 
 def _waves(price: FloatArray, drawn: IntArray) -> _Waves:
     """The strongest wave of the window that ends at each of `drawn`."""
+    if len(drawn) == 1:
+        end = int(drawn[0]) + 1
+        return recalled(_wave, price[end - WINDOW : end])
     windows = sliding_window_view(price, WINDOW)
-    found = [_seen(windows, drawn[k : k + _CHUNK]) for k in range(0, len(drawn), _CHUNK)]
-    return (
-        _strongest(*found[0]) if len(found) == 1 else _strongest(*(np.concatenate(x) for x in zip(*found, strict=True)))
-    )
+    found = [_seen(windows[drawn[k : k + _CHUNK] - WINDOW + 1]) for k in range(0, len(drawn), _CHUNK)]
+    return _strongest(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
 
 
-def _seen(windows: FloatArray, drawn: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """What the basis picks out of each window, and of what that is away from its line Σ xₜ² and Σ xₜxₜ₋₁."""
-    moved = windows[drawn - WINDOW + 1]
+def _wave(window: FloatArray) -> _Waves:
+    return _strongest(*_seen(window[None].copy()))
+
+
+def _seen(moved: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """What the basis picks out of each row, and of what that is away from its line Σ xₜ² and Σ xₜxₜ₋₁."""
     moved -= moved[:, -1:].copy()  # exactly 0 where a price never moved
     picked = moved @ _basis()
     return picked, *_about_line(moved, picked[:, -2], picked[:, -1])
@@ -109,27 +117,29 @@ def _strongest(picked: FloatArray, total: FloatArray, beside: FloatArray) -> _Wa
     """The strongest turn in each row."""
     alpha = beside / total
     square = alpha * alpha
-    noise = (1 + square)[:, None] - 2 * alpha[:, None] * _cosines()
-    noise *= (WINDOW / -np.log(LEVEL / len(TURNS)) / (total * (1 - square)))[:, None]
-    east, north = picked[:, : len(TURNS)], picked[:, len(TURNS) : -2]
+    noise = _cosines()[:, None] * (-2 * alpha)
+    noise += 1 + square
+    noise *= WINDOW / -np.log(LEVEL / len(TURNS)) / (total * (1 - square))
+    picked = np.ascontiguousarray(picked.T)  # a turn a row: many columns are quicker than few
+    east, north = picked[: len(TURNS)], picked[len(TURNS) : -2]
     strength = (east * east + north * north) * noise
-    best = np.where(np.isnan(total), 0, strength.argmax(axis=1))
+    best = np.where(np.isnan(total), 0, strength.argmax(axis=0))
     rows = np.arange(len(best))
-    return _Waves(best, strength[rows, best], east[rows, best] + 1j * north[rows, best])
+    return _Waves(best, strength[best, rows], east[best, rows] + 1j * north[best, rows])
 
 
 def _about_line(moved: FloatArray, mean: FloatArray, slope: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Σ xₜ² and Σ xₜxₜ₋₁ of what a row is away from its line, the brackets multiplied out; NaN where it never is."""
     far = (WINDOW - 1) / 2
     spread, neighbours = _of_time()
-    squares = np.einsum("ij,ij->i", moved, moved)
+    squares = np.vecdot(moved, moved)
     total = squares - WINDOW * mean * mean - spread * slope * slope
     total = np.where(total > STILL * squares, total, np.nan)
     # Σ (mₜ−lₜ)(mₜ₋₁−lₜ₋₁): the line's own products, and each m times the line before and after it but for the ends.
     beyond = (mean - slope * (far + 1), mean + slope * (far + 1))
     crossed = 2 * (WINDOW * mean * mean + spread * slope * slope) - moved[:, 0] * beyond[0] - moved[:, -1] * beyond[1]
     own = (WINDOW - 1) * mean * mean + slope * slope * neighbours
-    beside = np.einsum("ij,ij->i", moved[:, 1:], moved[:, :-1]) - crossed + own
+    beside = np.vecdot(moved[:, 1:], moved[:, :-1]) - crossed + own
     return total, beside
 
 

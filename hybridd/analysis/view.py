@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
-from hybridd.model.candle import Candles, FloatArray
+from hybridd.model.candle import Candles, FloatArray, IntArray
 from hybridd.model.reading import Market
 
 Found = TypeVar("Found")
@@ -27,6 +27,11 @@ class View:
     @property
     def candles(self) -> Candles:
         return self.market.candles
+
+    @property
+    def closed(self) -> IntArray:
+        """When each of the newest `last` candles closed, ms UTC."""
+        return self.candles.open_time[len(self.candles) - self.last :] + self.candles.step
 
     def once(self, formula: Callable[["View"], Found]) -> Found:
         """What the formula makes of this view; computed at the first time of asking."""

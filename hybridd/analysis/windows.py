@@ -8,17 +8,12 @@ All functions take and return arrays of shape (n,), NaN where the window is not 
 compute and return no more than that many newest values, out of an array that may be shorter or longer.
 """
 
-from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 import talib
 
-from hybridd.model.candle import BoolArray, FloatArray
-
-State = tuple[FloatArray, ...]
-Join = Callable[[State, State, int, int], State]
-"""(newer, older, length of newer, length of older) → the state of both windows together."""
+from hybridd.model.candle import BoolArray, FloatArray, IntArray
 
 FEW = 16  # windows up to which a dot product each is quicker than doubling
 
@@ -76,7 +71,7 @@ def decayed_sum(x: FloatArray, decay: float, n: int, last: int | None = None) ->
     if 0 < len(full) <= FEW:
         full[:] = np.correlate(x, _fading(decay, n))
     elif len(full):
-        full[:] = _folded((x,), n, lambda new, old, a, _b: (new[0] + decay**a * old[0],))[0]
+        full[:] = _decayed(x, decay, n)
     return out
 
 
@@ -162,6 +157,14 @@ def above(x: FloatArray, least: FloatArray | float) -> FloatArray:
     return x if greater.all() else np.where(greater, x, np.nan)
 
 
+def run(places: IntArray) -> slice | IntArray:
+    """Rising places as a slice where none is left out, so that nothing need be copied to take them."""
+    if not len(places):
+        return places
+    first, end = int(places[0]), int(places[-1]) + 1
+    return slice(first, end) if end - first == len(places) else places
+
+
 def cut(x: FloatArray, n: int, last: int | None) -> tuple[FloatArray, FloatArray, FloatArray]:
     """What the newest `last` windows of `n` are made of, the array for their answers, and its part that has any."""
     wanted = len(x) if last is None else last
@@ -204,19 +207,21 @@ def _extreme(x: FloatArray, n: int, last: int | None, which: np.ufunc) -> FloatA
     return out
 
 
-def _folded(leaf: State, n: int, join: Join) -> State:
-    block, size = leaf, 1
-    total, done = leaf, 0
-    while done < n:
+def _decayed(x: FloatArray, decay: float, n: int) -> FloatArray:
+    """Sums of `n` in which each value weighs `decay` times the one after it, by doubling."""
+    block, size, total, done = x, 1, x, 0
+    while True:
         if n & size:
-            total = _joined(total, block, done, size, join) if done else block
+            total = _after(total, block, done, size, decay**done) if done else block
             done += size
-        if done < n:
-            block = _joined(block, block, size, size, join)
-            size *= 2
-    return total
+        if done == n:
+            return total
+        block = _after(block, block, size, size, decay**size)
+        size *= 2
 
 
-def _joined(new: State, old: State, a: int, b: int, join: Join) -> State:
-    """Windows of `a` put after windows of `b`. Column j of a state of windows of m ends at candle j + m − 1."""
-    return join(tuple(column[b:] for column in new), tuple(column[:-a] for column in old), a, b)
+def _after(new: FloatArray, old: FloatArray, a: int, b: int, weight: float) -> FloatArray:
+    """Windows of `a` put after weighted windows of `b`. Column j of windows of m ends at candle j + m − 1."""
+    out: FloatArray = old[:-a] * weight
+    out += new[b:]
+    return out

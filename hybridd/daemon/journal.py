@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import time
+from functools import cache
 from typing import TextIO
 
 from hybridd.daemon.bounded import BoundedHandler, Target
@@ -43,12 +44,17 @@ def fields(event: str = "", **values: object) -> dict[str, str]:
     capitals, digits and underscores and not one of the journal's own; another is a defect: ValueError.
     """
     for name in values:
-        if not _FIELD.fullmatch(name) or _RESERVED.fullmatch(name):
-            raise ValueError(f'"{name}" cannot be the name of a journal field')
+        _require_name(name)
     if event and event not in EVENTS:
         raise ValueError(f'"{event}" is not a kind of event')
     named = {name: str(value) for name, value in values.items()}
     return {**named, "HYBRIDD_EVENT": event} if event else named
+
+
+@cache  # the same few names, at each line of the journal
+def _require_name(name: str) -> None:
+    if not _FIELD.fullmatch(name) or _RESERVED.fullmatch(name):
+        raise ValueError(f'"{name}" cannot be the name of a journal field')
 
 
 class PlainFormatter(logging.Formatter):

@@ -205,7 +205,7 @@ def _odds(odds: Odds | None) -> str:
     if odds is None or not all(map(math.isfinite, (odds.probability, odds.low, odds.high))):
         return ""
     return (
-        f"{percent(odds.probability)} of {odds.n:,} analyses like this one were followed by a higher price "
+        f"{percent(odds.probability)} for a higher price, learned from {odds.n:,} analyses like this one "
         f"(95 % interval {odds.low * 100:.0f} to {odds.high * 100:.0f} %)"
     )
 

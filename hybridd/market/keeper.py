@@ -4,8 +4,6 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from hybridd.errors import FeedError
 from hybridd.market.feed import Feed
 from hybridd.market.quality import Incident, IncidentKind, Inspected, gap_incident, gaps, inspect, new_gaps
@@ -98,12 +96,13 @@ class SeriesKeeper:
         Makes no request when no further candle can have closed. `limit_history` keeps this series shorter than the
         others. Raises what the feed raises; the series then stays as it was.
         """
-        series = self._of(instrument, timeframe)
+        series, history = self._of(instrument, timeframe), limit_history or self._history
         with series.lock:
             now = self._feed.now()
-            ask = _Ask(instrument, timeframe, timeframe.open_at(now), limit_history or self._history)
-            if series.reach >= ask.history and series.candles.last_close >= ask.expected:
-                return _update(series, no_candles(timeframe.ms), (), ask.expected)
+            expected = timeframe.open_at(now)
+            if series.reach >= history and series.candles.last_close >= expected:
+                return _update(series, no_candles(timeframe.ms), (), expected)
+            ask = _Ask(instrument, timeframe, expected, history)
             series.candles = _newest(series.candles, ask.history)
             since = _since(series, ask)
             rows = self._feed.rows(instrument, timeframe, since, (ask.expected - since) // timeframe.ms + 1)
@@ -117,9 +116,11 @@ class SeriesKeeper:
             return self._settle(series, ask, known, seen)
 
     def _of(self, instrument: Instrument, timeframe: TimeFrame) -> _Series:
+        key = (instrument.symbol, timeframe.ms)
         with self._lock:
-            key = (instrument.symbol, timeframe.ms)
-            return self._series.setdefault(key, _Series(no_candles(timeframe.ms)))
+            if key not in self._series:
+                self._series[key] = _Series(no_candles(timeframe.ms))
+            return self._series[key]
 
     def _settle(self, series: _Series, ask: _Ask, before: Candles, seen: Inspected) -> Update:
         """Ask for the gaps once more, keep what came, and tell what is new."""
@@ -127,15 +128,15 @@ class SeriesKeeper:
         found = {(i.open_time, i.count) for i in seen.incidents if i.kind is IncidentKind.GAP}
         series.unasked |= found
         filled = self._ask_again(series, ask, seen.candles, incidents)
-        missed = int(np.count_nonzero(filled.close_time > before.last_close)) if len(before) else 0
+        missed = len(filled) - len(filled.closed_by(before.last_close)) if len(before) else 0
         lost = len(series.candles) > len(before)
         count = ask.history * (1 + MISSED) if lost else ask.history + max(0, missed - 1)
         series.candles = candles = _newest(filled, count)
         series.reach = ask.history
         series.unasked = {gap for gap in series.unasked if len(candles) and gap[0] > candles.open_time[0]}
-        fresh = candles.masked(~before.holds(candles.open_time))
+        fresh = _fresh(candles, before)
         incidents += new_gaps(candles, before, fresh)
-        incidents += _healed(gaps(before), fresh) + _healed(found - set(gaps(before)), candles)
+        incidents += _healed(_holes(before, fresh), fresh) + _healed(found, candles)
         named = tuple(replace(i, symbol=ask.instrument.symbol, timeframe=ask.timeframe.text) for i in incidents)
         series.missed = len(candles) if lost else missed
         series.short_until = int(candles.open_time[min(ask.history, len(candles)) - 1]) if lost and len(candles) else -1
@@ -168,7 +169,7 @@ def _update(series: _Series, fresh: Candles, incidents: tuple[Incident, ...], ex
 
 
 def _newest(candles: Candles, count: int) -> Candles:
-    return candles[max(0, len(candles) - count) :]
+    return candles[len(candles) - count :] if len(candles) > count else candles
 
 
 def _since(series: _Series, ask: _Ask) -> int:
@@ -183,6 +184,21 @@ def _since(series: _Series, ask: _Ask) -> int:
     if series.reach < ask.history and known.open_time[0] > oldest:
         return oldest
     return int(known.open_time[-1]) - (OVERLAP - 1) * step
+
+
+def _fresh(candles: Candles, before: Candles) -> Candles:
+    """Those of `candles` that are not in `before`, of which they hold every one since their own first."""
+    later = candles.since(before.last_close)
+    older = candles[: len(candles) - len(later)]
+    # As nearly always: nothing came between those that were known.
+    if not len(older) or len(older) == len(before.since(int(older.open_time[0]))):
+        return later
+    return candles.masked(~before.holds(candles.open_time))
+
+
+def _holes(before: Candles, fresh: Candles) -> list[Gap]:
+    """The gaps that were known and that something fresh may lie in."""
+    return gaps(before) if len(fresh) and fresh.open_time[0] < before.last_close else []
 
 
 def _healed(holes: Iterable[Gap], arrived: Candles) -> list[Incident]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 import numpy as np
 
 from hybridd.clock import iso
-from hybridd.model.candle import COLUMNS, BoolArray, Candles, FloatArray, IntArray, no_candles
+from hybridd.model.candle import COLUMNS, BoolArray, Candles, FloatArray, IntArray, candles_from_table, no_candles
 from hybridd.model.timeframe import TimeFrame
 
 NOISE = 1e-9
@@ -79,11 +79,11 @@ def inspect(
     incidents += _quarantined(table, verdicts)
     table = table[(verdicts == _GOOD) & (table[:, 0] + timeframe.ms <= now)]
     table, disorder = _settled(table)
-    new = Candles(timeframe.ms, table[:, 0].astype(np.int64), *(table[:, k].copy() for k in range(1, 6)))
-    in_known = known.holds(new.open_time)
-    changed, revisions = _revisions(known, new.masked(in_known))
-    fresh = new.masked(~in_known)
-    candles = known.joined(new) if len(fresh) or changed else known
+    opened = table[:, 0].astype(np.int64)
+    in_known = known.holds(opened)
+    revisions = _revisions(known, opened[in_known], table[in_known])
+    fresh = candles_from_table(timeframe.ms, table[~in_known])
+    candles = known.joined(candles_from_table(timeframe.ms, table) if revisions else fresh)
     incidents += disorder + revisions + new_gaps(candles, known, fresh)
     return Inspected(candles=candles, fresh=fresh, incidents=tuple(incidents))
 
@@ -114,7 +114,6 @@ def _numbers(row: object) -> list[float] | None:
 
 
 _GOOD = -1
-Verdicts = np.ndarray[tuple[int], np.dtype[np.int8]]
 
 # In this order; the first that holds is the reason given.
 _FAULTS: tuple[tuple[Fault, str], ...] = (
@@ -127,27 +126,27 @@ _FAULTS: tuple[tuple[Fault, str], ...] = (
 )
 
 
-def _verdicts(table: FloatArray, timeframe: TimeFrame, now: int) -> Verdicts:
+def _verdicts(table: FloatArray, timeframe: TimeFrame, now: int) -> IntArray:
     """For each row the position in _FAULTS of what is wrong with it, or _GOOD."""
     finite = np.isfinite(table)
     opened, first, high, low, last, volume = np.where(finite, table, 0.0).T
-    masks = (
-        ~finite.all(axis=1),
-        opened > now,
-        (opened < 0) | ((opened - timeframe.open_at(0)) % timeframe.ms != 0),
-        np.minimum.reduce((first, high, low, last)) <= 0,
-        (high < low) | (np.maximum(first, last) > high * (1 + NOISE)) | (np.minimum(first, last) < low * (1 - NOISE)),
-        volume < 0,
+    lowest, highest = np.minimum(first, last), np.maximum(first, last)
+    failing = np.array(
+        (
+            ~finite.all(axis=1),
+            opened > now,
+            (opened < 0) | ((opened - timeframe.open_at(0)) % timeframe.ms != 0),
+            np.minimum(np.minimum(high, low), lowest) <= 0,
+            (high < low) | (highest > high * (1 + NOISE)) | (lowest < low * (1 - NOISE)),
+            volume < 0,
+        )
     )
-    verdicts = np.full(len(table), _GOOD, dtype=np.int8)
-    for place, failing in reversed(list(enumerate(masks))):
-        verdicts[failing] = place
-    return verdicts
+    return np.where(failing.any(axis=0), failing.argmax(axis=0), _GOOD)
 
 
-def _quarantined(table: FloatArray, verdicts: Verdicts) -> list[Incident]:
+def _quarantined(table: FloatArray, verdicts: IntArray) -> list[Incident]:
     incidents = []
-    for place in np.flatnonzero(verdicts != _GOOD):
+    for place in (verdicts != _GOOD).nonzero()[0]:
         fault, words = _FAULTS[verdicts[place]]
         opened, *cells = (float(cell) for cell in table[place])
         at = int(opened) if 0 <= opened < 1e14 else -1
@@ -168,6 +167,8 @@ def _differ(a: FloatArray, b: FloatArray) -> BoolArray:
 
 def _settled(table: FloatArray) -> tuple[FloatArray, list[Incident]]:
     """The rows sorted, one a candle, and what had to be done for that."""
+    if (table[1:, 0] > table[:-1, 0]).all():
+        return table, []
     incidents = []
     backwards = np.diff(table[:, 0]) < 0
     if backwards.any():
@@ -176,8 +177,6 @@ def _settled(table: FloatArray) -> tuple[FloatArray, list[Incident]]:
         incidents.append(Incident(kind=IncidentKind.UNORDERED, open_time=at, detail=detail, count=int(backwards.sum())))
         table = table[np.argsort(table[:, 0], kind="stable")]
     again = np.diff(table[:, 0]) == 0
-    if not again.any():
-        return table, incidents
     differ = again & _differ(table[:-1, 1:], table[1:, 1:])
     same = again & ~differ
     if same.any():
@@ -196,20 +195,21 @@ def _revision(opened: int, before: float, after: float) -> Incident:
     )
 
 
-def _revisions(known: Candles, again: Candles) -> tuple[bool, list[Incident]]:
-    """Whether candles that were known came with other values, and each that did."""
-    if not len(again):
-        return False, []
-    old = known.masked(np.searchsorted(known.open_time, again.open_time))
-    differ = _differ(*(np.column_stack([getattr(c, name) for name in COLUMNS]) for c in (old, again)))
-    places = np.flatnonzero(differ)
-    return bool(len(places)), [_revision(int(old.open_time[k]), old.close[k], again.close[k]) for k in places]
+def _revisions(known: Candles, opened: IntArray, again: FloatArray) -> list[Incident]:
+    """Each candle that came with other values than it was known with; `again` holds their rows."""
+    places = known.open_time.searchsorted(opened)
+    old = np.array([getattr(known, name)[places] for name in COLUMNS]).T
+    new = again[:, 1:]
+    if (old == new).all():
+        return []
+    close = COLUMNS.index("close")
+    return [_revision(int(opened[k]), old[k, close], new[k, close]) for k in _differ(old, new).nonzero()[0]]
 
 
 def gaps(candles: Candles) -> list[tuple[int, int]]:
     """Every run of missing candles: (open time of the first missing one in ms, how many)."""
-    steps = np.diff(candles.open_time)
-    places = np.flatnonzero(steps > candles.step)
+    steps = candles.open_time[1:] - candles.open_time[:-1]
+    places = (steps > candles.step).nonzero()[0]
     return [(int(candles.open_time[k]) + candles.step, int(steps[k]) // candles.step - 1) for k in places]
 
 
@@ -217,13 +217,14 @@ def new_gaps(candles: Candles, known: Candles, fresh: Candles) -> list[Incident]
     """The gaps in `candles` that were not between two candles known before, none where nothing is fresh."""
     if not len(fresh):
         return []
-    edges = known.open_time
-    return [gap_incident(*gap, candles.step) for gap in gaps(candles) if not _between(gap, candles.step, edges)]
+    # A new gap has a fresh candle on one side at least: what lies before the first of them was judged when it came.
+    first = max(0, int(candles.open_time.searchsorted(fresh.open_time[0])) - 1)
+    return [gap_incident(*gap, candles.step) for gap in gaps(candles[first:]) if not _between(gap, known)]
 
 
-def _between(gap: tuple[int, int], step: int, edges: IntArray) -> bool:
+def _between(gap: tuple[int, int], known: Candles) -> bool:
     start, count = gap
-    return bool(np.isin([start - step, start + count * step], edges).all())
+    return bool(known.holds(np.array([start - known.step, start + count * known.step])).all())
 
 
 def gap_incident(start: int, count: int, step: int, kind: IncidentKind = IncidentKind.GAP) -> Incident:

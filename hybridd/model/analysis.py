@@ -25,7 +25,7 @@ class Signal(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Odds:
-    """P(price higher after the horizon) after analyses like this one: share, its 95 % interval, and how many."""
+    """P(price higher after the horizon) after such an analysis, its 95 % interval, and how many it was learned from."""
 
     probability: float
     low: float

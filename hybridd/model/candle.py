@@ -69,18 +69,18 @@ class Candles:
         """Which of these open times are one of its candles', by bisection."""
         if not len(self):
             return np.zeros(open_times.shape, dtype=np.bool_)
-        places = np.minimum(np.searchsorted(self.open_time, open_times), len(self) - 1)
+        places = np.minimum(self.open_time.searchsorted(open_times), len(self) - 1)
         return np.asarray(self.open_time[places] == open_times)
 
     def joined(self, newer: "Candles") -> "Candles":
         """These with `newer` put over them: where both have a candle of the same open time, the newer one stands."""
         if not len(newer):
             return self
-        older = self[: int(np.searchsorted(self.open_time, newer.open_time[0], side="left"))]
         rest = self.since(int(newer.open_time[0]))
-        kept = rest if not len(rest) else rest.masked(~newer.holds(rest.open_time))
-        parts = (older, newer) if not len(kept) else (older, newer, kept)
-        joined = concatenate(parts)
+        if not len(rest):
+            return concatenate((self, newer))
+        kept = rest.masked(~newer.holds(rest.open_time))
+        joined = concatenate((self[: len(self) - len(rest)], newer, kept))
         return joined if not len(kept) else joined.masked(np.argsort(joined.open_time, kind="stable"))
 
     def masked(self, chosen: BoolArray | IntArray) -> "Candles":
@@ -105,8 +105,12 @@ def no_candles(step: int) -> Candles:
 
 def candles_from_rows(step: int, rows: list[tuple[float, ...]]) -> Candles:
     """Columns out of rows (open time ms, open, high, low, close, volume), which must be in order."""
-    table = np.array(rows, dtype=np.float64).reshape(-1, 6)
-    return Candles(step, table[:, 0].astype(np.int64), *(np.ascontiguousarray(table[:, k]) for k in range(1, 6)))
+    return candles_from_table(step, np.array(rows, dtype=np.float64).reshape(-1, 6))
+
+
+def candles_from_table(step: int, table: FloatArray) -> Candles:
+    """The same out of an array of shape (n, 6)."""
+    return Candles(step, table[:, 0].astype(np.int64), *np.array(table[:, 1:].T, order="C"))
 
 
 def resample(candles: Candles, step: int, offset: int = 0) -> Candles:

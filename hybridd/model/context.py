@@ -32,7 +32,7 @@ class ContextSeries:
 
     def positions(self, moments: IntArray) -> IntArray:
         """For each moment (ms UTC, shape (m,)) the position of the newest value known then, -1 where there is none."""
-        return np.searchsorted(self.known_at, moments, side="right").astype(np.int64) - 1
+        return count_by(self.known_at, moments) - 1
 
     def as_known(self, moments: IntArray) -> FloatArray:
         """The newest value known at each moment, shape (m,); NaN before the first one and once it has grown stale."""
@@ -54,6 +54,19 @@ class ContextSeries:
         """What had been published by `moment` (ms UTC)."""
         end = int(np.searchsorted(self.known_at, moment, side="right"))
         return ContextSeries(self.name, self.at[:end], self.known_at[:end], self.values[:end], self.stale_after)
+
+
+def count_by(column: IntArray, moments: IntArray) -> IntArray:
+    """How many of a rising column are not after each of some moments: by bisection, unless they go in step."""
+    n = len(moments)
+    if n < 2:
+        return column.searchsorted(moments, side="right")
+    begin = int(column.searchsorted(moments[0], side="right"))
+    next_ones = column[begin : begin + n]
+    in_step = len(next_ones) >= n - 1 and (next_ones[: n - 1] <= moments[1:]).all()
+    if in_step and (next_ones > moments[: len(next_ones)]).all():
+        return np.arange(begin, begin + n)
+    return column.searchsorted(moments, side="right")
 
 
 FUNDING = "funding"  # share of the position paid at each settlement, 0.0001 = 0.01 %

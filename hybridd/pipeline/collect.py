@@ -166,8 +166,10 @@ class Collector:
         # The keeper tells of a candle once. Whatever breaks between here and the commit, it must reach the state:
         # a hole there would be taken for the market's own at the next start.
         new = _to_keep(update)
+        if not update.incidents and not len(new):
+            return
         with self._lock:
-            owed = self._owed.setdefault(text, _Owed())
+            owed = self._owed[text]
             owed.incidents += update.incidents
             if len(new):
                 before = owed.fresh.get(frame.text)
@@ -177,7 +179,7 @@ class Collector:
         instrument = self._feed.instrument(text)
         for frame in (self._timeframe, *higher_than(self._timeframe)):
             self._keeper.seed(instrument, frame, self._stored(instrument, frame))
-        self._instruments[text] = instrument
+        self._owed[text], self._instruments[text] = _Owed(), instrument
         return instrument
 
     def _say_once(self, what: str, line: str) -> None:

@@ -90,6 +90,7 @@ class Watch:
         self.started_at = clock.now()
         self.unfed: frozenset[str] = frozenset()
         self.symbols = {text: SymbolStatus(text=text) for text in symbols}
+        self._named: dict[str, list[SymbolStatus]] = {}
         self._past: dict[str, Past] = {}
         self._missed: frozenset[str] = frozenset()
         self._brain_pause = Backoff(base=BRAIN_PAUSE_S)
@@ -147,7 +148,9 @@ class Watch:
             level = logging.ERROR if isinstance(collected.error, UnknownSymbol) else logging.WARNING
             log.log(level, "%s: %s", collected.text, collected.error)
             return None
-        status.symbol = collected.market.instrument.symbol
+        if not status.symbol:
+            status.symbol = collected.market.instrument.symbol
+            self._named.setdefault(status.symbol, []).append(status)
         before = self._past.get(status.symbol)
         past, taken_back = self._heard_past(status)
         observations, past = self._observe(collected, status, past)
@@ -242,12 +245,9 @@ class Watch:
                 self._collector.kept(collected)
             for incident in collected.incidents:
                 log_incident(incident)
-        named: dict[str, list[SymbolStatus]] = {}
-        for status in self.symbols.values():
-            named.setdefault(status.symbol, []).append(status)
         for finding in findings:
             self._past[finding.symbol] = finding.past
-            self._note(finding, named[finding.symbol])
+            self._note(finding, self._named[finding.symbol])
         return alerts
 
     def _note(self, finding: Finding, statuses: Sequence[SymbolStatus]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from hybridd.model.timeframe import timeframe_of
 from hybridd.replay.calibrate import Study
-from hybridd.replay.odds import PLAIN, SHAPES, Judged, Shape, choose, judge
+from hybridd.replay.odds import STRATA, Judged, choose, judge
 from hybridd.replay.teach import Thinking
 from hybridd.replay.walk_forward import Fold, Progress, Rows, Sample, months, sample_of, walk_forward
 from hybridd.reports.calibration import (
@@ -97,14 +97,14 @@ class Proof:
 def prove(study: Study, final: int, thinking: Thinking, progress: Progress = lambda _done, _of: None) -> Proof:
     """Walk forward up to `final` (ms UTC), then judge what comes after it with what was learned before it.
 
-    Shapes of odds are chosen on the months before `final` only.
+    Strata of odds are chosen on the months before `final` only.
     """
     folds = (*months(study.first, final), Fold(learned=final, until=study.last))
     rows = walk_forward(study, folds, thinking.weights, thinking.min_layers, progress)
     horizons = [ms // study.step for ms in HORIZONS if ms % study.step == 0 and ms >= study.step]
     opinions = [_opinion(study, rows, horizon, name) for horizon in horizons for name in (None, *rows.names)]
     own = sample_of(study, rows, thinking.horizon)
-    judged = _final_odds(own, SHAPES)[1]
+    judged = _final_odds(own, STRATA)[1]
     return Proof(
         symbols=study.symbols,
         timeframe=str(timeframe_of(study.step)),
@@ -125,7 +125,7 @@ def prove(study: Study, final: int, thinking: Thinking, progress: Progress = lam
 def _opinion(study: Study, rows: Rows, horizon: int, layer: str | None) -> Opinion:
     sample = sample_of(study, rows, horizon, layer)
     last = len(rows.folds) - 1
-    walked, final = _final_odds(sample, SHAPES if layer is None else PLAIN)
+    walked, final = _final_odds(sample, STRATA if layer is None else STRATA[:1])
     return Opinion(
         name=layer or COMBINED,
         horizon=horizon * study.step,
@@ -134,13 +134,13 @@ def _opinion(study: Study, rows: Rows, horizon: int, layer: str | None) -> Opini
     )
 
 
-def _final_odds(sample: Sample, shapes: Sequence[Shape]) -> tuple[Judged, Judged]:
-    """The odds of the walked months, in the shape that did best there, and those of the final months in that shape."""
+def _final_odds(sample: Sample, counts: Sequence[int]) -> tuple[Judged, Judged]:
+    """The odds of the walked months, in as many strata as did best there, and those of the final months in as many."""
     last = len(sample.folds) - 1
     # Outcomes that reach into the final months are not known before them: they choose nothing.
     before = sample.only((sample.fold < last) & (sample.close_time + sample.horizon <= sample.folds[last].learned))
-    shape, walked = choose(before, shapes, range(last))
-    return walked, judge(sample, shape, [last])
+    count, walked = choose(before, counts, range(last))
+    return walked, judge(sample, count, [last])
 
 
 def _evidence(sample: Sample, folds: Sequence[int], judged: Judged) -> Evidence:

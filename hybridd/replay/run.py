@@ -123,7 +123,8 @@ def _run(result: Replay, steps: Iterable[Step], keep: bool, progress: Callable[[
                 signal, since = now.signal, done
                 turns.append(now)
             done += 1
-            _count(result, verdicts)
+            if verdicts:
+                _count(result, verdicts)
             if keep and isinstance(now, Analysis):
                 result.analyses.append(now)
                 result.verdicts += verdicts
@@ -138,11 +139,11 @@ def _run(result: Replay, steps: Iterable[Step], keep: bool, progress: Callable[[
 def _count(result: Replay, verdicts: Sequence[Verdict]) -> None:
     told = 0
     for verdict in verdicts:
-        result.changes[str(verdict.change.reason)] += 1
+        result.changes[verdict.change.reason.value] += 1
         if verdict.suppressed is None:
             told = 1
         else:
-            result.suppressed[str(verdict.suppressed)] += 1
+            result.suppressed[verdict.suppressed.value] += 1
     result.alerts += told  # all that is told of one analysis is one alert
 
 

@@ -108,11 +108,26 @@ def wilson_interval(share: float, n: float) -> Interval:
     return Interval(low=max(0.0, middle - half), high=min(1.0, middle + half))
 
 
+def cluster_error(values: FloatArray, cluster: IntArray) -> float:
+    """Standard error of the mean when the values of one `cluster` go together; infinite of fewer than two clusters.
+
+    √(G/(G − 1)·Σ_g(Σ residuals)²)/n (K.-Y. Liang and S. Zeger, Biometrika 73 (1986), p. 13, for a mean).
+    """
+    which = np.unique(cluster, return_inverse=True)[1]
+    return float(np.sqrt(_variance(values, which))) if len(values) and which.max() > 0 else float("inf")
+
+
+def _variance(values: FloatArray | BoolArray, which: IntArray) -> float:
+    """Of the mean, by clusters numbered from 0."""
+    sums = np.bincount(which, weights=values - np.mean(values))
+    return float(np.sum(sums**2)) / len(values) ** 2 * len(sums) / (len(sums) - 1)
+
+
 def effective_n(hits: BoolArray, cluster: IntArray) -> float:
     """How many independent cases `hits` are worth, when those of one `cluster` go together: at most len(hits).
 
-    p(1 − p)/V, with V the variance of the share by clusters, G/(G − 1)·Σ_g(Σ residuals)²/n² (K.-Y. Liang and
-    S. Zeger, Biometrika 73 (1986), p. 13, for a mean). 0 of none; of cases that all agree, the number of clusters.
+    p(1 − p)/V, with V the variance of the share by clusters, as in `cluster_error`. 0 of none; of cases that all agree,
+    the number of clusters.
     """
     n = len(hits)
     if n == 0:
@@ -122,8 +137,7 @@ def effective_n(hits: BoolArray, cluster: IntArray) -> float:
     share = float(np.mean(hits))
     if groups == 1 or share in {0.0, 1.0}:
         return float(groups)
-    sums = np.bincount(which, weights=hits - share)
-    variance = float(np.sum(sums**2)) / n**2 * groups / (groups - 1)
+    variance = _variance(hits, which)
     return min(float(n), share * (1 - share) / variance) if variance > 0 else float(n)
 
 

@@ -3,9 +3,15 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from hybridd.model.address import Address, AddressState, kind_of
-from hybridd.store.database import Database, Record
+from hybridd.store.database import Database, Prepared, Record, hole
 from hybridd.store.tables_back import AddressRow
 
+_OF = Prepared(
+    AddressRow.select().where((AddressRow.channel == hole("channel")) & (AddressRow.address == hole("address")))
+)
+_DISABLED = Prepared(
+    AddressRow.select().where(AddressRow.state == str(AddressState.DISABLED)).order_by(AddressRow.since, AddressRow.id)
+)
 _COLUMNS = ("channel", "address", "kind", "state", "reason", "since")
 
 
@@ -17,8 +23,7 @@ class Addresses:
 
     def get(self, channel: str, address: str) -> Address | None:
         """What is known of an address."""
-        query = AddressRow.select().where((AddressRow.channel == channel) & (AddressRow.address == address))
-        found = self._database.row(query)
+        found = self._database.row(_OF, channel=channel, address=address)
         return None if found is None else _address(found)
 
     def is_disabled(self, channel: str, address: str) -> bool:
@@ -38,9 +43,7 @@ class Addresses:
 
     def disabled(self) -> list[Address]:
         """Those that nothing is sent to, longest first."""
-        query = AddressRow.select().where(AddressRow.state == str(AddressState.DISABLED))
-        rows = self._database.rows(query.order_by(AddressRow.since, AddressRow.id))
-        return [_address(row) for row in rows]
+        return [_address(row) for row in self._database.rows(_DISABLED)]
 
     def forget_others(self, channels: Mapping[str, Sequence[str]]) -> list[Address]:
         """Forget those that the settings do not name any more, and give them: they begin anew if they come back."""

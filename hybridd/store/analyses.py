@@ -19,15 +19,13 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-_SCORES = Prepared(
-    AnalysisRow.select(AnalysisRow.score)
-    .where(
-        (AnalysisRow.symbol == hole("symbol"))
-        & (AnalysisRow.timeframe == hole("timeframe"))
-        & AnalysisRow.candle_close.between(hole("start"), hole("end"))
-    )
-    .order_by(AnalysisRow.candle_close)
+_BETWEEN = (
+    (AnalysisRow.symbol == hole("symbol"))
+    & (AnalysisRow.timeframe == hole("timeframe"))
+    & AnalysisRow.candle_close.between(hole("start"), hole("end"))
 )
+_ALL = Prepared(AnalysisRow.select().where(_BETWEEN).order_by(AnalysisRow.candle_close))
+_SCORES = Prepared(AnalysisRow.select(AnalysisRow.score).where(_BETWEEN).order_by(AnalysisRow.candle_close))
 
 
 class Analyses:
@@ -57,8 +55,8 @@ class Analyses:
 
     def between(self, symbol: str, timeframe: str, start: int, end: int) -> list[Analysis]:
         """Those whose candle closed from `start` to `end` (ms UTC, both included), oldest first."""
-        query = _of(symbol, timeframe).where(AnalysisRow.candle_close.between(start, end))
-        return [_analysis(row) for row in self._database.rows(query.order_by(AnalysisRow.candle_close))]
+        rows = self._database.rows(_ALL, symbol=symbol, timeframe=timeframe, start=start, end=end)
+        return [_analysis(row) for row in rows]
 
     def scores(self, symbol: str, timeframe: str, start: int, end: int) -> list[float]:
         """The scores alone of what `between` gives: a tenth of the work."""

@@ -9,11 +9,12 @@ from peewee import fn
 
 from hybridd.errors import StoreUnusable
 from hybridd.store.codec import from_text, to_text
-from hybridd.store.database import Database, Record
+from hybridd.store.database import Database, Prepared, Record
 from hybridd.store.tables import AuditRow, BotStateRow
 
 HEAD_KEY = "audit_head"
 """Where in `bot_state` the head is kept: without it, rows cut off at the end would leave a chain that holds."""
+_HEAD = Prepared(BotStateRow.select(BotStateRow.value).where(BotStateRow.key == HEAD_KEY))
 _PAGE = 5000
 
 
@@ -62,7 +63,7 @@ class Audit:
 
     def head(self) -> Head | None:
         """Where the trail ends, as it was written down with the last row; None where nothing was."""
-        found = self._database.row(BotStateRow.select(BotStateRow.value).where(BotStateRow.key == HEAD_KEY))
+        found = self._database.row(_HEAD)
         if found is None:
             return None
         try:

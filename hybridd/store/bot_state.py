@@ -5,9 +5,11 @@ from typing import Any
 from hybridd.clock import Clock
 from hybridd.errors import HybriddError
 from hybridd.store.codec import from_text, to_text
-from hybridd.store.database import Database, open_database, path_of
+from hybridd.store.database import Database, Prepared, hole, open_database, path_of
 from hybridd.store.sqlite import is_there
 from hybridd.store.tables import BotStateRow
+
+_OF_KEY = Prepared(BotStateRow.select(BotStateRow.value).where(BotStateRow.key == hole("key")))
 
 
 class BotState:
@@ -19,7 +21,7 @@ class BotState:
 
     def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - whatever JSON value was put in
         """The value under `key`, or `default`."""
-        found = self._database.row(BotStateRow.select(BotStateRow.value).where(BotStateRow.key == key))
+        found = self._database.row(_OF_KEY, key=key)
         return default if found is None else from_text(found["value"])
 
     def set(self, key: str, value: object) -> None:
@@ -43,7 +45,7 @@ def peek(url: str, key: str) -> Any:  # noqa: ANN401 - whatever JSON value was p
     except HybriddError:
         return None
     try:
-        found = database.row(BotStateRow.select(BotStateRow.value).where(BotStateRow.key == key))
+        found = database.row(_OF_KEY, key=key)
         return None if found is None else from_text(found["value"])
     except HybriddError:
         return None

@@ -23,10 +23,13 @@ def to_text(value: object) -> str:
     an exact number text.
     Raises ValueError for an infinite one, which JSON cannot hold.
     """
-    return json.dumps(plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
+    return _SORTED.encode(plain(value))
 
 
+# Made once: `json.dumps` makes one for each text.
+_SORTED = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
 _IN_ORDER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_PLAIN = frozenset({type(None), bool, int, str})
 
 
 def in_order(value: Mapping[str, object]) -> str:
@@ -41,8 +44,8 @@ def from_text(text: str) -> Any:  # noqa: ANN401 - JSON is whatever it is
 
 def plain(value: object) -> Json:
     """A value in JSON's own types."""
-    if value is None or isinstance(value, bool):
-        return value
+    if type(value) in _PLAIN:  # as most are
+        return cast(Json, value)
     if isinstance(value, Enum):
         return plain(value.value)
     if isinstance(value, float):

@@ -10,7 +10,7 @@ from hybridd.model.alert import AlertState
 from hybridd.model.change import Reason, Severity, Suppression
 from hybridd.model.delivery import DELIVERY_TABLE, DeliveryEvent, DeliveryState
 from hybridd.model.state import advance
-from hybridd.store.database import Database, Record
+from hybridd.store.database import Database, Prepared, Record, hole
 from hybridd.store.tables_watch import AlertRow, ChargeRow, DeliveryRow, HoldRow
 
 _MAY_HAVE_GONE = tuple(
@@ -69,10 +69,8 @@ class Holds:
     def due(self, channel: str, now: int, after: tuple[int, int] = (-1, 0), limit: int = _CHUNK) -> list[Waiting]:
         """Those of a channel whose turn has come, longest waiting first, from beyond `after` (next_at, id) on."""
         at, last = after
-        beyond = (DeliveryRow.next_at > at) | ((DeliveryRow.next_at == at) & (DeliveryRow.id > last))
-        query = _waiting().where((DeliveryRow.channel == channel) & _ready(now) & beyond)
-        ordered = query.order_by(DeliveryRow.next_at, DeliveryRow.id).limit(limit)
-        return [_row(row, now) for row in self._database.rows(ordered)]
+        rows = self._database.rows(_DUE, channel=channel, now=now, at=at, last=last, limit=limit)
+        return [_row(row, now) for row in rows]
 
     def released(self, channel: str, now: int) -> dict[str, int]:
         """How many of each address have been held back long enough."""
@@ -212,6 +210,16 @@ def _waiting() -> Any:  # noqa: ANN401 - peewee's queries have no common type th
     return found.join(AlertRow, on=(DeliveryRow.alert == AlertRow.id))
 
 
+_READY = DeliveryRow.state.in_([str(state) for state, event in DELIVERY_TABLE if event is DeliveryEvent.LEASE])
+_BEYOND = (DeliveryRow.next_at > hole("at")) | ((DeliveryRow.next_at == hole("at")) & (DeliveryRow.id > hole("last")))
+_DUE = Prepared(
+    _waiting()
+    .where((DeliveryRow.channel == hole("channel")) & _READY & (DeliveryRow.next_at <= hole("now")) & _BEYOND)
+    .order_by(DeliveryRow.next_at, DeliveryRow.id)
+    .limit(hole("limit"))
+)
+
+
 def _row(row: Record, now: int) -> Waiting:
     return Waiting(
         id=row["id"],
@@ -227,11 +235,6 @@ def _row(row: Record, now: int) -> Waiting:
         alive=row["alert_state"] == AlertState.FIRING and row["deadline"] > now,
         is_digest=f" {Reason.DIGEST} " in row["reasons"],
     )
-
-
-def _ready(now: int) -> Expression:
-    waiting = [str(state) for state, event in DELIVERY_TABLE if event is DeliveryEvent.LEASE]
-    return DeliveryRow.state.in_(waiting) & (DeliveryRow.next_at <= now)
 
 
 def _deferred(now: int) -> Expression:

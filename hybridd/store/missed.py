@@ -3,14 +3,18 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from peewee import JOIN
+from peewee import JOIN, ModelSelect
 
 from hybridd.model.alert import Alert
 from hybridd.model.analysis import Analysis
 from hybridd.store.alerts import has_reason, read_alert
-from hybridd.store.database import Database, Record
+from hybridd.store.database import Database, Prepared, Query, Record
 from hybridd.store.tables_back import MissedRow
 from hybridd.store.tables_watch import AlertRow
+
+_SUBJECTS = Prepared(
+    MissedRow.select(MissedRow.subject).where(MissedRow.restored == False).distinct()  # noqa: E712 - SQL's comparison, not Python's
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +39,15 @@ class MissedAlerts:
 
     def untold(self) -> list[Missed]:
         """Those that no alert tells of yet, oldest first."""
-        return self._list(MissedRow.notice.is_null())
+        return self._list(_UNTOLD)
 
     def told_in(self, notice: int) -> list[Missed]:
         """Those that one alert tells of."""
-        return self._list(MissedRow.notice == notice)
+        return self._list(_missing(MissedRow.notice == notice))
 
     def since(self, at: int) -> list[Missed]:
         """Those of the time from `at` (ms UTC) on, oldest first."""
-        return self._list(MissedRow.at >= at)
+        return self._list(_missing(MissedRow.at >= at))
 
     def tell(self, alert_ids: Sequence[int], notice: int) -> None:
         """Note which alert tells of these."""
@@ -51,13 +55,12 @@ class MissedAlerts:
 
     def to_restore(self, subject: str) -> list[Alert]:
         """Those of a subject that the watch still takes for told, oldest first."""
-        found = self._list((MissedRow.restored == False) & (MissedRow.subject == subject))  # noqa: E712 - SQL's own
-        return [missed.alert for missed in found]
+        of_it = (MissedRow.restored == False) & (MissedRow.subject == subject)  # noqa: E712 - as above
+        return [missed.alert for missed in self._list(_missing(of_it))]
 
     def subjects(self) -> frozenset[str]:
         """Whose alerts the watch still takes for told."""
-        query = MissedRow.select(MissedRow.subject).where(MissedRow.restored == False).distinct()  # noqa: E712 - as above
-        return frozenset(row["subject"] for row in self._database.rows(query))
+        return frozenset(row["subject"] for row in self._database.rows(_SUBJECTS))
 
     def restored(self, alert_ids: Collection[int]) -> None:
         """The watch has taken these back."""
@@ -77,14 +80,17 @@ class MissedAlerts:
         alerts = (read_alert(row) for row in self._database.rows(query))
         return next((alert.analysis for alert in alerts if alert.analysis is not None), None)
 
-    def _list(self, which: object) -> list[Missed]:
-        query = (
-            MissedRow.select(AlertRow, MissedRow.at.alias("missed_at"), MissedRow.notice.alias("notice"))
-            .join(AlertRow, on=(MissedRow.alert == AlertRow.id))
-            .where(which)
-            .order_by(MissedRow.alert)
-        )
+    def _list(self, query: Query) -> list[Missed]:
         return [_missed(row) for row in self._database.rows(query)]
+
+
+def _missing(which: object) -> "ModelSelect[MissedRow]":
+    columns = (AlertRow, MissedRow.at.alias("missed_at"), MissedRow.notice.alias("notice"))
+    found = MissedRow.select(*columns).join(AlertRow, on=(MissedRow.alert == AlertRow.id))
+    return found.where(which).order_by(MissedRow.alert)
+
+
+_UNTOLD = Prepared(_missing(MissedRow.notice.is_null()))
 
 
 def _missed(row: Record) -> Missed:

@@ -30,6 +30,9 @@ def _before(event: DeliveryEvent) -> list[str]:
 _WAITING = DeliveryRow.state.in_(_before(DeliveryEvent.LEASE))
 _IS_DUE = _WAITING & (DeliveryRow.next_at <= hole("now"))
 _BY_ID = Prepared(DeliveryRow.select().where(DeliveryRow.id == hole("id")))
+_OF_ALERT = Prepared(
+    DeliveryRow.select().where(DeliveryRow.alert == hole("alert")).order_by(DeliveryRow.step, DeliveryRow.id)
+)
 _DUE = Prepared(
     DeliveryRow.select()
     .where((DeliveryRow.channel == hole("channel")) & _IS_DUE)
@@ -43,6 +46,15 @@ _LATE = Prepared(
     DeliveryRow.select(DeliveryRow.id)
     .where((DeliveryRow.deadline <= hole("now")) & DeliveryRow.state.in_(_before(DeliveryEvent.EXPIRE)))
     .limit(1)
+)
+_STRANGERS = Prepared(DeliveryRow.select(DeliveryRow.channel, DeliveryRow.recipient).where(_WAITING).distinct())
+_OVERDUE = Prepared(
+    DeliveryRow.select(
+        DeliveryRow.channel, fn.COUNT(DeliveryRow.id).alias("count"), fn.MIN(DeliveryRow.next_at).alias("since")
+    )
+    .where(_WAITING & (DeliveryRow.next_at < hole("since")))
+    .group_by(DeliveryRow.channel)
+    .order_by(DeliveryRow.channel)
 )
 _LEASE = Prepared(
     DeliveryRow.update(
@@ -197,19 +209,12 @@ class Outbox:
 
     def strangers(self, channels: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
         """Channels and addresses for which deliveries wait, and that are not among `channels`."""
-        waiting = DeliveryRow.state.in_(_before(DeliveryEvent.LEASE))
-        query = DeliveryRow.select(DeliveryRow.channel, DeliveryRow.recipient).where(waiting).distinct()
-        found = [(row["channel"], row["recipient"]) for row in self._database.rows(query)]
+        found = [(row["channel"], row["recipient"]) for row in self._database.rows(_STRANGERS)]
         return sorted(pair for pair in found if pair[1] not in channels.get(pair[0], ()))
 
     def overdue(self, since: int) -> list[Overdue]:
         """By channel: deliveries whose turn came before `since` (ms UTC) and that nobody has taken."""
-        waiting = DeliveryRow.state.in_(_before(DeliveryEvent.LEASE)) & (DeliveryRow.next_at < since)
-        query = DeliveryRow.select(
-            DeliveryRow.channel, fn.COUNT(DeliveryRow.id).alias("count"), fn.MIN(DeliveryRow.next_at).alias("since")
-        ).where(waiting)
-        rows = self._database.rows(query.group_by(DeliveryRow.channel).order_by(DeliveryRow.channel))
-        return [Overdue(**row) for row in rows]
+        return [Overdue(**row) for row in self._database.rows(_OVERDUE, since=since)]
 
     def _settle_all(
         self, which: Expression, event: DeliveryEvent, now: int, reason: str, next_at: int | None = None
@@ -226,7 +231,7 @@ class Outbox:
 
     def of_alert(self, alert_id: int) -> list[Delivery]:
         """All of an alert, in the order of its steps."""
-        return self.of_alerts([alert_id])
+        return [_delivery(row) for row in self._database.rows(_OF_ALERT, alert=alert_id)]
 
     def of_alerts(self, alert_ids: Sequence[int]) -> list[Delivery]:
         """All of some alerts, in the order of their steps."""

@@ -3,15 +3,18 @@
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from peewee import ModelSelect
-
 from hybridd.errors import DataError
 from hybridd.model.proposal import PROPOSAL_TABLE, Decision, Proposal, ProposalEvent, ProposalState
 from hybridd.model.state import advance
 from hybridd.store.codec import read_as, to_text
-from hybridd.store.database import Database, Record
+from hybridd.store.database import Database, Prepared, Query, Record, hole
 from hybridd.store.tables_trade import ProposalRow, TokenRow, VetoRow
 
+_IS_OPEN = ProposalRow.state == str(ProposalState.OPEN)
+_OPEN = Prepared(ProposalRow.select().where(_IS_OPEN).order_by(ProposalRow.id))
+_OPEN_OF = Prepared(
+    ProposalRow.select().where(_IS_OPEN & (ProposalRow.symbol == hole("symbol"))).order_by(ProposalRow.id)
+)
 _ANSWERS = {str(PROPOSAL_TABLE[ProposalState.OPEN, event]): event for event in ProposalEvent}
 
 
@@ -82,8 +85,7 @@ class Proposals:
 
     def open_ones(self, symbol: str | None = None) -> list[Proposal]:
         """Those that wait for an answer, oldest first."""
-        query = ProposalRow.select().where(ProposalRow.state == str(ProposalState.OPEN)).order_by(ProposalRow.id)
-        return self._read(query if symbol is None else query.where(ProposalRow.symbol == symbol))
+        return self._read(_OPEN) if symbol is None else self._read(_OPEN_OF, symbol=symbol)
 
     def between(self, start: int, end: int) -> list[Proposal]:
         """Those made from `start` to before `end` (ms UTC), oldest first."""
@@ -102,7 +104,7 @@ class Proposals:
                 "decided_price": None if decision.price is None else str(decision.price),
                 "reason": decision.reason,
             }
-        ).where((ProposalRow.id == decision.proposal_id) & (ProposalRow.state == str(ProposalState.OPEN)))
+        ).where((ProposalRow.id == decision.proposal_id) & _IS_OPEN)
         return self._database.run(query) == 1
 
     def decision(self, proposal_id: int) -> Decision | None:
@@ -154,10 +156,10 @@ class Proposals:
         """Count a wrong code."""
         self._database.run(TokenRow.update({TokenRow.guesses: TokenRow.guesses + 1}).where(TokenRow.hash == hashed))
 
-    def _read(self, query: "ModelSelect[ProposalRow]") -> list[Proposal]:
-        return [read_proposal(row) for row in self._database.rows(query)]
+    def _read(self, query: Query, **values: object) -> list[Proposal]:
+        return [read_proposal(row) for row in self._database.rows(query, **values)]
 
-    def _links(self, query: "ModelSelect[TokenRow]") -> list[Link]:
+    def _links(self, query: Query) -> list[Link]:
         return [_link(row) for row in self._database.rows(query)]
 
     def list(self, limit: int = 50, symbol: str | None = None, before: int | None = None) -> list[Proposal]:

@@ -2,14 +2,18 @@
 
 from dataclasses import asdict
 
-from peewee import BaseQuery
-
 from hybridd.errors import DataError
 from hybridd.model.change import Reason
 from hybridd.model.silence import Silence
 from hybridd.store.audit import Audit
-from hybridd.store.database import Database, Record
+from hybridd.store.database import Database, Prepared, Query, Record, hole
 from hybridd.store.tables import SilenceRow
+
+_IN_FORCE = Prepared(
+    SilenceRow.select()
+    .where((SilenceRow.ends_at > hole("now")) & (SilenceRow.starts_at <= hole("now")))
+    .order_by(SilenceRow.id)
+)
 
 
 class Silences:
@@ -50,16 +54,15 @@ class Silences:
 
     def active(self, now: int) -> tuple[Silence, ...]:
         """Those in force at `now`, ms UTC, in the order of their making."""
-        in_force = (SilenceRow.ends_at > now) & (SilenceRow.starts_at <= now)
-        return self._list(SilenceRow.select().where(in_force).order_by(SilenceRow.id))
+        return self._list(_IN_FORCE, now=int(now))
 
     def list(self, limit: int, ending_after: int = 0) -> tuple[Silence, ...]:
         """The newest, newest first; of those that end after an instant (ms UTC)."""
         query = SilenceRow.select().where(SilenceRow.ends_at > ending_after)
         return self._list(query.order_by(SilenceRow.id.desc()).limit(limit))
 
-    def _list(self, query: BaseQuery) -> tuple[Silence, ...]:
-        return tuple(_silence(row) for row in self._database.rows(query))
+    def _list(self, query: Query, **values: object) -> tuple[Silence, ...]:
+        return tuple(_silence(row) for row in self._database.rows(query, **values))
 
 
 def _silence(row: Record) -> Silence:

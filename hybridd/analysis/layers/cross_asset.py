@@ -15,7 +15,6 @@ from hybridd.analysis.pairs import (
     paired,
     place,
     place_now,
-    run,
     same_times,
     shared,
     strength,
@@ -24,7 +23,7 @@ from hybridd.analysis.recall import recalled
 from hybridd.analysis.scoring import Codes, Raw, answering, leaning, scored, silenced, up_to, warming, why_not
 from hybridd.analysis.tails import tails
 from hybridd.analysis.view import View, whole
-from hybridd.analysis.windows import ratio, rolling_mean
+from hybridd.analysis.windows import ratio, rolling_mean, run
 from hybridd.model.candle import BoolArray, Candles, FloatArray, IntArray
 from hybridd.model.instrument import parse_instrument
 from hybridd.model.reading import Abstain, Input, LayerSeries, Market

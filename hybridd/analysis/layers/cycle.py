@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from hybridd.analysis.calibration import Calibration
-from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, raw_of, scored, silenced, up_to, why_not
-from hybridd.analysis.spectra import AHEAD, EVERY, WINDOW, Cycles, cycles
+from hybridd.analysis.scoring import CANDLES_ONLY, Raw, answering, leaning, raw_of, scored, silenced, up_to, why_not
+from hybridd.analysis.spectra import AHEAD, EVERY, REACH, WINDOW, Cycles, cycles
 from hybridd.analysis.view import View, whole
 from hybridd.model.candle import FloatArray
 from hybridd.model.reading import Abstain, LayerSeries, Market
@@ -62,9 +62,11 @@ class Cycle:
     def _raw(self, view: View) -> Raw:
         found = view.once(_found)
         raw = raw_of(found.swing, self.lookback, len(view.candles))
-        return silenced(raw, (raw.abstain == Abstain.ANSWERS) & ~(found.strength > 1), Abstain.NOTHING_SEEN)
+        return silenced(raw, answering(raw.abstain) & ~(found.strength > 1), Abstain.NOTHING_SEEN)
 
 
 def _found(view: View) -> Cycles:
     candles = view.candles
-    return cycles(candles.close, candles.open_time // candles.step, view.last)
+    reach = min(len(candles), view.last + REACH)
+    number = candles.open_time[len(candles) - reach :] // candles.step
+    return cycles(candles.close[len(candles) - reach :], number, view.last)

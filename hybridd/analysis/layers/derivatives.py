@@ -9,8 +9,9 @@ from hybridd.analysis.as_known import REACH, Part, bent, latest, signed_root, si
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.context_layer import ContextFormula, ContextLayer, Parts, Source
 from hybridd.analysis.returns import changes
+from hybridd.analysis.scoring import Codes
 from hybridd.analysis.view import View
-from hybridd.analysis.windows import ratio, rolling_mean
+from hybridd.analysis.windows import above, ratio, rolling_mean
 from hybridd.model.candle import BoolArray, Candles, FloatArray, IntArray
 from hybridd.model.context import BASIS, FUNDING, OPEN_INTEREST, ContextSeries
 from hybridd.model.reading import Abstain, Input
@@ -53,19 +54,26 @@ def _interest(view: View) -> dict[str, Part]:
     series, last = view.market.context.get(OPEN_INTEREST), view.last
     if series is None or not len(series) or not last:
         return {OPEN_INTEREST: silent(last, Abstain.NO_DATA)}
-    candles, now = view.candles, view.candles.close_time[len(view.candles) - last :]
-    place = series.positions(now)
-    used = np.maximum(place, 0)
+    found, now = silent(last, Abstain.NO_DATA), view.closed
+    known = now[int(now.searchsorted(series.known_at[0])) :]
+    if len(known):
+        values, codes = _interest_since(series, view, known)
+        found.values[last - len(known) :], found.abstain[last - len(known) :] = bent(values), codes
+    return {OPEN_INTEREST: found}
+
+
+def _interest_since(series: ContextSeries, view: View, now: IntArray) -> tuple[FloatArray, Codes]:
+    """The opinions at the newest moments, at each of which there is a value, and the reason where there is none."""
+    candles, used = view.candles, series.positions(now)
     days = _days(series, candles, np.arange(used[0], used[-1] + 1))
-    of, at = used - used[0], np.arange(len(candles) - last, len(candles))
+    of, at = used - used[0], np.arange(len(candles) - len(now), len(candles))
     enough = days.whole[of] & (at - days.start[of] < REACH) & (at >= VOLATILITY_WINDOW)
-    values = days.opinion[of] / _volatility(view)
+    values = days.opinion[of] / _volatility(view, len(now))
     codes = np.isnan(values).view(np.int8) * np.int8(Abstain.UNDEFINED)
     codes[~enough] = Abstain.WARM_UP
     codes[now - series.known_at[used] > series.stale_after] = Abstain.STALE
-    codes[place < 0] = Abstain.NO_DATA
-    values[codes != Abstain.ANSWERS] = np.nan
-    return {OPEN_INTEREST: Part(bent(values), codes)}
+    values[codes != 0] = np.nan
+    return values, codes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,32 +87,31 @@ class _Days:
 
 def _days(series: ContextSeries, candles: Candles, last: IntArray) -> _Days:
     """The days up to the values at positions `last`; price and coins as logarithms, a candle's share of the time."""
-    first = _a_day_before(series)[last]
+    now, first = series.at[last], _a_day_before(series, last)
     before = np.maximum(first, 0)
-    span = series.at[last] - series.at[before]
-    start, end = (_candle_at(candles, series.at[k]) for k in (before, last))
+    then = series.at[before]
+    span, start, end = now - then, _candle_at(candles, then), _candle_at(candles, now)
     whole = (first >= 0) & (span <= 2 * DAY) & (last - first < HISTORY[OPEN_INTEREST]) & (start >= 0)
     price = np.log(candles.close[np.maximum(end, 0)] / candles.close[np.maximum(start, 0)])
     coins = np.log(ratio(series.values[last], series.values[before])) - price
     return _Days(start, whole, signed_root(price * coins) / np.sqrt(np.where(whole, span / candles.step, np.nan)))
 
 
-def _a_day_before(series: ContextSeries) -> IntArray:
+def _a_day_before(series: ContextSeries, last: IntArray) -> IntArray:
     """For each value the position of the newest one that describes a moment a day or more before, −1 without one."""
     latest = np.maximum.accumulate(series.at)
-    return np.searchsorted(latest, series.at - DAY, side="right").astype(np.int64) - 1
+    return latest.searchsorted(series.at[last] - DAY, side="right") - 1
 
 
 def _candle_at(candles: Candles, moments: IntArray) -> IntArray:
     """Position of the newest candle that had closed at each moment, −1 where none had."""
-    return np.searchsorted(candles.close_time, moments, side="right").astype(np.int64) - 1
+    return candles.open_time.searchsorted(moments - candles.step, side="right") - 1
 
 
-def _volatility(view: View) -> FloatArray:
-    """Root mean square of the last 288 one-candle log returns; NaN without any."""
-    step = view.newest(changes, view.last + VOLATILITY_WINDOW)
-    variance = rolling_mean(step * step, VOLATILITY_WINDOW, view.last)
-    return np.sqrt(np.where(variance > 0, variance, np.nan))
+def _volatility(view: View, last: int) -> FloatArray:
+    """Root mean square of the 288 one-candle log returns up to each of the newest `last`; NaN without any."""
+    step = view.newest(changes, last + VOLATILITY_WINDOW)
+    return np.sqrt(above(rolling_mean(step * step, VOLATILITY_WINDOW, last), 0.0))
 
 
 def _words(view: View, parts: Parts) -> list[str]:

@@ -75,14 +75,18 @@ def _change(gauge: _Gauge, values: FloatArray) -> FloatArray:
 
 def _words(view: View, parts: Parts) -> list[str]:
     now = view.candles.last_close
-    return [_described(GAUGES[name], view.market.context[name].values_by(now)) for name in parts]
+    # The same for all markets, and for all candles of a day.
+    return [recalled(_DESCRIBED[name], view.market.context[name].values_by(now)[-NEED:]) for name in parts]
 
 
 def _described(gauge: _Gauge, values: FloatArray) -> str:
+    """What the newest of NEED values has come to."""
     change = float(_change(gauge, values[-WEEK - 1 :])[-1])
     moved = f"{np.expm1(change):+.1%}" if gauge.shares else f"{change:+.2f} points"
-    above = recalled(share_below, values[-NEED:])
-    return f"{gauge.title} {values[-1]:,.5g} ({moved} in {WEEK} days, above {above:.0%} of a year)"
+    return f"{gauge.title} {values[-1]:,.5g} ({moved} in {WEEK} days, above {share_below(values):.0%} of a year)"
+
+
+_DESCRIBED = {name: partial(_described, gauge) for name, gauge in GAUGES.items()}
 
 
 _FORMULA = ContextFormula(

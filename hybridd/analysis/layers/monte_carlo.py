@@ -46,8 +46,9 @@ class MonteCarlo:
         series = view.once(self.said)
         if series.abstain[-1]:
             return why_not(Abstain(series.abstain[-1]), self.lookback, len(view.candles))
-        up = float(view.once(_outlook).up[-1])
-        ends = path_ends(_changes(view), _number(view), view.market.instrument.symbol, view.once(_blocks))
+        found = view.once(_outlook)
+        up = float(found.up[-1])
+        ends = path_ends(_changes(view), _number(view), view.market.instrument.symbol, found)
         low, high = (math.expm1(end) for end in outermost(ends, 0.05))
         verdict = leaning(float(series.values[-1]), "leans up", "leans down", "even")
         return (

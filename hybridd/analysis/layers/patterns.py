@@ -44,7 +44,11 @@ class Patterns:
         self._worth = _worth_table(calibration.patterns)
         seen = {(one.pattern, one.sign) for one in calibration.patterns}
         self._two_sided = {(pattern, sign) for pattern, sign in seen if (pattern, -sign) in seen}
-        self._records = {(one.pattern, one.sign, one.rising): one for one in calibration.patterns}
+        self._records = {
+            (NAMES.index(one.pattern), one.sign > 0, one.rising): (abs(one.worth), one)
+            for one in calibration.patterns
+            if one.pattern in PATTERNS
+        }
 
     def parts(self, market: Market) -> Mapping[str, FloatArray]:  # noqa: ARG002 - records share the unit ATR
         return {}
@@ -96,16 +100,17 @@ class Patterns:
 
     def _strongest(self, seen: _Seen) -> tuple[PatternRecord, int, int] | None:
         """The record that weighs most in the last candles, its age, and how many other patterns there were."""
-        n, patterns = len(seen.up), seen.patterns
+        n, patterns, up = len(seen.up), seen.patterns, seen.up.tolist()
         latest = np.flatnonzero(patterns.at >= n - HORIZON)
         found = []
         for row, at, bullish in zip(
             *(x[latest].tolist() for x in (patterns.pattern, patterns.at, patterns.bullish)), strict=True
         ):
-            record = self._records.get((NAMES[row], 1 if bullish else -1, bool(seen.up[at])))
-            if record is not None:
+            known = self._records.get((row, bullish, up[at]))
+            if known is not None:
+                worth, record = known
                 age = n - 1 - at
-                found.append((abs(record.worth) * (1 - age / HORIZON), record, age))
+                found.append((worth * (1 - age / HORIZON), record, age))
         if not found:
             return None
         _, record, age = max(found, key=lambda item: item[0])

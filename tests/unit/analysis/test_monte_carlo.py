@@ -69,7 +69,9 @@ def test_the_outlook_counts_the_paths_of_a_simulation_step_by_step(i):
     far = FAR * HORIZON**0.5 * risk_metrics(step[1 : i + 1]) ** 0.5
     assert found.tails[i] == pytest.approx(np.mean(ends > far) - np.mean(ends < -far), abs=1e-12)
     shown = path_ends(step[: i + 1], numbers(c)[: i + 1], SYMBOL)
-    np.testing.assert_allclose(shown, np.sort(ends), rtol=1e-8)
+    np.testing.assert_allclose(np.sort(shown), np.sort(ends), rtol=1e-8)
+    known = outlook(step[: i + 1], numbers(c)[: i + 1], SYMBOL, 1)
+    assert path_ends(step[: i + 1], numbers(c)[: i + 1], SYMBOL, known).tolist() == shown.tolist()
 
 
 def test_the_paths_agree_with_a_hundred_times_as_many():

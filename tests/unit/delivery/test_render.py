@@ -125,7 +125,7 @@ def test_the_layers_agree_or_disagree_by_name():
 def test_odds_are_told_with_their_number_or_not_at_all():
     odds = Odds(probability=0.57, low=0.52, high=0.62, n=1412)
     text = render(market(analysis=replace(LONG, odds=odds))).text
-    assert "57 % of 1,412 analyses like this one were followed by a higher price (95 % interval 52 to 62 %)" in text
+    assert "57 % for a higher price, learned from 1,412 analyses like this one (95 % interval 52 to 62 %)" in text
     assert "odds" not in render(market()).text.lower()
 
 

@@ -6,6 +6,7 @@ from scipy import stats
 
 from hybridd.reports.calibration import (
     brier_score,
+    cluster_error,
     effective_n,
     expected_calibration_error,
     expected_chance_error,
@@ -100,6 +101,14 @@ def test_repeated_outcomes_are_worth_one_case_each():
     once = rng.uniform(0, 1, 500) < 0.5
     assert effective_n(once, np.arange(500)) == pytest.approx(500, rel=0.01)
     assert effective_n(np.repeat(once, 12), np.repeat(np.arange(500), 12)) == pytest.approx(500, rel=0.01)
+
+
+def test_the_error_of_a_mean_counts_what_goes_together_once():
+    once = np.random.default_rng(6).normal(0, 1, 400)
+    alone = cluster_error(once, np.arange(400))
+    assert alone == pytest.approx(once.std(ddof=1) / 20)
+    assert cluster_error(np.repeat(once, 12), np.repeat(np.arange(400), 12)) == pytest.approx(alone)
+    assert cluster_error(once, np.zeros(400, dtype=int)) == cluster_error(once[:0], np.zeros(0, dtype=int)) == np.inf
 
 
 def test_cases_that_agree_or_are_none_are_worth_their_clusters():
