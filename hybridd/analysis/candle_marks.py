@@ -96,7 +96,7 @@ def true_of(found: FloatArray, words: Sequence[str]) -> list[Bits]:
             found[left, ago - left_ago : n - left_ago], found[right, ago - right_ago : n - right_ago], out=row[ago:]
         )
         base.append(int.from_bytes(np.packbits(row, bitorder="little").tobytes(), "little"))
-    return [base[of] << ago for of, ago in zip(asked.of.tolist(), asked.ago.tolist(), strict=True)]
+    return [base[of] << ago if ago else base[of] for of, ago in zip(asked.of.tolist(), asked.ago.tolist(), strict=True)]
 
 
 def _true_of_few(found: FloatArray, asked: "_Asked") -> list[Bits]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from hybridd.analysis.candle_marks import Bits, measures, true_of
 from hybridd.analysis.candle_shapes import WORDS, found_in
-from hybridd.analysis.indicators import ema
+from hybridd.analysis.indicators import ema20, ema50
 from hybridd.analysis.windows import any_of
 from hybridd.model.candle import BoolArray, Candles, FloatArray, IntArray
 
@@ -44,7 +44,6 @@ WARM = 64
 SEEN = 20  # TA-Lib's longest pattern with its running averages looks back 17 candles
 LONGEST = 5
 LOOKBACK = 14  # candles before which no pattern and its means are whole: five candles and the ten before the first
-CONTEXT = (20, 50)
 _FEW = 512  # candles up to which hits are quicker picked one by one
 _GRID = 2.0**32
 
@@ -128,10 +127,10 @@ def _broken(candles: Candles) -> BoolArray:
     return np.asarray(any_of(gap, LONGEST - 1) | (candles.high == candles.low))
 
 
-def rising(candles: Candles, last: int | None = None) -> BoolArray:
+def rising(candles: Candles) -> BoolArray:
     """The trend that a pattern stands in: EMA(20) above EMA(50). Shape (n,), False until candle 249."""
-    fast, slow = (ema(candles.close, n, last=last) for n in CONTEXT)
-    return np.asarray(fast > slow)
+    n = len(candles)
+    return np.asarray(ema20(candles, n) > ema50(candles, n))
 
 
 def _blocks(candles: Candles) -> list[tuple[int, int, int]]:

@@ -7,6 +7,7 @@ newest values are computed.
 """
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from hybridd.analysis.windows import (
     newest,
     ratio,
     recursive_mean,
+    recursive_weights,
     rolling_max,
     rolling_mean,
     rolling_min,
@@ -40,6 +42,16 @@ def step(x: FloatArray, last: int | None = None) -> FloatArray:
 def ema(x: FloatArray, n: int, window: int = 0, last: int | None = None) -> FloatArray:
     """Exponential moving average, weight 2/(n+1), over `window` values (5n by default: 4.5e-5 left out)."""
     return recursive_mean(x, n, window or 5 * n, last)
+
+
+def ema20(candles: Candles, last: int) -> FloatArray:
+    """EMA(20) of the newest `last` closes."""
+    return ema(candles.close, 20, last=last)
+
+
+def ema50(candles: Candles, last: int) -> FloatArray:
+    """EMA(50) of the newest `last` closes."""
+    return ema(candles.close, 50, last=last)
 
 
 def wilder(x: FloatArray, n: int = 14, window: int = WILDER_WINDOW, last: int | None = None) -> FloatArray:
@@ -91,10 +103,21 @@ def adx(candles: Candles, last: int | None = None) -> FloatArray:
 
 def macd_histogram(close: FloatArray, last: int | None = None) -> FloatArray:
     """MACD(12, 26) less its signal line of 9: G. Appel (1979); T. Aspray (1986) for the histogram. From candle 510."""
-    last = len(close) if last is None else last
+    last, weights = len(close) if last is None else last, _histogram_weights()
+    if last == 1 and len(close) >= len(weights):
+        return np.array([(close[len(close) - len(weights) :] - close.item(-1)).dot(weights)])
     reach = min(last + SIGNAL_WINDOW, len(close))
     line = ema(close, 12, MACD_WINDOW, reach) - ema(close, 26, MACD_WINDOW, reach)
     return newest(line, last) - ema(line, 9, SIGNAL_WINDOW, last)
+
+
+@cache
+def _histogram_weights() -> FloatArray:
+    """What each close weighs in the newest value of the histogram, oldest first, summing to 0."""
+    line = recursive_weights(12, MACD_WINDOW) - recursive_weights(26, MACD_WINDOW)
+    weights = -np.convolve(line, recursive_weights(9, SIGNAL_WINDOW))
+    weights[-MACD_WINDOW:] += line
+    return weights
 
 
 def stochastic(

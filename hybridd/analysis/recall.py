@@ -10,6 +10,8 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import TypeVar, cast
 
+import numpy as np
+
 from hybridd.model.candle import FloatArray
 
 Answer = TypeVar("Answer")
@@ -30,8 +32,10 @@ class _Question:
 
     def __init__(self, formula: Callable[..., object], columns: tuple[FloatArray, ...]) -> None:
         self.formula, self.columns = formula, columns
-        # Of the library's digests the one that processors have an instruction for.
-        self.digest = tuple(sha256(column.tobytes()).digest() for column in columns)
+        digest = sha256()  # of the library's digests the one that processors have an instruction for
+        for column in columns:
+            digest.update(np.ascontiguousarray(column).data)
+        self.digest = (digest.digest(), *map(len, columns))
 
     def __hash__(self) -> int:
         return hash((self.formula, self.digest))

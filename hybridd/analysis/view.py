@@ -9,6 +9,9 @@ from hybridd.model.reading import Market
 
 Found = TypeVar("Found")
 
+SPARE = 4
+"""Values of an indicator that are computed beyond those asked for, at least."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
@@ -41,7 +44,9 @@ class View:
         last = min(self.last if last is None else last, len(self.candles))
         found: FloatArray | None = self._found.get(formula)
         if found is None or len(found) < last:
-            found = self._found[formula] = formula(self.candles, last)
+            # The next to ask mostly looks a little further back: cheaper now than to begin again. One value is cheap.
+            reach = last if last == 1 else last + max(SPARE, last // 64)
+            found = self._found[formula] = formula(self.candles, min(reach, len(self.candles)))
         return found[len(found) - last :]
 
 

@@ -121,6 +121,12 @@ def _may_rest(moved: BoolArray, n: int) -> bool:
     return not moved[: len(moved) // half * half].reshape(-1, half).any(axis=1).all()
 
 
+def recursive_weights(period: int, n: int) -> FloatArray:
+    """What each of `n` values weighs in their `recursive_mean`, oldest first, summing to 1."""
+    decay = 1 - 2 / (period + 1)
+    return _fading(decay, n) * ((1 - decay) / (1 - decay**n))
+
+
 @lru_cache(maxsize=64)
 def _fading(decay: float, n: int) -> FloatArray:
     """decayᵏ, oldest first."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hybridd.analysis.calibration import Calibration, PatternRecord
-from hybridd.analysis.candle_patterns import BLOCK, NAMES, PATTERNS, WARM, Sightings, rising, sightings
+from hybridd.analysis.candle_patterns import BLOCK, NAMES, PATTERNS, WARM, Sightings, sightings
+from hybridd.analysis.indicators import ema20, ema50
 from hybridd.analysis.scoring import CANDLES_ONLY, Raw, answering, raw_of, scored, silenced, up_to, why_not
 from hybridd.analysis.view import View, whole
 from hybridd.analysis.windows import any_of
@@ -118,7 +119,8 @@ class Patterns:
 
 def _seen(view: View) -> _Seen:
     last = min(view.last + HORIZON, len(view.candles))
-    return _Seen(sightings(view.candles, last), rising(view.candles, last))
+    up = view.newest(ema20, last) > view.newest(ema50, last)  # as in `rising`
+    return _Seen(sightings(view.candles, last), up)
 
 
 def _worth_table(records: tuple[PatternRecord, ...]) -> FloatArray:

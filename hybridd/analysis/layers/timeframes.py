@@ -155,6 +155,8 @@ def _newest(closed: IntArray, now: IntArray) -> IntArray:
 
     Sought for each close and not for each moment: most frames have fewer of them.
     """
+    if not len(now):
+        return np.empty(0, dtype=np.int64)
     before = int(np.searchsorted(closed, now[0], side="right"))
     turns = np.searchsorted(now, closed[before : int(np.searchsorted(closed, now[-1], side="right"))])
     edges = np.zeros(len(turns) + 2, dtype=np.int64)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from hybridd.analysis.calibration import Calibration
-from hybridd.analysis.indicators import adx, atr, ema
+from hybridd.analysis.indicators import adx, atr, ema, ema20, ema50
 from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, mixed, raw_of, scored, up_to, why_not
 from hybridd.analysis.view import View, whole
-from hybridd.analysis.windows import ratio
+from hybridd.analysis.windows import newest, ratio
 from hybridd.model.candle import FloatArray
 from hybridd.model.reading import Abstain, LayerSeries, Market
 
@@ -76,9 +76,9 @@ class Trend:
 
 
 def _averages(view: View) -> _Averages:
-    close, last = view.candles.close, view.last
-    fast, slow = ema(close, FAST, last=last), ema(close, SLOW, last=last)
-    middle = ema(close, MIDDLE, last=last + SLOPE_SPAN)
+    last, reach = view.last, view.last + SLOPE_SPAN
+    fast, slow = newest(view.newest(ema20, reach), last), ema(view.candles.close, SLOW, last=last)
+    middle = newest(view.newest(ema50, reach), reach)
     return _Averages(fast, middle[SLOPE_SPAN:], slow, middle[:last])
 
 
