@@ -96,13 +96,14 @@ class Brain:
         A layer that breaks abstains with FAILED, is told in `failures`; others go on.
         """
         candles = market.candles
-        last = len(candles) if after is None else len(candles.since(after + 1 - candles.step))
+        first = 0 if after is None else int(candles.open_time.searchsorted(after + 1 - candles.step))
+        last = len(candles) - first
         heard, view = self._hear(market, last)
         judged = [self._judge(heard.values[:, part], heard.abstain[:, part]) for part in _parts(last)]
         score, confidence, agreeing, answered = (np.concatenate(columns) for columns in zip(*judged, strict=True))
         return Scores(
-            close_time=candles.close_time[len(candles) - last :],
-            price=candles.close[len(candles) - last :],
+            close_time=candles.open_time[first:] + candles.step,
+            price=candles.close[first:],
             score=score,
             confidence=confidence,
             agreeing=agreeing,
@@ -128,7 +129,8 @@ class Brain:
         heard, n, view = _Heard(len(self.layers), last), len(market.candles), None
         for part in _parts(last):
             end = n - last + part.stop
-            view = View(replace(market, candles=market.candles[:end]), part.stop - part.start)
+            seen = market if end == n else replace(market, candles=market.candles[:end])
+            view = View(seen, part.stop - part.start)
             for row, layer in self._sharing.items():
                 heard.take(row, layer.name, partial(view.once, layer.said), part)
         for row, one in enumerate(self.layers):

@@ -87,25 +87,31 @@ def sightings(candles: Candles, last: int | None = None) -> Sightings:
 
 def _listed(seen: Sequence[tuple[Bits, Bits]], n: int) -> tuple[IntArray, IntArray, BoolArray]:
     """Row, candle and side of each bit that is set; of `n` candles."""
-    rows = [(row, side, bits) for row, sides in enumerate(seen) for side, bits in enumerate(sides) if bits]
-    if n <= _FEW:
-        few = [(row, i, side) for row, side, bits in rows for i in _places(bits)]
-        row, at, side = np.array(few, dtype=np.int64).reshape(len(few), 3).T
-        return row, at, side == 0
+    sides = [bits for up_and_down in seen for bits in up_and_down]
+    line, at = _picked(sides) if n <= _FEW else _unpacked(sides, n)
+    return line >> 1, at, line & 1 == 0
+
+
+def _picked(lines: Sequence[Bits]) -> tuple[IntArray, IntArray]:
+    """Line and place of each bit, one by one."""
+    found = [(line, place) for line, bits in enumerate(lines) if bits for place in _places(bits)]
+    line, at = np.array(found, dtype=np.int64).reshape(len(found), 2).T
+    return line, at
+
+
+def _unpacked(lines: Sequence[Bits], n: int) -> tuple[IntArray, IntArray]:
+    """Line and place of each bit, all at once, of lines of `n` bits."""
     size = -(-n // 8)
-    packed = np.frombuffer(b"".join(bits.to_bytes(size, "little") for _, _, bits in rows), dtype=np.uint8)
+    packed = np.frombuffer(b"".join([bits.to_bytes(size, "little") for bits in lines]), dtype=np.uint8)
     some = np.flatnonzero(packed != 0)  # most bytes are 0
     of = np.flatnonzero(np.unpackbits(packed[some], bitorder="little").view(np.bool_))
     some *= 8
-    at = some[of >> 3]  # counted on through all rows
+    at = some[of >> 3]
     at += of & 7
-    hits = [bits.bit_count() for _, _, bits in rows]
-    row, side, first = (
-        np.repeat(np.array(of_rows, dtype=np.int64), hits)
-        for of_rows in ([one[0] for one in rows], [one[1] for one in rows], range(0, 8 * size * len(rows), 8 * size))
-    )
-    at -= first
-    return row, at, side == 0
+    # The places are counted on through all lines; how many bits are set in each says which line it is.
+    line = np.repeat(np.arange(len(lines)), [bits.bit_count() for bits in lines])
+    at -= 8 * size * line
+    return line, at
 
 
 def _places(bits: Bits) -> Iterator[int]:

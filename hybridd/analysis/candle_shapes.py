@@ -4,7 +4,7 @@ Each line of a pattern is a way to be one; its words must all be true. Words as 
 those that are seldom true come first, since nothing is looked at any further once no candle is left.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hybridd.analysis.candle_marks import Bits, spelled
@@ -200,9 +200,17 @@ def _numbered(ways: Ways) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(_NUMBER[word] for word in way) for way in ways)
 
 
-_WAYS: Mapping[str, tuple[tuple[tuple[int, ...], ...], ...]] = {
-    name: tuple(_numbered(ways) for ways in sides) for name, sides in _SPELLED.items()
-}
+_PLAIN, _TRAPS = (
+    tuple(
+        (name, side, way)
+        for name, sides in _SPELLED.items()
+        for side, ways in enumerate(sides)
+        for way in _numbered(ways)
+        if name in shapes
+    )
+    for shapes in (SHAPES, TRAPS)
+)
+"""Each way of a pattern: its name, 0 where it is bullish and 1 where bearish, and the numbers of its words."""
 _SHUTTING = _numbered(_SHUT)
 
 
@@ -211,26 +219,31 @@ def found_in(true: Sequence[Bits], everywhere: Bits, asked: Bits) -> dict[str, t
 
     `everywhere` are all candles, `asked` those that are asked about: only a trap may have begun before them.
     """
-    said = {}
-    for name, sides in _WAYS.items():
-        trap = name in TRAPS
-        up, down = (_any(ways, true, everywhere if trap else asked) for ways in sides)
-        if trap:
-            up, down = (bits & asked for bits in _shut(up, down, true, everywhere))
-        said[name] = up, down
-    return said
+    found = dict.fromkeys(_SPELLED, (0, 0))
+    _seen(_PLAIN, true, asked, found)
+    _seen(_TRAPS, true, everywhere, found)
+    for name in TRAPS:
+        up, down = _shut(*found[name], true, everywhere)
+        found[name] = up & asked, down & asked
+    return found
 
 
-def _any(ways: tuple[tuple[int, ...], ...], true: Sequence[Bits], everywhere: Bits) -> Bits:
-    found = 0
-    for way in ways:
-        left = everywhere
-        for word in way:
+def _seen(
+    ways: Iterable[tuple[str, int, tuple[int, ...]]],
+    true: Sequence[Bits],
+    where: Bits,
+    found: dict[str, tuple[Bits, Bits]],
+) -> None:
+    """Put down where some candle of `where` answers to all the words of a way."""
+    for name, side, words in ways:
+        left = where
+        for word in words:
             left &= true[word]
             if not left:
                 break
-        found |= left
-    return found
+        else:
+            up, down = found[name]
+            found[name] = (up, down | left) if side else (up | left, down)
 
 
 def _shut(up: Bits, down: Bits, true: Sequence[Bits], everywhere: Bits) -> tuple[Bits, Bits]:

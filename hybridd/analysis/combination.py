@@ -1,5 +1,6 @@
 """How opinions become one score: R. Carver's forecast combination, over the layers that answered."""
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TypeVar, cast
@@ -46,8 +47,9 @@ def multipliers(answers: BoolArray, weights: FloatArray, rho: FloatArray) -> Flo
         if not row.all():
             turns[1:] |= row[1:] != row[:-1]
     starts = np.flatnonzero(turns)
-    found = [_multiplier_of(chosen.tobytes(), *given) for chosen in np.ascontiguousarray(answers[:, starts].T)]
-    return np.repeat(found, np.diff(starts, append=n))
+    sets = [chosen.tobytes() for chosen in np.ascontiguousarray(answers[:, starts].T)]
+    found = {one: _multiplier_of(one, *given) for one in set(sets)}
+    return np.repeat([found[one] for one in sets], np.diff(starts, append=n))
 
 
 @lru_cache(maxsize=4_096)
@@ -69,20 +71,17 @@ def combined(
     measured: m alone keeps the spread of a single layer, which puts a third of all scores beyond one standard
     deviation.
     """
-    scaled = ratio(_total(values, answers, weights), weight_answered(answers, weights))
+    scaled = _mean(values, answers, weights)
     scaled *= multipliers(answers, weights, rho)
     scaled *= gain / 50
     np.maximum(scaled, -1.0, out=scaled)
     return np.minimum(scaled, 1.0, out=scaled)
 
 
-def _total(values: FloatArray, answers: BoolArray, weights: FloatArray) -> FloatArray:
-    """Σ w·(value − 50) of the rows that answered, shape (n,), row by row."""
+def _mean(values: FloatArray, answers: BoolArray, weights: FloatArray) -> FloatArray:
+    """Σ w·(value − 50)/Σ w of the rows that answered, shape (n,), row by row; NaN where none did."""
     if values.shape[1] == 1:
-        one = 0.0
-        for weight, value in zip(weights.tolist(), values[:, 0].tolist(), strict=True):
-            one += weight * (value - 50) if value == value else 0.0
-        return np.array([one])
+        return np.array([_mean_of_one(values[:, 0].tolist(), weights.tolist())])
     total, said = np.zeros(values.shape[1]), np.empty(values.shape[1])
     for weight, row, there in zip(weights.tolist(), values, answers, strict=True):
         np.subtract(row, 50, out=said)
@@ -91,7 +90,17 @@ def _total(values: FloatArray, answers: BoolArray, weights: FloatArray) -> Float
         if not there.all():
             said[~there] = 0.0
         total += said
-    return total
+    return ratio(total, weight_answered(answers, weights))
+
+
+def _mean_of_one(values: list[float], weights: list[float]) -> float:
+    """`_mean` of one candle, in plain numbers."""
+    total = answered = 0.0
+    for value, weight in zip(values, weights, strict=True):
+        if value == value:
+            total += weight * (value - 50)
+            answered += weight
+    return total / answered if answered else float("nan")
 
 
 def weight_answered(chosen: BoolArray, weights: FloatArray) -> FloatArray:
@@ -116,6 +125,10 @@ def agreement(values: FloatArray, x: FloatArray, weights: FloatArray) -> tuple[F
 
     Weight on the score's side/weight that answered × weight that answered/all weight; 0 at a score of exactly 50.
     """
+    if len(x) == 1:
+        side = x.item(0)
+        sided = [w for w, value in zip(weights.tolist(), values[:, 0].tolist(), strict=True) if (value - 50) * side > 0]
+        return np.array([math.fsum(sided) / weights.sum()]), np.array([len(sided)])
     above, below = values > 50, values < 50
     agreeing = _of_side(x, count(above), count(below))
     if (weights == weights[0]).all():

@@ -70,11 +70,14 @@ def blocks(change: FloatArray, last: int | None = None) -> Blocks:
     reach = min(last + BLOCK, len(change))
     before = volatility(change[:-1], max(0, reach - 1))
     unit = newest(ratio(newest(change, len(before)), before), last + BLOCK - 1)
-    move, growth = unit[:last].copy(), np.sqrt(DECAY + (1 - DECAY) * unit[:last] ** 2)
-    for age in range(BLOCK - 2, -1, -1):
-        piece = unit[BLOCK - 1 - age : BLOCK - 1 - age + last]
-        move += growth * piece
-        growth *= np.sqrt(DECAY + (1 - DECAY) * piece * piece)
+    grown = unit * unit
+    grown *= 1 - DECAY
+    grown += DECAY
+    np.sqrt(grown, out=grown)
+    move, growth = unit[:last].copy(), grown[:last].copy()
+    for place in range(1, BLOCK):
+        move += growth * unit[place : place + last]
+        growth *= grown[place : place + last]
     return Blocks(move, growth)
 
 

@@ -7,7 +7,7 @@ decides: what is recalled is what would have been computed.
 
 from collections.abc import Callable
 from functools import lru_cache
-from hashlib import blake2b
+from hashlib import sha256
 from typing import TypeVar, cast
 
 from hybridd.model.candle import FloatArray
@@ -30,7 +30,8 @@ class _Question:
 
     def __init__(self, formula: Callable[..., object], columns: tuple[FloatArray, ...]) -> None:
         self.formula, self.columns = formula, columns
-        self.digest = tuple(blake2b(column.tobytes(), digest_size=16).digest() for column in columns)
+        # Of the library's digests the one that processors have an instruction for.
+        self.digest = tuple(sha256(column.tobytes()).digest() for column in columns)
 
     def __hash__(self) -> int:
         return hash((self.formula, self.digest))

@@ -75,11 +75,20 @@ def answering(codes: Codes) -> BoolArray:
     return np.equal(codes, 0)
 
 
+def undefined(codes: Codes) -> BoolArray:
+    """Where the code is UNDEFINED, likewise."""
+    return np.equal(codes, int(Abstain.UNDEFINED))
+
+
 def raw_of(values: FloatArray, lookback: int, n: int | None = None) -> Raw:
     """Mark the values before `lookback` candles as WARM_UP and those that came out NaN later as UNDEFINED.
 
     `values` are those of the newest of `n` candles, by default of all.
     """
+    if len(values) == 1 and n is not None:  # as in a live cycle, by each layer
+        one = np.nan if n < lookback else values.item(0)
+        code = Abstain.WARM_UP if n < lookback else Abstain.UNDEFINED if one != one else Abstain.ANSWERS
+        return Raw(np.array([one]), np.array([int(code)], dtype=np.int8))
     codes = np.isnan(values).view(np.int8) * np.int8(Abstain.UNDEFINED)
     warm = warming(len(values), lookback, len(values) if n is None else n)
     if warm:

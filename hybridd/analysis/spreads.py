@@ -91,10 +91,11 @@ def weighted_spread(
     if len(full):
         weight, spread = weight[len(weight) - len(x) :], sigma[len(sigma) - len(full) :]
         run = min(_RUN * n, len(full))
-        whole = len(full) // run * run
-        # One run a column: what is added then lies side by side.
-        columns = [np.ascontiguousarray(sliding_window_view(one, run + n - 1)[:whole:run].T) for one in (x, weight)]
-        full[:whole], spread[:whole] = (found.T.ravel() for found in _weighted(columns[0], columns[1], n))
+        whole = len(full) // run * run if len(full) > FEW else 0
+        if whole:
+            # One run a column: what is added then lies side by side.
+            columns = [np.ascontiguousarray(sliding_window_view(one, run + n - 1)[:whole:run].T) for one in (x, weight)]
+            full[:whole], spread[:whole] = (found.T.ravel() for found in _weighted(columns[0], columns[1], n))
         if whole < len(full):
             rest = _weighted(x[whole:, None], weight[whole:, None], n)
             full[whole:], spread[whole:] = rest[0][:, 0], rest[1][:, 0]
@@ -119,6 +120,8 @@ def _weighted(x: FloatArray, weight: FloatArray, n: int) -> tuple[FloatArray, Fl
 
 def _summed(x: FloatArray, n: int) -> FloatArray:
     """Sums of `n` down each column, by doubling."""
+    if len(x) == n:
+        return np.add.reduce(x, axis=0, keepdims=True)
     block, size, total, done = x, 1, x, 0
     while True:
         if n & size:

@@ -51,17 +51,17 @@ def swing_lows(low: FloatArray) -> Swings:
 def _held(high: FloatArray, at: IntArray, confirmed: IntArray) -> Swings:
     """Of the swings at `at`, each candle's newest and the one before it, as far as they are within REACH."""
     n = len(high)
-    turns = np.zeros(n, dtype=np.int64)
-    turns[confirmed] = 1
-    newest = np.cumsum(turns) + 1
+    edges = np.zeros(len(at) + 2, dtype=np.int64)
+    edges[1:-1], edges[-1] = confirmed, n
+    held = edges[1:] - edges[:-1]
     # Two in front that never were, so that every candle has a newest one and one before that.
     places = np.concatenate([_NEVER, at])
     prices = np.concatenate([_NOWHERE, high[at]])
     edge = np.arange(-REACH, n - REACH)
     found = []
-    for which in (newest, newest - 1):
-        place = places[which]
-        price, gone = prices[which], place < edge
+    for those in (slice(1, None), slice(0, -1)):
+        place, price = np.repeat(places[those], held), np.repeat(prices[those], held)
+        gone = place < edge
         price[gone] = np.nan
         found.append((price, place, gone))
     (last, place, gone), (before, _, _) = found

@@ -8,17 +8,12 @@ All functions take and return arrays of shape (n,), NaN where the window is not 
 compute and return no more than that many newest values, out of an array that may be shorter or longer.
 """
 
-from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 import talib
 
 from hybridd.model.candle import BoolArray, FloatArray, IntArray
-
-State = tuple[FloatArray, ...]
-Join = Callable[[State, State, int, int], State]
-"""(newer, older, length of newer, length of older) → the state of both windows together."""
 
 FEW = 16  # windows up to which a dot product each is quicker than doubling
 
@@ -76,7 +71,7 @@ def decayed_sum(x: FloatArray, decay: float, n: int, last: int | None = None) ->
     if 0 < len(full) <= FEW:
         full[:] = np.correlate(x, _fading(decay, n))
     elif len(full):
-        full[:] = _folded((x,), n, lambda new, old, a, _b: (new[0] + decay**a * old[0],))[0]
+        full[:] = _decayed(x, decay, n)
     return out
 
 
@@ -87,10 +82,11 @@ def recursive_mean(x: FloatArray, period: int, n: int, last: int | None = None) 
     speed, not the answer.
     """
     decay = 1 - 2 / (period + 1)
+    if last == 1 and len(x) >= n:
+        now = x.item(-1)
+        return np.array([now + (x[len(x) - n :] - now).dot(_fading(decay, n)) * ((1 - decay) / (1 - decay**n))])
     x, out, full = cut(x, n, last)
-    if len(full) == 1:
-        full[0] = x[-1] + (x - x[-1]).dot(_fading(decay, n)) * ((1 - decay) / (1 - decay**n))
-    elif 0 < len(full) <= FEW:
+    if 0 < len(full) <= FEW:
         full[:] = np.correlate(x - x[-1], _fading(decay, n))
         full *= (1 - decay) / (1 - decay**n)
         full += x[-1]
@@ -111,10 +107,18 @@ def _recursive(x: FloatArray, period: int, left: float, n: int) -> FloatArray:
     full = endless[n - 1 :] / (1 - left)
     full[1:] -= endless[: len(x) - n] * (left / (1 - left))
     moved = x[1:] != x[:-1]
-    if n > 1 and len(moved) - np.count_nonzero(moved) >= n - 1:
+    if n > 1 and _may_rest(moved, n - 1):
         still = ~any_of(moved, n - 1)[n - 2 :]
         full[still] = x[n - 1 :][still]
     return full
+
+
+def _may_rest(moved: BoolArray, n: int) -> bool:
+    """False only where no `n` in a row are false: as many would hold a whole one of the blocks of half their length."""
+    if len(moved) - np.count_nonzero(moved) < n:
+        return False
+    half = (n + 1) // 2
+    return not moved[: len(moved) // half * half].reshape(-1, half).any(axis=1).all()
 
 
 @lru_cache(maxsize=64)
@@ -203,19 +207,21 @@ def _extreme(x: FloatArray, n: int, last: int | None, which: np.ufunc) -> FloatA
     return out
 
 
-def _folded(leaf: State, n: int, join: Join) -> State:
-    block, size = leaf, 1
-    total, done = leaf, 0
-    while done < n:
+def _decayed(x: FloatArray, decay: float, n: int) -> FloatArray:
+    """Sums of `n` in which each value weighs `decay` times the one after it, by doubling."""
+    block, size, total, done = x, 1, x, 0
+    while True:
         if n & size:
-            total = _joined(total, block, done, size, join) if done else block
+            total = _after(total, block, done, size, decay**done) if done else block
             done += size
-        if done < n:
-            block = _joined(block, block, size, size, join)
-            size *= 2
-    return total
+        if done == n:
+            return total
+        block = _after(block, block, size, size, decay**size)
+        size *= 2
 
 
-def _joined(new: State, old: State, a: int, b: int, join: Join) -> State:
-    """Windows of `a` put after windows of `b`. Column j of a state of windows of m ends at candle j + m − 1."""
-    return join(tuple(column[b:] for column in new), tuple(column[:-a] for column in old), a, b)
+def _after(new: FloatArray, old: FloatArray, a: int, b: int, weight: float) -> FloatArray:
+    """Windows of `a` put after weighted windows of `b`. Column j of windows of m ends at candle j + m − 1."""
+    out: FloatArray = old[:-a] * weight
+    out += new[b:]
+    return out

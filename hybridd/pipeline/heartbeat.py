@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hybridd.clock import SystemClock
+from hybridd.daemon.process import gone
 from hybridd.store.store import Store
 
 SERVICE_KEY = "service"
@@ -27,20 +28,26 @@ def clock_of(store: Store) -> SystemClock:
 
 
 def state_of(service: Mapping[str, Any], now: int) -> str:
-    """ok, degraded, stopped, silent or never started; `now` is the wall's time, ms UTC."""
+    """ok, degraded, stopped, silent (dead or hanging) or never started; `now` is the wall's time, ms UTC."""
     if not service:
         return NEVER
     if service.get("state") == "stopped":
         return "stopped"
-    if now - service["heartbeat_at"] > SILENT_AFTER_MS:
+    if now - service["heartbeat_at"] > SILENT_AFTER_MS or _died(service):
         return "silent"
     return str(service.get("state"))
+
+
+def _died(service: Mapping[str, Any]) -> bool:
+    # Six ticks are a long time to be called alive after a SIGKILL.
+    return gone(service.get("pid"), service.get("home"))
 
 
 def wrong_with(service: Mapping[str, Any], now: int) -> list[str]:
     """What is wrong, a line each, the worst first."""
     wrong = list(service.get("wrong", ()))
     if state_of(service, now) == "silent":
-        quiet = (now - service["heartbeat_at"]) // 1000
-        wrong.insert(0, f"the daemon has given no sign of life for {quiet} s → look at `journalctl -u hybridd`")
+        quiet = max(0, now - service["heartbeat_at"]) // 1000
+        what = f"the daemon's process {service['pid']} has died" if _died(service) else "the daemon hangs or has died"
+        wrong.insert(0, f"{what}: no sign of life for {quiet} s → look at `journalctl -u hybridd`")
     return wrong

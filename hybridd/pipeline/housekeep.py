@@ -7,6 +7,7 @@ from functools import cache
 from importlib.metadata import version
 
 from hybridd.clock import Clock, SystemClock, as_ms, iso
+from hybridd.daemon.process import home
 from hybridd.daemon.scheduler import Scheduler
 from hybridd.errors import HttpFailed
 from hybridd.model.alert import Alert
@@ -175,6 +176,7 @@ class Housekeeper:
         wall = SystemClock().now()
         return {
             "pid": os.getpid(),
+            "home": home(),
             "version": _version(),
             "started_at": self._started_at,
             "heartbeat_at": wall,

@@ -7,7 +7,7 @@ import numpy as np
 
 from hybridd.analysis.calibration import Calibration, PatternRecord
 from hybridd.analysis.candle_patterns import BLOCK, NAMES, PATTERNS, WARM, Sightings, rising, sightings
-from hybridd.analysis.scoring import CANDLES_ONLY, Raw, raw_of, scored, silenced, up_to, why_not
+from hybridd.analysis.scoring import CANDLES_ONLY, Raw, answering, raw_of, scored, silenced, up_to, why_not
 from hybridd.analysis.view import View, whole
 from hybridd.analysis.windows import any_of
 from hybridd.model.candle import BoolArray, FloatArray
@@ -88,7 +88,7 @@ class Patterns:
         count = np.bincount(at, minlength=len(seen.up))
         said = np.bincount(at, weights=worth, minlength=len(seen.up)) / np.maximum(count, 1)
         raw = raw_of(_fading(said)[len(said) - n :], self.lookback, len(view.candles))
-        silent = ~any_of(count > 0, HORIZON)[len(said) - n :] & (raw.abstain == Abstain.ANSWERS)
+        silent = ~any_of(count > 0, HORIZON)[len(said) - n :] & answering(raw.abstain)
         return silenced(raw, silent, Abstain.NOTHING_SEEN)
 
     def _called(self, record: PatternRecord) -> str:

@@ -8,7 +8,18 @@ import numpy as np
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.indicators import atr
 from hybridd.analysis.levels import MOST_OF_PERIOD, Pivots, ValueArea, pivots, retracement, value_areas
-from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, mixed, raw_of, scored, silenced, up_to, why_not
+from hybridd.analysis.scoring import (
+    CANDLES_ONLY,
+    Raw,
+    leaning,
+    mixed,
+    raw_of,
+    scored,
+    silenced,
+    undefined,
+    up_to,
+    why_not,
+)
 from hybridd.analysis.swings import REACH, SPAN, Swings, breaks, swing_highs, swing_lows
 from hybridd.analysis.view import View, whole
 from hybridd.analysis.windows import decayed_sum, ratio
@@ -92,7 +103,7 @@ class Structure:
     def _raw(self, view: View) -> Raw:
         raw = raw_of(mixed(view.once(_parts), self._calibration), self.lookback, len(view.candles))
         # What is left undefined by a price that moves is a stretch without two highs and two lows to compare.
-        silent = (raw.abstain == Abstain.UNDEFINED) & (view.newest(atr) > 0)
+        silent = undefined(raw.abstain) & (view.newest(atr) > 0)
         return silenced(raw, silent, Abstain.NOTHING_SEEN)
 
 

@@ -136,33 +136,44 @@ def _vote(candles: Candles, now: IntArray) -> _Vote:
     """The as-of join: at each moment the newest candle of the frame that had closed by then."""
     if len(now) == 1:
         return _vote_now(candles, int(now[0]))
-    newest = np.searchsorted(candles.close_time, now, side="right") - 1
+    closed = candles.close_time
+    newest = _newest(closed, now)
     enough = newest >= VERDICT_LOOKBACK - 1
     if not enough.any():
         nothing = np.zeros(len(now), dtype=np.bool_)
         return _Vote(np.full(len(now), np.nan), nothing, nothing)
     newest = np.maximum(newest, 0)
-    fresh = now - candles.close_time[newest] <= OLDEST * candles.step
+    fresh = now - closed[newest] <= OLDEST * candles.step
     first, end = int(newest[0]), int(newest[-1]) + 1
     said = verdict(candles[:end], end - first)[newest - first]
     said[~(enough & fresh)] = np.nan
     return _Vote(said, enough, fresh)
 
 
+def _newest(closed: IntArray, now: IntArray) -> IntArray:
+    """The last of the closing times at or before each of the moments, which rise; −1 where there is none.
+
+    Sought for each close and not for each moment: most frames have fewer of them.
+    """
+    before = int(np.searchsorted(closed, now[0], side="right"))
+    turns = np.searchsorted(now, closed[before : int(np.searchsorted(closed, now[-1], side="right"))])
+    edges = np.zeros(len(turns) + 2, dtype=np.int64)
+    edges[1:-1], edges[-1] = turns, len(now)
+    return np.repeat(np.arange(before - 1, before + len(turns)), edges[1:] - edges[:-1])
+
+
 def _joined(votes: Mapping[str, _Vote], n: int) -> Raw:
     """The mean of the verdicts of those that vote at each of `n` moments."""
-    total, voters = np.zeros(n), np.zeros(n)
-    enough, fresh = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
-    for vote in votes.values():
-        voting = ~np.isnan(vote.verdict)
-        total += np.where(voting, vote.verdict, 0.0)
-        voters += voting
-        enough |= vote.enough
-        fresh |= vote.enough & vote.fresh
-    codes = np.full(n, Abstain.UNDEFINED, dtype=np.int8)
-    codes[~fresh] = Abstain.STALE
-    codes[~enough] = Abstain.WARM_UP
-    codes[voters > 0] = Abstain.ANSWERS
     if not votes:
-        codes[:] = Abstain.NO_DATA
-    return Raw(ratio(total, voters), codes)
+        return Raw(np.full(n, np.nan), np.full(n, Abstain.NO_DATA, dtype=np.int8))
+    verdict = np.array([vote.verdict for vote in votes.values()])
+    voting = verdict == verdict
+    voters = np.add.reduce(voting, dtype=np.float64)
+    verdict[~voting] = 0.0
+    enough = np.array([vote.enough for vote in votes.values()])
+    fresh = np.logical_or.reduce(enough & [vote.fresh for vote in votes.values()])
+    codes = np.full(n, int(Abstain.UNDEFINED), dtype=np.int8)
+    codes[~fresh] = Abstain.STALE
+    codes[~np.logical_or.reduce(enough)] = Abstain.WARM_UP
+    codes[voters > 0] = Abstain.ANSWERS
+    return Raw(ratio(np.add.reduce(verdict), voters), codes)

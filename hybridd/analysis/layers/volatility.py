@@ -8,7 +8,7 @@ import numpy as np
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.indicators import SAME, WILDER_WINDOW, atr, squeeze
 from hybridd.analysis.ranks import rank_in_window
-from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, raw_of, scored, silenced, up_to, why_not
+from hybridd.analysis.scoring import CANDLES_ONLY, Raw, leaning, raw_of, scored, silenced, undefined, up_to, why_not
 from hybridd.analysis.view import View, whole
 from hybridd.analysis.windows import decayed_sum, newest, ratio, rolling_mean
 from hybridd.model.candle import BoolArray, FloatArray
@@ -78,7 +78,7 @@ class Volatility:
     def _raw(self, view: View) -> Raw:
         state = view.once(_state)
         raw = raw_of(state.drift * (0.5 + state.rank), self.lookback, len(view.candles))
-        return silenced(raw, (raw.abstain == Abstain.UNDEFINED) & np.isnan(state.drift), Abstain.NOTHING_SEEN)
+        return silenced(raw, undefined(raw.abstain) & np.isnan(state.drift), Abstain.NOTHING_SEEN)
 
 
 def _state(view: View) -> _State:

@@ -1,9 +1,14 @@
 """Whose time counts: the running daemon's, also where a demo's runs fast."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from hybridd.clock import SystemClock
-from hybridd.pipeline.heartbeat import SERVICE_KEY, SILENT_AFTER_MS, clock_of
+from hybridd.daemon.process import home
+from hybridd.pipeline.heartbeat import SERVICE_KEY, SILENT_AFTER_MS, clock_of, state_of, wrong_with
 from hybridd.store.store import open_store
 
 HOUR_MS = 3_600_000
@@ -37,3 +42,36 @@ def test_one_that_is_over_has_no_time_of_its_own(store, state, ago):
 
 def test_without_a_daemon_the_machines_time_counts(store):
     assert clock_of(store).now() == pytest.approx(SystemClock().now(), abs=60_000)
+
+
+def dead_pid():
+    """The number of a process that was there a moment ago."""
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait(30)
+    return child.pid
+
+
+def sign(pid, at=1_000, where=None):
+    return {"state": "ok", "heartbeat_at": at, "pid": pid, "home": home() if where is None else where}
+
+
+def test_a_daemon_whose_process_is_gone_is_not_called_alive_for_a_moment():
+    service = sign(dead_pid())
+    assert state_of(service, 1_000) == "silent"
+    assert wrong_with(service, 2_000)[0].startswith(f"the daemon's process {service['pid']} has died: no sign")
+
+
+@pytest.mark.parametrize("pid", [None, 1])  # our own, and one that may be another user's
+def test_a_daemon_whose_process_is_there_is_alive(pid):
+    pid = pid or os.getpid()
+    assert state_of(sign(pid), 1_000) == "ok"
+    assert wrong_with(sign(pid), 1_000) == []
+
+
+@pytest.mark.parametrize("where", ["", "another boot pid:[1]"])
+def test_of_another_machine_or_boot_the_number_of_a_process_says_nothing(where):
+    assert state_of(sign(dead_pid(), where=where), 1_000) == "ok"
+
+
+def test_one_that_is_there_and_silent_hangs_or_has_died():
+    assert wrong_with(sign(os.getpid()), 1_000 + SILENT_AFTER_MS + 1)[0].startswith("the daemon hangs or has died")
