@@ -188,11 +188,10 @@ def _since(series: _Series, ask: _Ask) -> int:
 
 def _fresh(candles: Candles, before: Candles) -> Candles:
     """Those of `candles` that are not in `before`, of which they hold every one since their own first."""
-    later = candles.since(before.last_close)
-    older = candles[: len(candles) - len(later)]
+    older = int(candles.open_time.searchsorted(before.last_close))
     # As nearly always: nothing came between those that were known.
-    if not len(older) or len(older) == len(before.since(int(older.open_time[0]))):
-        return later
+    if not older or older == len(before) - int(before.open_time.searchsorted(candles.open_time[0])):
+        return candles[older:]
     return candles.masked(~before.holds(candles.open_time))
 
 

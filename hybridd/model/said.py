@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from hybridd.model.members import plain_members
+from hybridd.model.swift import swift
 
 
 @plain_members
@@ -19,6 +20,7 @@ class Abstain(IntEnum):
     FAILED = 6  # the layer itself broke; the journal has the error
 
 
+@swift
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What one layer said at one candle: a score in [0, 100], or None and the reason."""

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _UNIT_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _WEEK_OFFSET_MS = 4 * 86_400_000  # 1970 began on a Thursday, exchanges' weeks on a Monday
@@ -27,6 +28,7 @@ class TimeFrame:
         return self.text
 
 
+@lru_cache(maxsize=64)  # asked for at each candle; what a browser may send must not fill the memory
 def parse_timeframe(text: str) -> TimeFrame:
     """Read "1s", "5m", "4h", "1d", "1w". Raises ValueError; months have no fixed length and are refused."""
     match = re.fullmatch(r"([1-9]\d{0,4})([smhdw])", text.strip())

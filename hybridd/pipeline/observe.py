@@ -13,6 +13,7 @@ from hybridd.model.change import Change, Verdict
 from hybridd.model.memory import Memory
 from hybridd.model.said import Reading
 from hybridd.model.silence import NO_CIRCUMSTANCES, Circumstances
+from hybridd.model.swift import swift
 from hybridd.model.timeframe import TimeFrame
 from hybridd.model.trade import Trade
 from hybridd.pipeline.trading_rules import TradingRules
@@ -32,6 +33,7 @@ class Rules:
     time_to_live_ms: int = 900_000
 
 
+@swift
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opinion:
     """What a brain says of one closed candle. `signal` is set by a brain that decides it itself."""

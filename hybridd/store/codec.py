@@ -26,9 +26,14 @@ def to_text(value: object) -> str:
     return _SORTED.encode(plain(value))
 
 
-# Made once: `json.dumps` makes one for each text.
-_SORTED = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
-_IN_ORDER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+# Made once, where `json.dumps` makes one for each text; plain values have been made anew and hold no circle.
+_FORM: dict[str, Any] = {
+    "ensure_ascii": False,
+    "allow_nan": False,
+    "check_circular": False,
+    "separators": (",", ":"),
+}
+_SORTED, _IN_ORDER = json.JSONEncoder(**_FORM, sort_keys=True), json.JSONEncoder(**_FORM)
 _PLAIN = frozenset({type(None), bool, int, str})
 
 

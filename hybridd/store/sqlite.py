@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -70,6 +70,9 @@ def free_bytes(path: Path) -> int:
     return shutil.disk_usage(path.parent).free
 
 
+_JOINED = nullcontext()  # for what a transaction within another one begins and ends: nothing
+
+
 class _Inside(threading.local):
     depth = 0
 
@@ -104,8 +107,7 @@ class Sqlite:
 
     def connection(self) -> sqlite3.Connection:
         """This thread's connection, which is opened when there is none."""
-        driver: Any = self.peewee
-        return cast(sqlite3.Connection, driver.connection())
+        return cast(sqlite3.Connection, cast(Any, self.peewee).connection())
 
     def cursor(self) -> sqlite3.Cursor:
         """A cursor on this thread's connection; within a transaction that has failed, StoreError."""
@@ -120,12 +122,12 @@ class Sqlite:
         with explained(self.path):
             return int(self.cursor().execute("PRAGMA data_version").fetchone()[0])
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """All or nothing, with the right to write from the start; inside another it joins that one."""
-        if self._inside.depth:
-            yield
-            return
+        return _JOINED if self._inside.depth else self._begun()
+
+    @contextmanager
+    def _begun(self) -> Iterator[None]:
         with explained(self.path):
             connection = self.connection()
             connection.execute("BEGIN IMMEDIATE")
