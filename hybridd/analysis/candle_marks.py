@@ -109,7 +109,7 @@ def _true_of_few(found: FloatArray, asked: "_Asked") -> list[Bits]:
     rows = np.zeros((len(left), _WORD_SIZE), dtype=np.bool_)
     np.less(one[:strict], other[:strict], out=rows[:strict, :n])
     np.less_equal(one[strict:], other[strict:], out=rows[strict:, :n])
-    bits = np.packbits(rows, axis=1, bitorder="little").view(np.uint64)[:, 0]
+    bits = np.packbits(rows, axis=1, bitorder="little").view("<u8")[:, 0]
     said: list[Bits] = (bits[asked.of] << asked.ago).tolist()
     return said
 

@@ -39,6 +39,14 @@ def test_every_pattern_is_talibs_to_the_last_candle_where_prices_are_few_ticks_a
         assert np.array_equal((up - down)[20:], expected[20:]), name
 
 
+@pytest.mark.parametrize("n", [1, 4, 20, 63, 64, 65])
+def test_words_are_as_true_of_few_candles_as_of_many(n):
+    found = measures(*coarse(3))[:, :500]
+    many, few = true_of(found, WORDS), true_of(found[:, :n], WORDS)
+    everywhere = (1 << n) - 1
+    assert [bits & everywhere for bits in few] == [bits & everywhere for bits in many]
+
+
 def coarse(tick: int) -> list[np.ndarray]:
     """Open, high, low, close in whole numbers, with gaps, dojis and shadows in plenty."""
     rng, n = np.random.default_rng(tick), 12_000

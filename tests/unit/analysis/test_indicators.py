@@ -43,6 +43,14 @@ def test_macd_histogram_is_talibs(candles):
     same(ours.macd_histogram(candles.close), talib.MACD(candles.close, 12, 26, 9)[2], 510, 1e-6)
 
 
+@pytest.mark.parametrize("length", [510, 511, 1300])
+def test_macd_histogram_of_the_newest_close_alone_is_that_of_all(candles, length):
+    close = candles.close[:length]
+    alone, among = ours.macd_histogram(close, 1), ours.macd_histogram(close)[-1:]
+    assert alone == pytest.approx(among, abs=1e-10 * close[-1], nan_ok=True)
+    assert np.isnan(alone).all() == (length < 511)
+
+
 def test_stochastic_is_talibs(candles):
     slow, average = ours.stochastic(candles)
     expected = talib.STOCH(candles.high, candles.low, candles.close, 14, 3, 0, 3, 0)

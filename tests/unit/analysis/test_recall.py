@@ -21,6 +21,16 @@ def test_the_same_numbers_are_computed_once_and_others_anew():
     assert asked == [5, 5, 3]
 
 
+def test_the_same_numbers_cut_elsewhere_are_another_question():
+    numbers = np.arange(5.0)
+
+    def first_total(one, _other):
+        return float(one.sum())
+
+    assert recalled(first_total, numbers[:2], numbers[2:]) == 1.0
+    assert recalled(first_total, numbers[:3], numbers[3:]) == 3.0
+
+
 def test_two_formulas_of_the_same_numbers_are_two_questions():
     numbers = np.array([3.0, 1.0, 2.0])
     assert recalled(np.max, numbers) == 3.0
