@@ -100,9 +100,9 @@ def replay_cost(market: Market) -> ReplayCost:
     settings = Settings()
     rules, follow = rules_of(settings), FollowRules()
     analyst = analyst_of(settings)
-    whole = best(lambda: replay(market, analyst, rules, follow), 3)
+    whole = best(lambda: replay(market, analyst, rules, follow))
     brain = analyst._brain
-    spent = best(lambda: brain.score_series(market), 3)
+    spent = best(lambda: brain.score_series(market))
     scores = brain.score_series(market)
     brain.score_series = lambda *_: scores
     return ReplayCost(
