@@ -21,6 +21,8 @@ DEGRADED_CAP = 0.5
 CHUNK = 98_304
 """Candles at a time, at most: more take more memory (171 MB at their peak), fewer look back too often for what they
 say, which of half as many costs a twentieth of the time."""
+FEW = 8_192
+"""Candles of which all that was computed on the way is kept for the sentences: a replay has no use for so much."""
 
 # What a layer written by somebody else may raise while it computes. Named one by one, so that a full disk, a lost
 # network or a request to stop still reach those who answer for them.
@@ -137,7 +139,7 @@ class Brain:
         for row, one in enumerate(self.layers):
             if row not in self._sharing:
                 heard.take(row, one.name, partial(_newest, one, market, last), slice(0, last))
-        return heard, view if last <= CHUNK else None
+        return heard, view if last <= min(FEW, CHUNK) else None
 
     def _judge(self, values: FloatArray, abstain: Codes) -> tuple[FloatArray, FloatArray, IntArray, IntArray]:
         """Score, confidence, and how many layers agree with the score and answered at all, each of shape (n,)."""

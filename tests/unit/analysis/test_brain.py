@@ -178,6 +178,15 @@ def test_a_long_history_is_scored_in_pieces(monkeypatch):
     assert scores.view is None
 
 
+def test_what_was_computed_on_the_way_is_kept_of_few_candles_only(monkeypatch):
+    monkeypatch.setattr("hybridd.analysis.brain.FEW", 8)
+    one = brain(Shares("a", 60))
+    few, many = (one.score_series(replayed("BTC/USDT", walk(n))) for n in (8, 9))
+    assert few.view is not None
+    assert many.view is None
+    assert one.readings(replayed("BTC/USDT", walk(9)), many, 8)[0].score == 60
+
+
 def test_a_layer_that_breaks_on_the_way_has_failed_from_end_to_end(monkeypatch):
     monkeypatch.setattr("hybridd.analysis.brain.CHUNK", 3)
 
