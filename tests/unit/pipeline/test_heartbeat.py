@@ -9,6 +9,7 @@ import pytest
 from hybridd.clock import SystemClock
 from hybridd.daemon.process import home
 from hybridd.pipeline.heartbeat import SERVICE_KEY, SILENT_AFTER_MS, clock_of, state_of, wrong_with
+from hybridd.pipeline.report import status_report
 from hybridd.store.store import open_store
 
 HOUR_MS = 3_600_000
@@ -71,6 +72,12 @@ def test_a_daemon_whose_process_is_there_is_alive(pid):
 @pytest.mark.parametrize("where", ["", "another boot pid:[1]"])
 def test_of_another_machine_or_boot_the_number_of_a_process_says_nothing(where):
     assert state_of(sign(dead_pid(), where=where), 1_000) == "ok"
+
+
+def test_of_one_that_has_died_no_next_run_is_announced(store):
+    for pid, next_run in ((os.getpid(), 9_000), (dead_pid(), None)):
+        store.bot_state.set(SERVICE_KEY, {**sign(pid), "next_run": 9_000})
+        assert status_report(store, 1_000)["next_run"] == next_run
 
 
 def test_one_that_is_there_and_silent_hangs_or_has_died():
