@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from hybridd.model.analysis import Analysis, Signal, SignalState
 from hybridd.model.trade import Side, Trade, TradeState
 
@@ -32,4 +34,4 @@ def analysis(score: float, signal: str = "NEUTRAL", *, at: int = T0, confidence:
 
 def trade(side: str = "LONG", *, at: int = T0 - 10 * STEP, **changes) -> Trade:
     made = Trade(id=42, symbol="BTC/USDT", side=Side(side), state=TradeState.OPEN, entry_price=45_250.0, entry_at=at)
-    return replace(made, **changes)
+    return structs.replace(made, **changes)

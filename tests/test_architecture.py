@@ -15,8 +15,8 @@ CORE = {"analysis", "signals", "alerts", "decisions", "trading", "reports"}
 EDGES = {"config", "market", "store", "delivery", "brokers", "brains", "daemon", "pictures"}
 PIPELINE = {"pipeline", "replay"}
 ROOT_DOORS = {"app", "brokerage", "channels", "cli", "__main__", "__init__", "library", "selftest"}
-GROUND_LIBRARIES = {"numpy"}
-CORE_LIBRARIES = {"numpy", "talib"}
+GROUND_LIBRARIES = {"numpy", "msgspec"}
+CORE_LIBRARIES = GROUND_LIBRARIES | {"talib"}
 IMPURE = {"time", "random", "socket", "os", "subprocess", "secrets", "threading", "urllib", "http", "httpx"}
 
 
@@ -76,6 +76,16 @@ def test_the_ground_and_the_core_stay_pure(path: Path):
             continue
         assert top in sys.stdlib_module_names | libraries, f"{path}:{line}: {top} does not belong here"
         assert top not in IMPURE, f"{path}:{line}: the core reads no {top}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_of_msgspec_only_the_values_are_used(path: Path):
+    # Its codecs would be a second way of writing values down, beside the store's own.
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("msgspec"):
+            names = {alias.name for alias in node.names}
+            assert names <= {"Struct", "field", "structs", "replace"}, f"{path}:{node.lineno}: {names}"
+        assert not (isinstance(node, ast.Import) and any(alias.name == "msgspec" for alias in node.names)), path
 
 
 def test_only_the_composition_root_names_concrete_edges():

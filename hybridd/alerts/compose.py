@@ -1,7 +1,8 @@
 """Changes that are to be told become one alert."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from hybridd.model.alert import Alert, Before
 from hybridd.model.analysis import Analysis, Trend

@@ -1,7 +1,9 @@
 """A signal that changes too often: told once, held back until it keeps still, and then told how it came out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from hybridd.model.analysis import Seen
 from hybridd.model.change import Change, Reason

@@ -1,7 +1,9 @@
 """Who is told of a change and who is not, and why."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from hybridd.alerts.flapping import FlapRules, follow
 from hybridd.model.analysis import Seen

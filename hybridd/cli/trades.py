@@ -2,11 +2,11 @@
 
 import getpass
 import re
-from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
+from msgspec import structs
 
 from hybridd.cli.replay import moment
 from hybridd.cli.shared import AsJson, ConfigPath, price, print_json, say, settings_of, state_of, table, when
@@ -83,7 +83,7 @@ def open_command(
     )
     with state_of(settings) as store:
         now = clock_of(store).now()
-        trade = replace(trade, entry_at=_past(at, now))
+        trade = structs.replace(trade, entry_at=_past(at, now))
         if proposal:
             size = None if quantity is None else exact(_amount("the quantity", quantity))
             trade = _planned(store, trade, proposal, size, settings)
@@ -183,8 +183,8 @@ def _planned(store: Store, trade: Trade, number: int, size: Decimal | None, sett
     price = exact(trade.entry_price)
     plan = entered_at(proposal, price, quantity=size, at=trade.entry_at, fee_percent=settings.trading.fee_percent)
     if trade.stop_price is not None:
-        plan = replace(plan, stop_price=trade.stop_price)
-    return plan if trade.target_price is None else replace(plan, target_price=trade.target_price, targets=())
+        plan = structs.replace(plan, stop_price=trade.stop_price)
+    return plan if trade.target_price is None else structs.replace(plan, target_price=trade.target_price, targets=())
 
 
 def _said(trade: Trade) -> str:

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from hybridd.model.members import plain_members
 from hybridd.model.said import Reading
-from hybridd.model.swift import swift
 
 
 @plain_members
@@ -33,9 +33,7 @@ class Odds:
     n: int
 
 
-@swift
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignalState:
+class SignalState(Struct, frozen=True, kw_only=True):
     """Where the signal stands: the signal, and the one that waits for confirmation with its count of analyses."""
 
     signal: Signal = Signal.NEUTRAL
@@ -77,7 +75,7 @@ class Analysis:
         return self.state.signal
 
 
-class Glimpse(NamedTuple):
+class Glimpse(Struct, frozen=True):
     """What the rules read of an analysis: all that a replay makes of most candles, two hundred thousand a second."""
 
     symbol: str

@@ -1,10 +1,10 @@
 """A change: one thing that differs from before and that somebody may want to know."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct
+
 from hybridd.model.members import plain_members
-from hybridd.model.swift import swift
 
 
 @plain_members
@@ -124,9 +124,7 @@ class Suppression(StrEnum):
     BUDGET = "BUDGET"  # the day's SMS segments are spent
 
 
-@swift
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """Something that fired: `subject` is a symbol, a trade ("trade 42"), a channel, or "hybridd".
 
     `before` and `after` are what the reason compares, as numbers or names; `at` is the candle's close or the moment
@@ -147,9 +145,7 @@ class Change:
         return SEVERITY[self.reason]
 
 
-@swift
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """A change with what became of it: told (`suppressed` is None), or the reason why not, and by what ("silence 3").
 
     `judged_at` (ms UTC) is 0 until it is stored.
@@ -158,4 +154,4 @@ class Verdict:
     change: Change
     suppressed: Suppression | None = None
     because: str = ""
-    judged_at: int = field(default=0, compare=False)
+    judged_at: int = 0

@@ -1,16 +1,15 @@
 """What must be remembered of a symbol between two analyses, so that nothing is told twice and nothing is forgotten."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from hybridd.model.analysis import Signal
 from hybridd.model.change import Reason
-from hybridd.model.swift import swift
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Held(Struct, frozen=True, kw_only=True):
     """News that nobody was told of yet: since when (ms UTC), and the value that the person still believes in."""
 
     at: int
@@ -18,9 +17,7 @@ class Held:
     after: float = 0.0
 
 
-@swift
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
+class Memory(Struct, frozen=True, kw_only=True):
     """What the person was last told of one symbol.
 
     `anchor_score`: the score of the last alert (the first analysis before there is one), `told_signal`: the signal

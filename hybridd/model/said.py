@@ -1,10 +1,10 @@
 """What one layer said at one candle. Without arrays: whoever only reads analyses needs no numpy."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 
+from msgspec import Struct
+
 from hybridd.model.members import plain_members
-from hybridd.model.swift import swift
 
 
 @plain_members
@@ -20,9 +20,7 @@ class Abstain(IntEnum):
     FAILED = 6  # the layer itself broke; the journal has the error
 
 
-@swift
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """What one layer said at one candle: a score in [0, 100], or None and the reason."""
 
     layer: str

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from msgspec import Struct
+
 from hybridd.model.members import plain_members
 from hybridd.model.state import Table
-from hybridd.model.swift import swift
 
 
 class TradeState(StrEnum):
@@ -50,9 +51,7 @@ class Target:
     share: Decimal
 
 
-@swift
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trade:
+class Trade(Struct, frozen=True, kw_only=True):
     """A trade. Prices in the quote currency, times in ms UTC, `fee_percent` for each of the two sides.
 
     `pnl_percent` is net of both fees and None while the trade is open; `simulated` marks one of a made-up market.

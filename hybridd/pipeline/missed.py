@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from hybridd.alerts.compose import health_alert
 from hybridd.alerts.routing import Route
 from hybridd.clock import iso
@@ -94,11 +96,11 @@ def take_back(store: Store, symbol: str, past: Past) -> tuple[Past, tuple[int, .
     told_at = {key: at for key, at in past.memory.told_at.items() if (key, at) not in gone}
     heard, first = store.missed.last_heard(symbol), alerts[0]
     anchor = heard.score if heard else first.before.score if first.before else past.memory.anchor_score
-    memory = replace(past.memory, told_at=told_at, anchor_score=anchor)
+    memory = structs.replace(past.memory, told_at=told_at, anchor_score=anchor)
     turned = [change.at for change in changes if change.reason is Reason.SIGNAL_CHANGED]
     if turned:
         known = store.missed.last_heard(symbol, Reason.SIGNAL_CHANGED)
         believed = known.signal if known else Signal.NEUTRAL
         since = None if believed is past.state.signal else min(turned)
-        memory = replace(memory, told_signal=believed, held_at=since)
+        memory = structs.replace(memory, told_signal=believed, held_at=since)
     return replace(past, memory=memory), tuple(alert.id for alert in missed)

@@ -6,6 +6,8 @@ A live cycle and a replay both take this step, candle by candle: that is why the
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from msgspec import Struct
+
 from hybridd.alerts.policy import PolicyRules, judge
 from hybridd.alerts.routing import Route
 from hybridd.model.analysis import Analysis, Odds, Signal, SignalState
@@ -13,7 +15,6 @@ from hybridd.model.change import Change, Verdict
 from hybridd.model.memory import Memory
 from hybridd.model.said import Reading
 from hybridd.model.silence import NO_CIRCUMSTANCES, Circumstances
-from hybridd.model.swift import swift
 from hybridd.model.timeframe import TimeFrame
 from hybridd.model.trade import Trade
 from hybridd.pipeline.trading_rules import TradingRules
@@ -33,9 +34,7 @@ class Rules:
     time_to_live_ms: int = 900_000
 
 
-@swift
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opinion:
+class Opinion(Struct, frozen=True, kw_only=True):
     """What a brain says of one closed candle. `signal` is set by a brain that decides it itself."""
 
     candle_close: int

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import ROUND_FLOOR, Decimal
 
+from msgspec import structs
+
 from hybridd.brokers.protocol import Broker
 from hybridd.model.order import Leg, MarketRules, Order, OrderKind, OrderState
 from hybridd.model.trade import Side, Trade
@@ -102,7 +104,7 @@ def reached(trade: Trade, order: Order | None, rules: MarketRules, break_even_af
         better = max if trade.side is Side.LONG else min
         stop = trade.entry_price if stop is None else better(stop, trade.entry_price)
     target = float(ahead[0].price) if ahead else None
-    return replace(trade, reached=count, stop_price=stop, target_price=target)
+    return structs.replace(trade, reached=count, stop_price=stop, target_price=target)
 
 
 def _held_back(orders: Sequence[Kept], want: Want, now: int) -> bool:

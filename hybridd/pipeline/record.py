@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from hybridd.alerts.compose import market_alert
 from hybridd.alerts.routing import Route, plan
 from hybridd.delivery.links import HERE
@@ -116,7 +118,8 @@ def _changes(
             store.changes.add(verdict, analysis_id=analysis_id, alert_id=stored.id, now=now)
         else:
             reason = verdict.suppressed or Suppression.DUPLICATE
-            store.changes.add(replace(verdict, suppressed=reason), analysis_id=analysis_id, alert_id=None, now=now)
+            untold = structs.replace(verdict, suppressed=reason)
+            store.changes.add(untold, analysis_id=analysis_id, alert_id=None, now=now)
     return [stored] if stored else []
 
 

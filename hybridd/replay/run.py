@@ -115,19 +115,20 @@ def _run(result: Replay, steps: Iterable[Step], keep: bool, progress: Callable[[
     """Count what the steps came to; gives the analyses at which the signal turned."""
     turns, reported, done = [], 0, 0
     signal, since = Signal.NEUTRAL, 0
-    for passed, now, verdicts in steps:
-        done += passed
+    for step in steps:
+        done += step.passed
+        now = step.now
         if now is not None:
             if now.signal is not signal:
                 result.signals[signal.value] += done - since
                 signal, since = now.signal, done
                 turns.append(now)
             done += 1
-            if verdicts:
-                _count(result, verdicts)
+            if step.verdicts:
+                _count(result, step.verdicts)
             if keep and isinstance(now, Analysis):
                 result.analyses.append(now)
-                result.verdicts += verdicts
+                result.verdicts += step.verdicts
         if done - reported >= TICK:
             progress(done - reported)
             reported = done

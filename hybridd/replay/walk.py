@@ -1,9 +1,9 @@
 """The walk over a market: the step of the watch at each opinion, or only where something can come of it."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
+from msgspec import Struct
 
 from hybridd.alerts.policy import judge, settled
 from hybridd.model.analysis import Seen, SignalState
@@ -17,7 +17,7 @@ from hybridd.signals.quiet import quiet_band, stirred
 from hybridd.signals.signal import next_state
 
 
-class Step(NamedTuple):
+class Step(Struct, frozen=True):
     """How many analyses were passed over, each with the signal of the step before, and what came after them.
 
     `now` is None where the walk ends quietly.

@@ -1,7 +1,9 @@
 """What fires: the rules that compare an analysis with the one before and with what the person was last told."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from hybridd.model.analysis import Analysis, Seen, Signal
 from hybridd.model.change import TRADE, Change, Reason

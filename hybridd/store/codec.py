@@ -10,6 +10,8 @@ from functools import cache
 from types import UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from msgspec import Struct, structs
+
 T = TypeVar("T")
 Reader = Callable[[Any], Any]
 
@@ -19,8 +21,8 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 def to_text(value: object) -> str:
     """One JSON text for a value, the same for equal values: sorted keys, no spaces.
 
-    Takes frozen dataclasses, enums, mappings, sequences, numbers and text; a float that is not a number becomes null,
-    an exact number text.
+    Takes frozen dataclasses and structs, enums, mappings, sequences, numbers and text; a float that is not a number
+    becomes null, an exact number text.
     Raises ValueError for an infinite one, which JSON cannot hold.
     """
     return _SORTED.encode(plain(value))
@@ -49,7 +51,8 @@ def from_text(text: str) -> Any:  # noqa: ANN401 - JSON is whatever it is
 
 def plain(value: object) -> Json:
     """A value in JSON's own types."""
-    if type(value) in _PLAIN:  # as most are
+    kind: Any = type(value)
+    if kind in _PLAIN:  # as most are
         return cast(Json, value)
     if isinstance(value, Enum):
         return plain(value.value)
@@ -59,8 +62,8 @@ def plain(value: object) -> Json:
         return value
     if isinstance(value, Decimal):
         return str(value)
-    if is_dataclass(value):
-        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+    if (names := _fields(kind)) is not None:
+        return {name: plain(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, Sequence):
@@ -71,7 +74,7 @@ def plain(value: object) -> Json:
 
 
 def read_as(kind: type[T], text: str) -> T:
-    """The dataclass `kind` of a text that `to_text` made of one.
+    """The dataclass or struct `kind` of a text that `to_text` made of one.
 
     A field that the text lacks (it is younger than the row) takes its default; one that `kind` lacks is left out.
     """
@@ -92,18 +95,18 @@ def _reader_of_one(kind: Any) -> Reader | None:  # noqa: ANN401 - as above
     if get_origin(kind) is tuple:
         item = _reader(get_args(kind)[0])
         return lambda data: tuple(map(item, data))
-    if is_dataclass(kind):
-        return _dataclass_reader(kind)
+    if (optional := _fields(kind)) is not None:
+        return _reader_of_fields(kind, optional)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind
     return _decimal if kind is Decimal else None
 
 
-def _dataclass_reader(kind: Any) -> Reader:  # noqa: ANN401 - as above
+def _reader_of_fields(kind: Any, optional: Mapping[str, bool]) -> Reader:  # noqa: ANN401 - as above
     hints = get_type_hints(kind)
-    readers = {f.name: _reader(hints[f.name]) for f in fields(kind)}
+    readers = {name: _reader(hints[name]) for name in optional}
     # A number that is missing is null in the text; where there is a default, it says the same.
-    droppable = {f.name for f in fields(kind) if hints[f.name] is float and f.default is not MISSING}
+    droppable = {name for name, default in optional.items() if default and hints[name] is float}
 
     def read(data: dict[str, Any]) -> Any:  # noqa: ANN401 - one of `kind`
         return kind(
@@ -115,6 +118,16 @@ def _dataclass_reader(kind: Any) -> Reader:  # noqa: ANN401 - as above
         )
 
     return read
+
+
+@cache
+def _fields(kind: Any) -> Mapping[str, bool] | None:  # noqa: ANN401 - as above
+    """The names of the fields, each with whether it has a default; None of what is neither dataclass nor struct."""
+    if is_dataclass(kind):
+        return {f.name: f.default is not MISSING for f in fields(kind)}
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return {f.name: not f.required for f in structs.fields(kind)}
+    return None
 
 
 def _same(data: Any) -> Any:  # noqa: ANN401 - JSON is whatever it is

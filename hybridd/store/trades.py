@@ -1,6 +1,5 @@
 """The trades: opened once, closed once."""
 
-from dataclasses import fields, replace
 from decimal import Decimal
 
 from peewee import ModelSelect
@@ -12,8 +11,9 @@ from hybridd.store.codec import from_text, to_text
 from hybridd.store.database import Database, Prepared, Record, hole
 from hybridd.store.tables_trade import TradeRow
 
-_COLUMNS = tuple(field.name for field in fields(Trade) if field.name != "id")
+_COLUMNS = tuple(name for name in Trade.__struct_fields__ if name != "id")
 _EXACT = ("remaining", "realised", "fees")
+_FLAGS = ("simulated", "auto")
 _DAY_MS = 86_400_000
 _OPEN_OF = Prepared(
     TradeRow.select()
@@ -85,11 +85,6 @@ def read_trade(row: Record) -> Trade:
         Target(r=Decimal(r), price=Decimal(price), share=Decimal(share))
         for r, price, share in from_text(row["targets"])
     )
-    trade = Trade(**(row | exact | {"targets": targets}))
-    return replace(
-        trade,
-        side=Side(trade.side),
-        state=TradeState(trade.state),
-        simulated=bool(trade.simulated),
-        auto=bool(trade.auto),
-    )
+    words = {"side": Side(row["side"]), "state": TradeState(row["state"])}
+    flags = {name: bool(row[name]) for name in _FLAGS}
+    return Trade(**(row | exact | words | flags | {"targets": targets}))

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Context, Decimal
 
+from msgspec import structs
+
 from hybridd.errors import DataError
 from hybridd.model.order import Fill, Leg
 from hybridd.model.state import advance
@@ -77,7 +79,7 @@ def close_trade(trade: Trade, *, exit_price: float, exit_at: int, reason: str = 
         raise DataError(f"trade {trade.id} is closed already", remedy="a trade is closed once")
     if exit_at < trade.entry_at:
         raise DataError(f"trade {trade.id} cannot end before it began", remedy="give the time of the exit")
-    return replace(
+    return structs.replace(
         trade,
         state=advance(TRADE_TABLE, trade.state, TradeEvent.CLOSE),
         exit_price=float(exit_price),
@@ -130,7 +132,7 @@ def settled(trade: Trade, fills: Sequence[Fill], reason: str = "") -> Trade:
     `reason` is why the last part left. Raises DataError for fills that cannot be.
     """
     found = position(trade.side, fills)
-    trade = replace(
+    trade = structs.replace(
         trade,
         entry_price=float(found.entry_price),
         quantity=float(found.entered) if trade.quantity else 0.0,
@@ -141,7 +143,7 @@ def settled(trade: Trade, fills: Sequence[Fill], reason: str = "") -> Trade:
     if found.exit_price is None:
         return trade
     last = max(fill.at for fill in fills)
-    trade = replace(trade, exit_price=float(found.exit_price))
+    trade = structs.replace(trade, exit_price=float(found.exit_price))
     return _ended(trade, found, last, reason) if not found.quantity else trade
 
 
@@ -154,11 +156,11 @@ def with_stop(trade: Trade, price: float | None) -> Trade:
         raise DataError(f"trade {trade.id} is closed", remedy="only an open trade has a stop")
     if price is not None:
         _check_price("the stop", price)
-    return replace(trade, stop_price=price)
+    return structs.replace(trade, stop_price=price)
 
 
 def _ended(trade: Trade, found: Position, at: int, reason: str) -> Trade:
-    return replace(
+    return structs.replace(
         trade,
         state=advance(TRADE_TABLE, trade.state, TradeEvent.CLOSE),
         exit_at=max(at, trade.entry_at),

@@ -4,6 +4,8 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
+from msgspec import structs
+
 from hybridd.model.trade import Trade, TradeState
 from hybridd.trading.ledger import pnl_percent, size_of
 from hybridd.trading.position import EXACT, exact
@@ -20,7 +22,7 @@ def plain(trade: Trade, price: float | None = None) -> dict[str, Any]:
     amounts = {name: _text(getattr(trade, name)) for name in _EXACT}
     targets = [{name: str(value) for name, value in asdict(target).items()} for target in trade.targets]
     words = {"side": str(trade.side), "status": str(trade.state), "state": str(trade.state), "targets": targets}
-    return asdict(trade) | amounts | words | running(trade, price)
+    return structs.asdict(trade) | amounts | words | running(trade, price)
 
 
 def running(trade: Trade, price: float | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from hybridd.clock import ManualClock
 from hybridd.errors import DataError
@@ -277,6 +278,7 @@ class TestChanges:
         mute = Verdict(change=change(subject="ETH/USDT", before=1.5, after=0), suppressed=Suppression.COOL_DOWN)
         store.changes.add(told, analysis_id=ids[T0], alert_id=alert_id)
         store.changes.add(mute, analysis_id=None, alert_id=None)
+        told, mute = (structs.replace(one, judged_at=T0) for one in (told, mute))
         assert store.changes.of_alert(alert_id) == [told]
         assert store.changes.list(10) == [mute, told]
         assert store.changes.list(1) == [mute]
@@ -540,14 +542,14 @@ class TestTrades:
         made = trade(stop_price=45_000.0, target_price=46_000.0, fee_percent=0.1, simulated=True)
         trade_id = store.trades.open(made)
         opened = store.trades.get(trade_id)
-        assert opened == replace(made, id=trade_id)
+        assert opened == structs.replace(made, id=trade_id)
         closed = store.trades.update(close_trade(opened, exit_price=46_000, exit_at=T0, reason="target"))
         assert store.trades.get(trade_id) == closed
         assert closed.state is TradeState.CLOSED
         with pytest.raises(DataError, match=f"trade {trade_id} is closed already"):
             store.trades.update(closed)
         with pytest.raises(DataError, match="trade 99 does not exist"):
-            store.trades.update(replace(closed, id=99))
+            store.trades.update(structs.replace(closed, id=99))
 
     def test_the_open_ones(self, store):
         btc = store.trades.open(trade())

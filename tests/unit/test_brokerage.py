@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from hybridd.alerts.compose import health_alert
 from hybridd.alerts.routing import JOURNAL
@@ -219,7 +220,7 @@ def test_what_the_broker_did_is_told_by_alerts_that_add_up(room, account):
     assert change.detail == "LONG BTC/USDT, 0.3 @ 30000 (binance)"
     assert made.store.changes.conservation().missing == 0
     account.refuse(-2010, "Account has insufficient balance for requested action.")
-    made.store.trades.update(replace(made.store.trades.get(1), stop_price=29_500.0))
+    made.store.trades.update(structs.replace(made.store.trades.get(1), stop_price=29_500.0))
     made.store.events.append("test", "", {}, 0)
     made.turns()
     assert [c.reason for c in made.told()] == [Reason.TRADE_OPENED, Reason.ORDER_REJECTED]

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from hybridd.alerts.flapping import FlapRules
 from hybridd.alerts.policy import PolicyRules, judge, objection, settled, verdict
@@ -166,10 +167,10 @@ def test_of_several_objections_the_first_in_the_order_of_policy_is_named():
     """Everything objects; what objected is taken away, and the next one is heard."""
     turned, told_at = turn(T0, "NEUTRAL", "LONG"), {"SIGNAL_CHANGED:BTC/USDT": T0}
     memory = Memory(told_at=told_at, told_signal=Signal.LONG, held_at=T0 - STEP, flapping_at=T0 - STEP)
-    around, later = Circumstances(stale=True, silences=(silence(),)), replace(turned, at=T0 + 1)
+    around, later = Circumstances(stale=True, silences=(silence(),)), structs.replace(turned, at=T0 + 1)
     unknown, calm = (
-        replace(memory, told_signal=Signal.SHORT),
-        replace(memory, told_signal=Signal.SHORT, flapping_at=None),
+        structs.replace(memory, told_signal=Signal.SHORT),
+        structs.replace(memory, told_signal=Signal.SHORT, flapping_at=None),
     )
     found = [
         objection(turned, memory, RULES, around),
@@ -178,7 +179,7 @@ def test_of_several_objections_the_first_in_the_order_of_policy_is_named():
         objection(later, unknown, RULES, replace(around, stale=False)),
         objection(later, unknown, RULES),
         objection(later, calm, RULES),
-        objection(later, replace(calm, told_at={}), RULES),
+        objection(later, structs.replace(calm, told_at={}), RULES),
     ]
     assert found == [
         Suppression.DUPLICATE, Suppression.KNOWN, Suppression.INHIBITED, Suppression.SILENCED, Suppression.FLAPPING,

@@ -1,10 +1,10 @@
 """The room of trades: what is open runs with the price, what is closed is summed up, nothing is acted on."""
 
 from contextlib import closing
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from hybridd.pipeline.booking import book_entry, book_exit
 from hybridd.pipeline.page_trades import trades_page
@@ -23,7 +23,7 @@ def client(web):
 
 def closed(web, price, at=T0, **changes):
     store = web.house.store
-    made = book_entry(store, replace(trade(quantity=1.0, fee_percent=0.0), **changes), "me", T0)
+    made = book_entry(store, structs.replace(trade(quantity=1.0, fee_percent=0.0), **changes), "me", T0)
     return book_exit(store, made.id, price=Decimal(price), actor="me", now=T0, at=at, reason="<i>enough</i>")
 
 

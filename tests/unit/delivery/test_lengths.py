@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from hybridd.delivery.figures import price
 from hybridd.delivery.lengths import CHAT_LENGTH, PUSH_LENGTH
@@ -56,7 +57,7 @@ def test_a_health_alert_says_what_happened_and_what_to_do_within_a_push_message(
 
 @pytest.mark.parametrize("reason", sorted(TRADE))
 def test_a_trade_alert_tells_the_signal_and_the_score_in_an_sms_too(reason):
-    touched = replace(change(reason, "SHORT", "LONG", detail="BTC/USDT"), subject="trade 42")
+    touched = structs.replace(change(reason, "SHORT", "LONG", detail="BTC/USDT"), subject="trade 42")
     words = render(market(touched)).short
     assert "LONG 78" in words
     assert "rade 42" in words
@@ -90,7 +91,7 @@ def test_a_proposal_brings_its_own_answers_and_link():
 
 
 def test_the_layers_that_moved_are_told_by_how_much():
-    was = tuple(replace(r, score=r.score - by) for r, by in zip(READINGS[:3], (19.0, 1.0, -8.0), strict=True))
+    was = tuple(structs.replace(r, score=r.score - by) for r, by in zip(READINGS[:3], (19.0, 1.0, -8.0), strict=True))
     words = render(whole(before=replace(market().before, readings=was)))
     moved = words.text.partition("What moved most\n")[2].partition("\n\n")[0]
     assert [" ".join(line.split()) for line in moved.splitlines()] == ["+19 trend: 62 to 81", "-8 fractal: 49 to 41"]

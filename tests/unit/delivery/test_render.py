@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from hybridd.delivery.gsm import _ALPHABET
 from hybridd.delivery.health_words import WORDS
@@ -32,6 +33,7 @@ def change(reason, before=None, after=None, **more) -> Change:
 
 
 SIGNAL = change(Reason.SIGNAL_CHANGED, "NEUTRAL", "LONG")
+AGAINST = structs.replace(change(Reason.TRADE_AGAINST, "SHORT", "LONG", detail="BTC/USDT"), subject="trade 42")
 
 
 def market(*changes: Change, **more) -> Alert:
@@ -85,17 +87,20 @@ def test_the_title_says_what_a_lock_screen_must():
         ),
         ([SIGNAL], {"before": None}, "BTC/USDT LONG 78 (was NEUTRAL) @ 45,250.00"),
         (
-            [replace(change(Reason.TRADE_STOP, 44_000.0, 43_990.5, detail="BTC/USDT"), subject="trade 42")],
+            [structs.replace(change(Reason.TRADE_STOP, 44_000.0, 43_990.5, detail="BTC/USDT"), subject="trade 42")],
             {},
             "Trade 42, BTC/USDT: stop 44,000.00 reached @ 45,250.00",
         ),
         (
-            [replace(change(Reason.TRADE_TARGET, 45_240.0, 45_300.0, detail="BTC/USDT"), subject="trade 42")],
+            [structs.replace(change(Reason.TRADE_TARGET, 45_240.0, 45_300.0, detail="BTC/USDT"), subject="trade 42")],
             {},
             "Trade 42, BTC/USDT: target 45,240.00 reached @ 45,250.00",
         ),
         (
-            [SIGNAL, replace(change(Reason.TRADE_AGAINST, "SHORT", "LONG", detail="BTC/USDT"), subject="trade 42")],
+            [
+                SIGNAL,
+                structs.replace(change(Reason.TRADE_AGAINST, "SHORT", "LONG", detail="BTC/USDT"), subject="trade 42"),
+            ],
             {},
             "Trade 42, BTC/USDT: you are SHORT, the signal is now LONG @ 45,250.00",
         ),
@@ -157,7 +162,7 @@ def test_an_old_comparison_says_how_old():
 
 
 def test_a_change_that_was_held_back_says_since_when():
-    text = render(market(replace(SIGNAL, deferred_from=T0 - 3 * STEP))).text
+    text = render(market(structs.replace(SIGNAL, deferred_from=T0 - 3 * STEP))).text
     assert "Held back since 14:55 UTC" in text
     assert "Compared with the analysis of" in text
 
