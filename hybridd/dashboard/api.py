@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from hybridd.dashboard.api_tokens import Scope
 from hybridd.dashboard.desk import Desk
-from hybridd.dashboard.forms import id_of
+from hybridd.dashboard.forms import known_id
 from hybridd.dashboard.gate import forbidden, who_of
 from hybridd.dashboard.pages import fault
 from hybridd.errors import DataError
@@ -50,7 +50,7 @@ class Api:
         try:
             answered = await run_in_threadpool(
                 self._desk.decide,
-                id_of(request),
+                known_id(request),
                 event,
                 who.actor,
                 "dashboard" if who.csrf else "api",
@@ -66,7 +66,7 @@ class Api:
         if forbidden(request, Scope.ACK, {}):
             return fault(request, 403, "this token may not acknowledge", "hybridd dashboard token add NAME --scope ack")
         try:
-            acked = await run_in_threadpool(self._desk.ack, id_of(request), who_of(request).actor)
+            acked = await run_in_threadpool(self._desk.ack, known_id(request), who_of(request).actor)
         except DataError as error:
             return fault(request, 404, error.message, error.remedy)
         except IllegalTransition:

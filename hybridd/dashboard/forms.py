@@ -7,6 +7,7 @@ from hybridd.dashboard.api_tokens import Scope
 from hybridd.dashboard.gate import forbidden, form_of
 from hybridd.dashboard.language import gettext as _
 from hybridd.dashboard.pages import fault
+from hybridd.errors import DataError
 
 PAGE = 25
 LARGEST_ID = 2**63 - 1
@@ -28,6 +29,15 @@ def nothing_here(request: Request) -> Response:
 def id_of(request: Request) -> int:
     """The number in the path; 0, which nothing has, for what is none or what no row can have."""
     return _number(str(request.path_params["id"]))
+
+
+def known_id(request: Request) -> int:
+    """The number in the path, for a program, which is told what is none. Raises DataError."""
+    found = id_of(request)
+    if not found:
+        given = str(request.path_params["id"])[:40]
+        raise DataError(f"{given!r} is no id", remedy="an id is a whole number above 0; the lists have them")
+    return found
 
 
 def number_in(request: Request, name: str) -> int | None:

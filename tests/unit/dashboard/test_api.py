@@ -109,6 +109,14 @@ def test_what_cannot_be_is_one_line_of_json(web, path, body, status):
     assert web.house.store.proposals.get(made.id).state is ProposalState.OPEN
 
 
+@pytest.mark.parametrize("path", ["/api/v1/proposals/{}/approve", "/api/v1/alerts/{}/ack"])
+@pytest.mark.parametrize("given", ["one", "0", "-1", "1e1", "9" * 5000])
+def test_what_is_no_id_is_named(web, path, given):
+    answer = web.client.post(path.format(given), headers=bearer(token(web, Scope.DECIDE, Scope.ACK)))
+    assert answer.status_code == 404
+    assert answer.json()["error"] == f"'{given[:40]}' is no id"
+
+
 def test_a_form_is_no_json(web):
     made = web.house.turn()
     answer = web.client.post(
