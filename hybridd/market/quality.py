@@ -1,5 +1,6 @@
 """Which of the rows that a source sent can be trusted, and what was wrong with the others."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,6 +11,8 @@ from hybridd.clock import iso
 from hybridd.model.candle import COLUMNS, BoolArray, Candles, FloatArray, IntArray, candles_from_table, no_candles
 from hybridd.model.timeframe import TimeFrame
 
+FEW = 16
+"""Rows that are looked at one by one."""
 NOISE = 1e-9
 """Relative difference up to which two prices are the same number written twice."""
 
@@ -75,16 +78,17 @@ def inspect(
     """
     known = known if known is not None else no_candles(timeframe.ms)
     table, incidents = _table(rows)
-    verdicts = _verdicts(table, timeframe, now)
-    incidents += _quarantined(table, verdicts)
-    table = table[(verdicts == _GOOD) & (table[:, 0] + timeframe.ms <= now)]
-    table, disorder = _settled(table)
+    if _flawless(table, timeframe, now):
+        table = table[table[:, 0] + timeframe.ms <= now]
+    else:
+        table, faults = _cleaned(table, timeframe, now)
+        incidents += faults
     opened = table[:, 0].astype(np.int64)
     in_known = known.holds(opened)
     revisions = _revisions(known, opened[in_known], table[in_known])
     fresh = candles_from_table(timeframe.ms, table[~in_known])
     candles = known.joined(candles_from_table(timeframe.ms, table) if revisions else fresh)
-    incidents += disorder + revisions + new_gaps(candles, known, fresh)
+    incidents += revisions + new_gaps(candles, known, fresh)
     return Inspected(candles=candles, fresh=fresh, incidents=tuple(incidents))
 
 
@@ -111,6 +115,32 @@ def _numbers(row: object) -> list[float] | None:
         return [float("nan") if cell is None else float(cell) for cell in row[:6]]
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def _flawless(table: FloatArray, timeframe: TimeFrame, now: int) -> bool:
+    """Whether a few rows are beyond any doubt, one after the other.
+
+    That is what a cycle gets nearly always, and plain numbers say so in a tenth of the time that columns take for it.
+    Where it says no, the columns find out what is wrong, if anything.
+    """
+    if len(table) > FEW:
+        return False
+    before, start, step = -1.0, timeframe.open_at(0), timeframe.ms
+    for opened, first, high, low, last, volume in table.tolist():
+        if not (before < opened <= now and (opened - start) % step == 0 and 0 <= volume < math.inf):
+            return False
+        if not (0 < low <= first <= high < math.inf and low <= last <= high):
+            return False
+        before = opened
+    return True
+
+
+def _cleaned(table: FloatArray, timeframe: TimeFrame, now: int) -> tuple[FloatArray, list[Incident]]:
+    """The rows of closed candles that can be trusted, in order, and what was wrong."""
+    verdicts = _verdicts(table, timeframe, now)
+    incidents = _quarantined(table, verdicts)
+    table, disorder = _settled(table[(verdicts == _GOOD) & (table[:, 0] + timeframe.ms <= now)])
+    return table, incidents + disorder
 
 
 _GOOD = -1

@@ -1,12 +1,16 @@
 """Which rows are trusted, and what is said of the others."""
 
+from itertools import product
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hybridd.market import quality
 from hybridd.market.quality import Fault, IncidentKind, gaps, inspect
-from hybridd.model.candle import candles_from_rows
+from hybridd.model.candle import COLUMNS, candles_from_rows
 from hybridd.model.timeframe import parse_timeframe
 from tests.unit.market.rows import M5, T0, places_of, row, rows, run
 
@@ -172,6 +176,33 @@ def test_disorder_never_invents_or_loses_a_good_candle(data, size):
     assert seen.candles.close.tolist() == run(sorted({*kept, *known})).close.tolist()
     assert kinds(seen).count(IncidentKind.QUARANTINED) == len(bad)
     assert sum(i.count for i in seen.incidents if i.kind is IncidentKind.DUPLICATE) == len(twice)
+
+
+CELLS = (-1.0, 0.0, 1e-300, 99.0, 101.0, 150.0, 1e9, float("inf"), float("nan"), None, T0 + 1, T0 + 2 * M5.ms)
+
+
+def spoilt(place: int, column: int, cell: float | None) -> tuple:
+    """A good row with one cell that may be wrong."""
+    return tuple(cell if k == column else value for k, value in enumerate(row(place)))
+
+
+@pytest.mark.parametrize("places", [[0, 1, 3, 4], [3, 1, 0], [2, 2]], ids=str)
+@pytest.mark.parametrize("now", [T0 - 1, T0 + 3 * M5.ms, FAR], ids=["early", "midway", "late"])
+def test_a_few_rows_are_judged_as_many_are(places, now):
+    alike(rows(places), now)
+    for at, column, cell in product(range(len(places)), range(6), CELLS):
+        sent = rows(places)
+        sent[at] = spoilt(places[at], column, cell)
+        alike(sent, now)
+
+
+def alike(sent: list, now: int) -> None:
+    few = look(sent, now=now, known=run([1, 2]))
+    with mock.patch.object(quality, "FEW", -1):
+        many = look(sent, now=now, known=run([1, 2]))
+    assert few.incidents == many.incidents
+    for one, other in ((few.candles, many.candles), (few.fresh, many.fresh)):
+        assert all(getattr(one, name).tolist() == getattr(other, name).tolist() for name in ("open_time", *COLUMNS))
 
 
 @settings(max_examples=25, deadline=None)
