@@ -115,6 +115,11 @@ class ContextWorker:
             done = errand.run()
         except HybriddError as error:
             self._failed(plan, error)
+        except Exception as error:
+            # Whoever closes takes away what errands work with: what one meets then is no defect of its own.
+            if not self._closed:
+                raise
+            log.debug("%s: ended with the rest: %s", errand.name, error)
         else:
             self._ended(plan, done)
         finally:

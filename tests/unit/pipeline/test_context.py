@@ -167,6 +167,28 @@ def test_a_source_that_hangs_holds_up_neither_the_round_nor_the_others():
     assert worker.finish(5)
 
 
+@pytest.mark.parametrize("closed", [True, False], ids=["after the end", "before it"])
+def test_a_defect_is_told_unless_everything_was_taken_away_under_the_errand(monkeypatch, caplog, closed):
+    told, release, clock = [], threading.Event(), ManualClock(T0)
+    monkeypatch.setattr(threading, "excepthook", lambda given: told.append(given.exc_type))
+
+    def run():
+        assert release.wait(20)
+        raise RuntimeError("the state is closed")
+
+    worker = worker_of(clock, Errand(name="x", run=run, interval_s=60))
+    worker.round()
+    if closed:
+        worker.close()
+    release.set()
+    assert worker.finish(20)
+    for thread in threading.enumerate():
+        if thread.name == "context":
+            thread.join(20)
+    assert told == ([] if closed else [RuntimeError])
+    assert [r for r in caplog.records if r.levelno >= logging.INFO] == []
+
+
 def test_after_the_end_nothing_is_begun():
     clock, run = ManualClock(T0), Counted()
     worker = worker_of(clock, Errand(name="x", run=run, interval_s=60))
