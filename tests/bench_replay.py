@@ -23,6 +23,8 @@ from tests.recorded_context import live_informed
 
 CYCLES = 60
 """Live cycles in a row that a layer's cost is the mean of: what is drawn anew in one of many counts as such."""
+LOOP = 200_000
+"""Additions of the plain loop."""
 LIVE = 2_000
 """Candles that a daemon holds of a market."""
 
@@ -53,6 +55,16 @@ def reference(c: Candles) -> None:
     talib.ADX(c.high, c.low, c.close), talib.OBV(c.close, c.volume), talib.STOCH(c.high, c.low, c.close)
     for n in (20, 50, 200):
         talib.EMA(c.close, n)
+
+
+def plain_loop() -> None:
+    """Additions in plain Python: how quick the interpreter is at this moment, which other guests of a machine change.
+
+    TA-Lib's loops hardly feel such neighbours, and a live cycle is Python for the most part.
+    """
+    total = 0
+    for i in range(LOOP):
+        total += i & 7
 
 
 def layer_costs(market: Market) -> Iterator[LayerCost]:
