@@ -24,7 +24,7 @@ def analysis(score: float, signal: str = "NEUTRAL", *, at: int = T0, confidence:
         answered=6,
         layers=6,
         degraded=False,
-        source="recorded",
+        source="okx",
         made_at=at,
         high=45_300.0,
         low=45_200.0,

@@ -119,7 +119,11 @@ def analysis_json(a: Analysis) -> dict[str, Any]:
 
 
 def _show(a: Analysis) -> None:
-    marks = [word for word, on in (("SIMULATED MARKET", a.simulated), ("degraded", a.degraded)) if on]
+    marks = [
+        word
+        for word, on in (("SIMULATED MARKET", a.simulated), ("RECORDED MARKET", a.recorded), ("degraded", a.degraded))
+        if on
+    ]
     head = f"{a.symbol}  {a.signal}  score {a.score:.0f}  confidence {a.confidence:.2f}"
     head += f"  {a.agreeing} of {a.answered} agree"
     say(head + (f"  ({', '.join(marks)})" if marks else ""), style="bold")

@@ -19,7 +19,8 @@ _PLAIN = {
 
 def gsm(text: str) -> str:
     """The text in the basic alphabet on one line: signs written out, accents dropped where need be, the rest "?"."""
-    written = "".join(_PLAIN.get(char, char) for char in text)
+    whole = text.encode(errors="replace").decode()  # half a sign is "?", as in the other lengths
+    written = "".join(_PLAIN.get(char, char) for char in whole)
     return " ".join("".join(_letter(char) for char in written).split())
 
 

@@ -8,13 +8,16 @@ from hybridd.delivery.brief import against, brief, lines, sentence
 from hybridd.delivery.figures import clock_time, duration, percent, price, score
 from hybridd.delivery.health_words import WORDS
 from hybridd.delivery.opinions import Move, Opinion, moves, opinions, silent
-from hybridd.delivery.sentences import headline, is_simulated, leading, sentences
+from hybridd.delivery.sentences import RECORDED, SIMULATED, headline, leading, sentences, unreal
 from hybridd.model.alert import Alert, AlertState
 from hybridd.model.analysis import Analysis, Direction, Odds, Signal, Trend
 from hybridd.model.change import TRADE, Change, Severity
 from hybridd.model.timeframe import parse_timeframe
 
-SIMULATED_NOTICE = "SIMULATED: this market is made up. Nothing here is real; do not trade on it."
+NOTICES = {
+    SIMULATED: "SIMULATED: this market is made up. Nothing here is real; do not trade on it.",
+    RECORDED: "RECORDED: these candles are out of files, not of now. Do not trade on them.",
+}
 REPEAT_NOTICE = "This may have reached you before: it is not known whether an earlier copy arrived."
 _STANCE = {
     Signal.LONG: "LONG: the layers together lean towards a higher price.",
@@ -111,7 +114,7 @@ def urgency(alert: Alert) -> Severity:
 def _notices(alert: Alert, repeat: bool) -> tuple[str, ...]:
     """What must be known before the rest is believed."""
     now = alert.analysis
-    lines = [SIMULATED_NOTICE] if is_simulated(alert) else []
+    lines = [NOTICES[mark]] if (mark := unreal(alert)) else []
     if repeat:
         lines.append(REPEAT_NOTICE)
     if now is not None and now.degraded:
@@ -177,7 +180,7 @@ def _facts(alert: Alert, zone: tzinfo) -> tuple[tuple[str, str], ...]:
     if now is None:
         return (made,)
     rows = [
-        ("Price", price(now.price) + (" (simulated)" if is_simulated(alert) else "")),
+        ("Price", price(now.price) + (f" ({mark.lower()})" if (mark := unreal(alert)) else "")),
         ("Price before", _price_before(alert, now)),
         ("Score", f"{score(now.score)} of 100, {now.signal}"),
         ("Confidence", percent(now.confidence)),

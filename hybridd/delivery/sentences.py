@@ -12,6 +12,7 @@ from hybridd.model.change import EXECUTION, TRADE, Change, Reason, Severity
 from hybridd.model.trade import BY_ITSELF
 
 SIMULATED = "SIMULATED"
+RECORDED = "RECORDED"
 _EXECUTED = {
     Reason.TRADE_OPENED: "Trade opened",
     Reason.TRADE_CLOSED: "Trade closed",
@@ -26,8 +27,8 @@ def headline(alert: Alert, *, repeat: bool = False) -> str:
     analysis = alert.analysis
     if analysis is not None and analysis.degraded:
         text += ", degraded"
-    if is_simulated(alert):
-        text = f"{SIMULATED}: {text}"
+    if mark := unreal(alert):
+        text = f"{mark}: {text}"
     return f"{text} (repeat)" if repeat else text
 
 
@@ -58,6 +59,13 @@ def shown_in_headline(alert: Alert, change: Change) -> bool:
 def is_simulated(alert: Alert) -> bool:
     """Whether any part of it comes from a made-up market."""
     return alert.simulated or (alert.analysis is not None and alert.analysis.simulated)
+
+
+def unreal(alert: Alert) -> str:
+    """What stands before all else: SIMULATED of a made-up market, RECORDED of one out of files, "" of a real one."""
+    if is_simulated(alert):
+        return SIMULATED
+    return RECORDED if alert.analysis is not None and alert.analysis.recorded else ""
 
 
 def _headline(alert: Alert, change: Change) -> str:

@@ -74,6 +74,11 @@ class Analysis:
         """LONG, NEUTRAL or SHORT."""
         return self.state.signal
 
+    @property
+    def recorded(self) -> bool:
+        """Whether its candles come out of files and not from a market of now."""
+        return self.source.startswith("recorded")
+
 
 class Glimpse(Struct, frozen=True):
     """What the rules read of an analysis: all that a replay makes of most candles, two hundred thousand a second."""

@@ -17,7 +17,14 @@ def log_analysis(observation: Observation) -> None:
     """An analysis in one line, and what was changed but not told, with the reason."""
     a = observation.analysis
     marks = " ".join(
-        word for word, on in (("SIMULATED", a.simulated), ("late", a.late), ("degraded", a.degraded)) if on
+        word
+        for word, on in (
+            ("SIMULATED", a.simulated),
+            ("RECORDED", a.recorded),
+            ("late", a.late),
+            ("degraded", a.degraded),
+        )
+        if on
     )
     analysis_log.info(
         "%s %s score %.1f %s, confidence %.2f, %d of %d layers agree, price %s%s",

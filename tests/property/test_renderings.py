@@ -55,6 +55,7 @@ def alerts(draw) -> Alert:
         now, signal, symbol=symbol, price=draw(NUMBERS), confidence=draw(SHARES), readings=readings, odds=draw(ODDS),
         answered=draw(st.integers(0, 15)), missing=tuple(draw(st.lists(NAMES, max_size=3))),
         degraded=draw(st.booleans()), simulated=draw(st.booleans()),
+        source=draw(st.sampled_from(["binance", "recorded data"])),
     )  # fmt: skip
     before = Before(
         candle_close=T0 - draw(st.integers(1, 1000)) * STEP, price=draw(NUMBERS), score=draw(SCORES),
@@ -107,7 +108,9 @@ def expected(alert: Alert) -> dict[str, str]:
     if len(now.symbol) <= 40:
         found["symbol"] = shown(now.symbol)
     if alert.simulated or now.simulated:
-        found["simulated"] = "SIMULATED"
+        found["unreal"] = "SIMULATED"
+    elif now.source.startswith("recorded"):
+        found["unreal"] = "RECORDED"
     if now.degraded:
         found["degraded"] = "degraded"
     return found

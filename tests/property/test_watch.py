@@ -17,7 +17,7 @@ from hybridd.signals.signal import SignalRules
 from hybridd.store.store import open_store
 from tests.makers import STEP, T0, trade
 
-ORIGIN = Origin(symbol="BTC/USDT", timeframe=parse_timeframe("5m"), source="recorded", simulated=False)
+ORIGIN = Origin(symbol="BTC/USDT", timeframe=parse_timeframe("5m"), source="binance", simulated=False)
 COOL = 3 * STEP
 
 scores = st.one_of(

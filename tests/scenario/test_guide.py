@@ -16,7 +16,7 @@ from hybridd.store.store import open_store
 from tests.makers import T0, trade
 
 FRAME = parse_timeframe("5m")
-ORIGIN = Origin(symbol="BTC/USDT", timeframe=FRAME, source="recorded", simulated=False)
+ORIGIN = Origin(symbol="BTC/USDT", timeframe=FRAME, source="binance", simulated=False)
 ROUTE = Route(severities=frozenset(Severity), steps=(Step(after_ms=0, channels=("memory",)),))
 RULES = Rules(routes=(ROUTE,))
 

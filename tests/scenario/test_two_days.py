@@ -36,7 +36,7 @@ from hybridd.store.store import open_store
 from hybridd.trading.sizing import SizeRules
 
 FRAME, KEY = parse_timeframe("5m"), b"k" * 32
-ORIGIN = Origin(symbol="BTC/USDT", timeframe=FRAME, source="recorded", simulated=False)
+ORIGIN = Origin(symbol="BTC/USDT", timeframe=FRAME, source="binance", simulated=False)
 ROUTE = Route(severities=frozenset(Severity), steps=(Step(after_ms=0, channels=("memory",)),))
 RULES = Rules(routes=(ROUTE,), trading=TradingRules(making=True, size=SizeRules(account=Decimal(10_000)), key=KEY))
 

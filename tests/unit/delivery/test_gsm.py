@@ -27,3 +27,7 @@ def test_whatever_is_said_is_one_segment(head, parts):
     line = one_segment(head, parts)
     assert len(line) <= 160
     assert set(line) <= _ALPHABET
+
+
+def test_half_a_sign_is_told_and_not_dropped():
+    assert gsm("A\ud800B") == "A?B"

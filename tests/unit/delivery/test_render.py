@@ -185,6 +185,17 @@ def test_simulated_cannot_be_overlooked(mark):
     assert "SIMULATED" not in render(market()).text
 
 
+def test_what_comes_out_of_files_is_not_taken_for_now():
+    words = render(market(analysis=replace(LONG, source="recorded data")))
+    assert words.title == "RECORDED: BTC/USDT LONG 78 (was NEUTRAL 62) @ 45,250.00"
+    assert words.short.startswith("RECORDED: ")
+    for text in (words.text, words.html):
+        assert "these candles are out of files, not of now" in text
+        assert "45,250.00 (recorded)" in text
+    made_up = market(analysis=replace(LONG, source="recorded data", simulated=True))
+    assert render(made_up).title.startswith("SIMULATED: ")
+
+
 @pytest.mark.parametrize("reason", sorted(HEALTH | {Reason.TEST}))
 def test_every_health_alert_says_what_it_is_what_it_means_and_what_to_do(reason):
     words = render(health(reason))
