@@ -88,6 +88,20 @@ def test_of_msgspec_only_the_values_are_used(path: Path):
         assert not (isinstance(node, ast.Import) and any(alias.name == "msgspec" for alias in node.names)), path
 
 
+def test_every_struct_is_frozen():
+    found = [
+        (path, node)
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef)
+        and any(isinstance(base, ast.Name) and base.id == "Struct" for base in node.bases)
+    ]
+    assert found
+    for path, node in found:
+        given = {word.arg: ast.literal_eval(word.value) for word in node.keywords}
+        assert given.get("frozen") is True, f"{path.relative_to(ROOT)}: {node.name} can be changed"
+
+
 def test_only_the_composition_root_names_concrete_edges():
     """A feed, channel or database is chosen in one place; everybody else sees the protocol."""
     concrete = {

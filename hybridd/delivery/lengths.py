@@ -9,7 +9,7 @@ from hybridd.delivery.brief import brief, lines, sentence
 from hybridd.delivery.figures import clock_time, price, score
 from hybridd.delivery.gsm import one_segment
 from hybridd.delivery.picture import Picture
-from hybridd.delivery.sentences import headline, leading, sentences, unreal
+from hybridd.delivery.sentences import headline, leading, marked_unreal, sentences
 from hybridd.delivery.tidy import one_line
 from hybridd.model.alert import Alert
 from hybridd.model.change import TRADE
@@ -66,15 +66,14 @@ def marked(text: str) -> str:
 
 def _shorter(alert: Alert) -> list[str]:
     """Headlines for a symbol or a name so long that the right one would be cut: the figures stay, the name is cut."""
-    now, mark = alert.analysis, unreal(alert)
+    now = alert.analysis
     if now is None:
         return []
     symbol, lead = _cut(now.symbol, _SYMBOL_LENGTH), leading(alert)
     weak = ", degraded" if now.degraded else ""
     trade = f"{_cut(lead.subject, _SYMBOL_LENGTH)}, " if lead.reason in TRADE else ""
     # Never without what it is worth waking for: whose market, which signal, which score.
-    mark = f"{mark}: " if mark else ""
-    return [f"{mark}{trade}{symbol} {now.signal} {score(now.score)} @ {price(now.price)}{weak}"]
+    return [marked_unreal(alert, f"{trade}{symbol} {now.signal} {score(now.score)} @ {price(now.price)}{weak}")]
 
 
 def _joined(*parts: str) -> str:

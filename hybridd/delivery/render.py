@@ -14,7 +14,7 @@ from hybridd.delivery.lengths import PUSH_LENGTH, chat, marked, push, sms
 from hybridd.delivery.mail import image_id
 from hybridd.delivery.offer import Offer, answers_to, offer_lines
 from hybridd.delivery.picture import Picture, can_be_acked, picture, urgency
-from hybridd.delivery.sentences import headline, is_simulated, leading, unreal
+from hybridd.delivery.sentences import headline, is_simulated, leading, marked_unreal
 from hybridd.delivery.tidy import one_line, tidy
 from hybridd.model.alert import Alert
 from hybridd.model.analysis import Analysis
@@ -114,8 +114,7 @@ def message_for(
 def plain_message(alert: Alert, delivery: Delivery, *, repeat: bool) -> Message:
     """What goes out in place of an alert that cannot be put into words: what is stored of it, as it is stored."""
     what = f"{', '.join(alert.reasons)} {alert.subject}"
-    mark = unreal(alert)
-    title = f"{mark}: {what}" if mark else what
+    title = marked_unreal(alert, what)
     title = one_line(f"{title} (repeat)" if repeat else title)
     said = [one_line(f"{c.reason}: {c.before} -> {c.after} {c.detail}") for c in alert.changes]
     text = tidy("\n".join([title, *said, f"More could not be put into words: hybridd alerts show {alert.id}"]))

@@ -27,8 +27,7 @@ def headline(alert: Alert, *, repeat: bool = False) -> str:
     analysis = alert.analysis
     if analysis is not None and analysis.degraded:
         text += ", degraded"
-    if mark := unreal(alert):
-        text = f"{mark}: {text}"
+    text = marked_unreal(alert, text)
     return f"{text} (repeat)" if repeat else text
 
 
@@ -66,6 +65,12 @@ def unreal(alert: Alert) -> str:
     if is_simulated(alert):
         return SIMULATED
     return RECORDED if alert.analysis is not None and alert.analysis.recorded else ""
+
+
+def marked_unreal(alert: Alert, text: str) -> str:
+    """The text, with that before it."""
+    mark = unreal(alert)
+    return f"{mark}: {text}" if mark else text
 
 
 def _headline(alert: Alert, change: Change) -> str:

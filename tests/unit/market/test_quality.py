@@ -1,16 +1,14 @@
 """Which rows are trusted, and what is said of the others."""
 
 from itertools import product
-from unittest import mock
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hybridd.market import quality
-from hybridd.market.quality import Fault, IncidentKind, gaps, inspect
-from hybridd.model.candle import COLUMNS, candles_from_rows
+from hybridd.market.quality import FEW, Fault, IncidentKind, _cleaned, _flawless, _table, gaps, inspect
+from hybridd.model.candle import candles_from_rows
 from hybridd.model.timeframe import parse_timeframe
 from tests.unit.market.rows import M5, T0, places_of, row, rows, run
 
@@ -188,21 +186,21 @@ def spoilt(place: int, column: int, cell: float | None) -> tuple:
 
 @pytest.mark.parametrize("places", [[0, 1, 3, 4], [3, 1, 0], [2, 2]], ids=str)
 @pytest.mark.parametrize("now", [T0 - 1, T0 + 3 * M5.ms, FAR], ids=["early", "midway", "late"])
-def test_a_few_rows_are_judged_as_many_are(places, now):
-    alike(rows(places), now)
+def test_what_is_beyond_doubt_one_by_one_is_so_in_columns_too(places, now):
     for at, column, cell in product(range(len(places)), range(6), CELLS):
         sent = rows(places)
         sent[at] = spoilt(places[at], column, cell)
-        alike(sent, now)
+        table, _ = _table(sent)
+        if _flawless(table, M5, now):
+            kept, faults = _cleaned(table, M5, now)
+            assert faults == []
+            assert np.array_equal(kept, table[table[:, 0] + M5.ms <= now])
 
 
-def alike(sent: list, now: int) -> None:
-    few = look(sent, now=now, known=run([1, 2]))
-    with mock.patch.object(quality, "FEW", -1):
-        many = look(sent, now=now, known=run([1, 2]))
-    assert few.incidents == many.incidents
-    for one, other in ((few.candles, many.candles), (few.fresh, many.fresh)):
-        assert all(getattr(one, name).tolist() == getattr(other, name).tolist() for name in ("open_time", *COLUMNS))
+def test_good_rows_need_no_columns():
+    assert _flawless(_table(rows([0, 1, 3, 4]))[0], M5, FAR)
+    assert _flawless(_table([])[0], M5, FAR)
+    assert not _flawless(_table(rows(range(FEW + 1)))[0], M5, FAR), "many are quicker in columns"
 
 
 @settings(max_examples=25, deadline=None)
