@@ -16,7 +16,7 @@ SCALES = {
     "cross_asset.tails": (-0.0345, 0.0767),
     "cross_asset.breadth": (0.0462, 0.791),
     "cross_asset": (-0.167, 0.883),
-    "derivatives": (-0.126, 0.964),
+    "derivatives": (-0.0357, 1.03),
     "sentiment": (0.111, 0.968),
     "macro": (0.313, 0.978),
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +19,7 @@ from hybridd.config.sources import default_path
 from hybridd.errors import UsageError
 from hybridd.pipeline.brains import brain_of, no_odds
 from hybridd.pipeline.calibration_file import calibration_in_force
-from hybridd.replay.calibrate import Named, Study, as_text
+from hybridd.replay.calibrate import Named, Study, as_text, one_timeframe
 from hybridd.replay.files import open_recordings
 from hybridd.replay.fit import Check, fit_of
 from hybridd.replay.odds import need_scipy
@@ -139,14 +140,14 @@ def _last_months(last: int) -> int:
 
 def _check(markets: Named, settings: Settings, calibration: Calibration, as_json: bool) -> None:
     brain = brain_of(settings, calibration)
-    silent = no_odds(settings, brain, calibration)
+    silent = no_odds(settings, brain, calibration, one_timeframe(markets))
     checks = fit_of(markets, brain, calibration, odds=not silent)
     fits = all(check.fits for check in checks)
     if as_json:
-        rows = [{"name": c.name, "value": c.value, "low": c.low, "high": c.high, "fits": c.fits} for c in checks]
+        rows = [{**asdict(check), "fits": check.fits} for check in checks]
         print_json({"fits": fits, "odds": silent or "measured", "checks": rows})
     else:
-        table("", ["measured", " value", " should be", ""], [_row(check) for check in checks])
+        table("", ["measured", "on", " value", " should be", ""], [_row(check) for check in checks])
         if silent:
             typer.echo(f"odds: {silent}")
         typer.echo(
@@ -159,7 +160,7 @@ def _check(markets: Named, settings: Settings, calibration: Calibration, as_json
 def _row(check: Check) -> list[str]:
     value = "–" if check.value is None else f"{check.value:.4g}"
     verdict = "no answer" if check.value is None else ("fits" if check.fits else "does not fit")
-    return [check.name, value, f"{check.low:.4g} to {check.high:.4g}", verdict]
+    return [check.name, check.market, value, f"{check.low:.4g} to {check.high:.4g}", verdict]
 
 
 def _as_json(learned: Calibration, out: Path) -> dict[str, Any]:

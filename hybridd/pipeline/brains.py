@@ -11,6 +11,7 @@ from hybridd.analysis.registry import shipped_layers
 from hybridd.brains.external import CommandBrain, ModuleBrain
 from hybridd.config.schema import Settings
 from hybridd.errors import ConfigError
+from hybridd.model.timeframe import TimeFrame
 from hybridd.pipeline.analyze import Analyst, ExternalAnalyst, LayerAnalyst
 from hybridd.pipeline.calibration_file import calibration_in_force
 from hybridd.plugins import found_layers
@@ -42,8 +43,8 @@ def brain_of(settings: Settings, calibration: Calibration) -> Brain:
         raise ConfigError(f"analysis.weights: {error}", remedy="see docs/brain.md for the layers there are") from None
 
 
-def no_odds(settings: Settings, brain: Brain, calibration: Calibration) -> str:
-    """Why analyses under these settings carry no odds, "" where they do."""
+def no_odds(settings: Settings, brain: Brain, calibration: Calibration, timeframe: TimeFrame | None = None) -> str:
+    """Why analyses under these settings, of candles of another time frame if one is given, carry no odds, or ""."""
     weights = dict(zip(brain.names, brain.weights.tolist(), strict=True))
-    analysis, frame = settings.analysis, settings.monitor.timeframe.text
+    analysis, frame = settings.analysis, (timeframe or settings.monitor.timeframe).text
     return why_no_odds(calibration, frame, analysis.horizon, brain.names, weights, brain.min_layers)

@@ -17,7 +17,7 @@ from hybridd.analysis.scoring import MeasuredLayer, Raw, scored
 from hybridd.errors import DataError
 from hybridd.model.candle import FloatArray
 from hybridd.model.reading import Abstain, Input, LayerSeries, Market
-from hybridd.model.timeframe import timeframe_of
+from hybridd.model.timeframe import TimeFrame, timeframe_of
 from hybridd.replay.pattern_records import pattern_records
 
 MakeLayers = Callable[[Calibration], Sequence[MeasuredLayer]]
@@ -258,10 +258,16 @@ def _check(markets: Named) -> None:
                 f"{symbol}: {len(market.candles):,} candles are too few to calibrate on",
                 remedy=f"give at least {LEAST_CANDLES:,}",
             )
+    one_timeframe(markets)
+
+
+def one_timeframe(markets: Named) -> TimeFrame:
+    """The time frame of all the markets; raises DataError where they differ."""
     steps = {market.candles.step for _, market in markets}
     if len(steps) > 1:
         frames = ", ".join(str(timeframe_of(step)) for step in sorted(steps))
-        raise DataError(f"candles of {frames} cannot be calibrated together", remedy="give files of one time frame")
+        raise DataError(f"candles of {frames} cannot be measured together", remedy="give files of one time frame")
+    return timeframe_of(steps.pop())
 
 
 def as_text(learned: Calibration) -> str:

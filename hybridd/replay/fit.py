@@ -8,7 +8,6 @@ import numpy as np
 from hybridd.analysis.brain import Brain, Scores
 from hybridd.analysis.calibration import Calibration
 from hybridd.model.candle import FloatArray
-from hybridd.model.reading import Market
 from hybridd.replay.calibrate import Named, scale_of
 from hybridd.replay.odds import ECE_GOAL, forecasts
 from hybridd.reports.calibration import expected_calibration_error, expected_chance_error
@@ -21,52 +20,75 @@ STRONG = (0.10, 0.25)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One measured number and the range that it should be in; `value` None where nothing could be measured."""
+    """One measured number and the range that it should be in; `value` None where nothing could be measured.
+
+    `market`: where it was measured, "" for all of them together.
+    """
 
     name: str
     value: float | None
     low: float
     high: float
+    market: str = ""
 
     @property
     def fits(self) -> bool:
         """Whether it is in its range; what cannot be measured is not held against the constants."""
         return self.value is None or self.low <= self.value <= self.high
 
+    @property
+    def distance(self) -> float:
+        """From the middle of the range, 1 at its ends; below all others where nothing could be measured."""
+        return -1.0 if self.value is None else abs(2 * self.value - self.low - self.high) / (self.high - self.low)
+
 
 def fit_of(markets: Named, brain: Brain, calibration: Calibration, *, odds: bool) -> list[Check]:
-    """The checks, over all the markets together. `odds`: whether the calibration's odds speak for this brain.
+    """The checks; every market has to pass. `odds`: whether the calibration's odds speak for this brain.
 
     Each layer's scores should have a median of 50 ± 5 and a robust standard deviation of 15 ± 5 (where learned: 50 and
-    14.6); the score be beyond 65 or under 35 in 10 % to 25 % of analyses; the odds' calibration error be 0.02 at most,
-    and what chance alone would add on so few candles.
+    14.6 over all markets); of these the market farthest from the middle is told. The score should be beyond 65 or
+    under 35 in 10 % to 25 % of a market's analyses. The odds' calibration error over all markets should be 0.02 at
+    most, and what chance alone would add on so few candles.
     """
-    scores = [brain.score_series(market) for _, market in markets]
+    scores = [(symbol, brain.score_series(market)) for symbol, market in markets]
     checks = [check for row, name in enumerate(brain.names) for check in _layer(name, row, scores)]
-    score = np.concatenate([one.score for one in scores])
-    known = score[~np.isnan(score)]
-    strong = float(np.mean(np.abs(known - 50) >= 15)) if len(known) else None
-    checks.append(Check(name="share of scores beyond 65 or under 35", value=strong, low=STRONG[0], high=STRONG[1]))
-    return checks + ([_odds([market for _, market in markets], scores, calibration)] if odds else [])
+    checks += [_strong(symbol, one) for symbol, one in scores]
+    return [*checks, _odds(markets, scores, calibration)] if odds else checks
 
 
-def _layer(name: str, row: int, scores: Sequence[Scores]) -> Iterator[Check]:
-    values: FloatArray = np.concatenate([one.values[row] for one in scores])
+def _layer(name: str, row: int, scores: Sequence[tuple[str, Scores]]) -> Iterator[Check]:
+    found = [(symbol, *_centre_and_spread(one.values[row])) for symbol, one in scores]
+    yield _farthest([_within(MEDIAN, f"{name}: median", symbol, median) for symbol, median, _ in found])
+    yield _farthest([_within(SPREAD, f"{name}: spread", symbol, spread) for symbol, _, spread in found])
+
+
+def _centre_and_spread(values: FloatArray) -> tuple[float | None, float | None]:
+    if np.isnan(values).all():
+        return None, None
     scale = scale_of(values)
-    answered = bool((~np.isnan(values)).any())
-    spread = scale.spread if scale else (0.0 if answered else None)
-    yield Check(
-        name=f"{name}: median", value=float(np.nanmedian(values)) if answered else None, low=MEDIAN[0], high=MEDIAN[1]
-    )
-    yield Check(name=f"{name}: spread", value=spread, low=SPREAD[0], high=SPREAD[1])
+    return float(np.nanmedian(values)), scale.spread if scale else 0.0
 
 
-def _odds(markets: Sequence[Market], scores: Sequence[Scores], calibration: Calibration) -> Check:
+def _strong(symbol: str, scores: Scores) -> Check:
+    known = scores.score[~np.isnan(scores.score)]
+    share = float(np.mean(np.abs(known - 50) >= 15)) if len(known) else None
+    return _within(STRONG, "share of scores beyond 65 or under 35", symbol, share)
+
+
+def _within(limits: tuple[float, float], name: str, market: str, value: float | None) -> Check:
+    return Check(name=name, value=value, low=limits[0], high=limits[1], market="" if value is None else market)
+
+
+def _farthest(checks: Sequence[Check]) -> Check:
+    return max(checks, key=lambda check: check.distance)
+
+
+def _odds(markets: Named, scores: Sequence[tuple[str, Scores]], calibration: Calibration) -> Check:
     table = calibration.odds
     if table is None:
         return Check(name="calibration error of the odds", value=None, low=0.0, high=ECE_GOAL)
     said, up, cluster = [], [], []
-    for market, one in zip(markets, scores, strict=True):
+    for (_, market), (_, one) in zip(markets, scores, strict=True):
         move = moves(market.candles, table.horizon)
         known = ~np.isnan(move) & ~np.isnan(one.score)
         said.append(forecasts(table.strata, one.score[known], one.confidence[known]))

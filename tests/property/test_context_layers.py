@@ -18,7 +18,8 @@ from hybridd.model.candle import Candles
 from hybridd.model.context import FEAR_GREED, FUNDING, IMBALANCE, MACRO, OPEN_INTEREST, ContextSeries
 from hybridd.model.instrument import parse_instrument
 from hybridd.model.reading import Abstain, Market
-from tests.recorded_candles import scaled, walk
+from hybridd.pipeline.calibration_file import load_shipped
+from tests.recorded_candles import SYMBOLS, scaled, walk
 from tests.recorded_context import CALIBRATION, informed_market, live_informed, part_of
 
 LAYERS = (CrossAsset, derivatives_layer, sentiment_layer, macro_layer)
@@ -188,12 +189,12 @@ def test_a_series_that_stopped_is_stale_and_an_empty_one_is_absent(make):
 
 
 @every_layer
-def test_each_layer_is_centred_and_spread_alike(make):
-    for symbol in ("BTC/USDT", "SOL/USDT"):
-        values = make(CALIBRATION).evaluate(informed_market(symbol)).values
-        values = values[~np.isnan(values)]
-        assert 45 < np.median(values) < 55
-        assert 10 < 1.4826 * np.median(np.abs(values - np.median(values))) < 20
+@pytest.mark.parametrize("symbol", SYMBOLS)
+def test_each_layer_as_shipped_is_centred_and_spread_alike(make, symbol):
+    values = make(load_shipped()).evaluate(informed_market(symbol)).values
+    values = values[~np.isnan(values)]
+    assert 45 < np.median(values) < 55
+    assert 10 < 1.4826 * np.median(np.abs(values - np.median(values))) < 20
 
 
 @every_layer

@@ -16,23 +16,28 @@ from hybridd.model.candle import BoolArray, Candles, FloatArray, IntArray
 from hybridd.model.context import BASIS, FUNDING, OPEN_INTEREST, ContextSeries
 from hybridd.model.reading import Abstain, Input
 
-FUNDING_WINDOW = 90  # settlements: a month
+FUNDING_MEAN, FUNDING_WINDOW = 3, 90  # settlements: a day of them, and a month
 BASIS_MEAN, BASIS_WINDOW = 12, 288
 DAY = 86_400_000
 VOLATILITY_WINDOW = 288
 
-HISTORY: Mapping[str, int] = {FUNDING: FUNDING_WINDOW, BASIS: BASIS_MEAN + BASIS_WINDOW - 1, OPEN_INTEREST: 400}
+HISTORY: Mapping[str, int] = {
+    FUNDING: FUNDING_MEAN + FUNDING_WINDOW - 1,
+    BASIS: BASIS_MEAN + BASIS_WINDOW - 1,
+    OPEN_INTEREST: 400,
+}
 """Values that the layer needs of each series; 400 of open interest hold a day where one comes each 5 minutes."""
 
 
 def derivatives_layer(calibration: Calibration) -> ContextLayer:
     """Bullish when shorts crowd (they pay, the perpetual is cheap), and when open interest goes with a rise.
 
-    Crowding ends in an unwinding against the crowd, the likelier the further it went: −z with z that of the newest
-    funding rate in its last 90, and of the perpetual's premium over spot (mean of 12) in its last 288. Open interest
-    over a day says who moved the price: the move and the change of open interest in coins, both in the price's own
-    standard deviations, go in as sign·√|product|: bullish for new longs and for longs that have given up, bearish for
-    new shorts and for shorts that have covered. raw = sum of those that answer over the square root of their number.
+    Crowding ends in an unwinding against the crowd, the likelier the further it went: −z with z that of the funding
+    rate (mean of 3) in its last 90, and of the perpetual's premium over spot (mean of 12) in its last 288. Exchanges
+    hold quiet rates at one default value: a single one would say the same for days. Open interest over a day says who
+    moved the price: the move and the change of open interest in coins, both in the price's own standard deviations, go
+    in as sign·√|product|: bullish for new longs and for longs that have given up, bearish for new shorts and for
+    shorts that have covered. raw = sum of those that answer over the square root of their number.
 
     M. Schmeling, A. Schrimpf and K. Todorov, "Crypto carry", BIS Working Paper 1087 (2023): carry and what follows
     it; J. Murphy, Technical Analysis of the Financial Markets (1999), ch. 7: open interest with price.
@@ -41,12 +46,16 @@ def derivatives_layer(calibration: Calibration) -> ContextLayer:
 
 
 def _against_funding(rates: FloatArray, last: int) -> FloatArray:
-    return -z_value(rates, FUNDING_WINDOW, last)
+    return _against(rates, FUNDING_MEAN, FUNDING_WINDOW, last)
 
 
 def _against_basis(premium: FloatArray, last: int) -> FloatArray:
-    reach = min(len(premium), last + BASIS_WINDOW)
-    return -z_value(rolling_mean(premium, BASIS_MEAN, reach), BASIS_WINDOW, last)
+    return _against(premium, BASIS_MEAN, BASIS_WINDOW, last)
+
+
+def _against(x: FloatArray, mean: int, window: int, last: int) -> FloatArray:
+    reach = min(len(x), last + window)
+    return -z_value(rolling_mean(x, mean, reach), window, last)
 
 
 def _interest(view: View) -> dict[str, Part]:
@@ -134,7 +143,7 @@ _FORMULA = ContextFormula(
     priced=_interest,
     silence={
         Abstain.NO_DATA: "has neither funding nor open interest nor a perpetual's premium",
-        Abstain.WARM_UP: f"needs {FUNDING_WINDOW} funding rates, a day of open interest or {HISTORY[BASIS]} premiums",
+        Abstain.WARM_UP: f"needs {HISTORY[FUNDING]} funding rates, a day of open interest or {HISTORY[BASIS]} premiums",
         Abstain.UNDEFINED: "funding and premium did not move, so they have no extremes",
     },
     words=_words,

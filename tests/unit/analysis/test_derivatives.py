@@ -28,7 +28,8 @@ def only(market, *names):
 def test_each_part_is_what_its_formula_says(i):
     market = part_of(informed_market("BTC/USDT"), 91_000, 96_000)
     now = int(market.candles.close_time[i])
-    funding = market.context[FUNDING].known_by(now).values[-90:]
+    rates = market.context[FUNDING].known_by(now).values
+    funding = np.array([rates[len(rates) - k - 3 : len(rates) - k].mean() for k in range(89, -1, -1)])
     assert LAYER.raw(only(market, FUNDING)).values[i] == pytest.approx(
         bent(-(funding[-1] - funding.mean()) / funding.std()), rel=1e-9
     )
@@ -105,9 +106,9 @@ def test_parts_that_are_absent_drop_out_and_none_is_no_data():
 
 def test_a_month_of_settlements_is_needed():
     assert LAYER.evaluate(market_with(funding(0.001, n=94))).abstain[-1] == Abstain.ANSWERS
-    short = market_with(funding(0.001, n=89))
+    short = market_with(funding(0.001, n=91))
     assert LAYER.evaluate(short).abstain[-1] == Abstain.WARM_UP
-    assert LAYER.explain(short, 999) == "needs 90 funding rates, a day of open interest or 299 premiums"
+    assert LAYER.explain(short, 999) == "needs 92 funding rates, a day of open interest or 299 premiums"
 
 
 def test_a_funding_rate_that_never_changes_has_no_extremes():

@@ -87,6 +87,31 @@ def test_the_check_says_whether_the_constants_fit(folder, learned, capsys):
     assert named["share of scores beyond 65 or under 35"]["value"] == pytest.approx(0.175, abs=0.01)
 
 
+def test_every_market_has_to_fit_and_the_farthest_is_named(folder, learned, tmp_path, capsys):
+    """One of two markets only ever rises; beside the other it would not be seen in what all have in common."""
+    rising = tmp_path / "ETHUSDT_1h.csv"
+    written = np.loadtxt(folder / "BTCUSDT_1h.csv", delimiter=",")
+    written[:, 1:5] *= np.exp(0.005 * np.arange(len(written)))[:, None]
+    np.savetxt(rising, written, delimiter=",", fmt=["%d", *["%.10f"] * 5])
+    path = settings(folder, calibration=str(learned), min_layers=1)
+    words = ["calibrate", str(folder / "BTCUSDT_1h.csv"), str(rising), "--check", "--json", "--config", str(path)]
+    assert run(words) == 1
+    checks = json.loads(capsys.readouterr().out)["checks"]
+    shares = {one["market"]: one for one in checks if one["name"].startswith("share of scores")}
+    assert shares["BTC/USDT"]["fits"]
+    assert not shares["ETH/USDT"]["fits"]
+    assert next(one for one in checks if one["name"] == "trend: median")["market"] == "ETH/USDT"
+
+
+def test_files_of_two_time_frames_are_not_measured_together(folder, learned, tmp_path, capsys):
+    other = tmp_path / "ETHUSDT_2h.csv"
+    lines = (folder / "BTCUSDT_1h.csv").read_text().splitlines(keepends=True)
+    other.write_text("".join(lines[::2]))
+    path = settings(folder, calibration=str(learned), min_layers=1)
+    assert run(["calibrate", str(folder / "BTCUSDT_1h.csv"), str(other), "--check", "--config", str(path)]) != 0
+    assert "candles of 1h, 2h cannot be measured together" in capsys.readouterr().err
+
+
 def test_constants_of_another_market_do_not_fit(folder, learned, tmp_path, capsys):
     data = json.loads(learned.read_text())
     data["scales"]["trend"] = [9.0, data["scales"]["trend"][1]]
