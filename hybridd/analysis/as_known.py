@@ -2,15 +2,15 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from hybridd.analysis.ranks import rank_in_window
 from hybridd.analysis.recall import recalled
-from hybridd.analysis.scoring import LIMIT, Codes, Raw, answering, tanh
+from hybridd.analysis.scoring import LIMIT, ONE_CODE, Codes, Raw, answering, tanh
 from hybridd.analysis.spreads import rolling_spread
 from hybridd.analysis.windows import newest, ratio, run
 from hybridd.model.candle import FloatArray, IntArray
@@ -24,22 +24,30 @@ _ROOTS = np.sqrt(np.arange(256.0))
 UNIFORM = 3**0.5  # what brings a rank spread evenly over −1 to 1 to a standard deviation of 1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class Part(Struct, frozen=True, eq=False):
     """One input's opinion at each of n candles, above 0 bullish, about 1 strong; NaN where `abstain` says why."""
 
     values: FloatArray
     abstain: Codes
 
 
+def _nothing() -> FloatArray:
+    one = np.full(1, np.nan)
+    one.flags.writeable = False
+    return one
+
+
+_SILENT = [Part(_nothing(), code) for code in ONE_CODE]
+
+
 def silent(n: int, code: Abstain) -> Part:
-    """An input that says nothing, for one reason."""
-    return Part(np.full(n, np.nan), np.full(n, code.value, dtype=np.int8))
+    """An input that says nothing, for one reason. Of one candle it is the same each time and cannot be written to."""
+    return _SILENT[code] if n == 1 else Part(np.full(n, np.nan), np.full(n, code.value, dtype=np.int8))
 
 
 def answer(value: float) -> Part:
     """An input's opinion at one candle; NaN is UNDEFINED."""
-    return silent(1, Abstain.UNDEFINED) if value != value else Part(np.array([value]), np.zeros(1, dtype=np.int8))
+    return _SILENT[Abstain.UNDEFINED] if value != value else Part(np.array([value]), ONE_CODE[0])
 
 
 def as_known(

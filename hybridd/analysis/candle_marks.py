@@ -7,11 +7,11 @@ for candle i: so a pattern costs a handful of operations on whole numbers, howev
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import numpy as np
 import talib
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from hybridd.model.candle import FloatArray
@@ -118,8 +118,7 @@ Comparison = tuple[np.ufunc, int, int, int, int]
 """Less, or less or equal; the row of one measure and how long ago it was, and those of the other."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
+class _Asked(Struct, frozen=True, eq=False):
     """The comparisons that words are made of, the `strict` ones first; for each word the number of its comparison and
     how long ago it was true."""
 

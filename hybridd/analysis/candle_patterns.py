@@ -1,9 +1,9 @@
 """TA-Lib's 61 candlestick patterns, found the same way whatever the unit of price and wherever the history begins."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from hybridd.analysis.candle_marks import Bits, measures, true_of
@@ -50,8 +50,7 @@ _GRID = 2.0**32
 Hits = NDArray[np.int8]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sightings:
+class Sightings(Struct, frozen=True, eq=False):
     """Each pattern that was seen: its number in NAMES, at which candle it ended, and whether it is bullish."""
 
     pattern: IntArray

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from hybridd.analysis.as_known import Part, as_known, bent, joined, stacked, turning_points
 from hybridd.analysis.calibration import Calibration
@@ -40,8 +41,7 @@ class ContextFormula:
     priced: Callable[[View], Parts] = lambda _: {}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Steps:
+class _Steps(Struct, frozen=True, eq=False):
     """The sources' parts at the candles where one of them turns, and for how many candles each holds."""
 
     parts: Parts

@@ -1,9 +1,9 @@
 """The local linear trend filter as weights of the newest values, so that it is exact at any history."""
 
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from msgspec import Struct
 from numpy.lib.stride_tricks import sliding_window_view
 
 from hybridd.analysis.windows import cut, newest, rolling_mean
@@ -19,8 +19,7 @@ _FEW = 512  # sums up to which a dot product each is quicker than a product of m
 _BLOCK = 64
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TrendWeights:
+class TrendWeights(Struct, frozen=True, eq=False):
     """Kalman's filter after WINDOW values, written out.
 
     `slope` and `forecast`, shape (WINDOW − 1,), newest first: what each one-step change weighs in the filtered slope

@@ -1,9 +1,9 @@
 """Price levels that many eyes watch: pivots of the period before, retracements, and the value area by volume."""
 
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from hybridd.analysis.recall import recalled
@@ -25,8 +25,7 @@ AREA = 0.7
 _WHOLE = 2.0**40
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pivots:
+class Pivots(Struct, frozen=True, eq=False):
     """Classic pivots at each candle, shape (n,): `pivot`, and `spread` from first support to first resistance."""
 
     pivot: FloatArray
@@ -88,8 +87,7 @@ def retracement(close: FloatArray, high: FloatArray, low: FloatArray) -> FloatAr
     return ratio(high - close, high - low)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ValueArea:
+class ValueArea(Struct, frozen=True, eq=False):
     """The prices between which 70 % of the volume was traded, at each candle, shape (n,)."""
 
     low: FloatArray

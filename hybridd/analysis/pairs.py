@@ -1,9 +1,9 @@
 """Two markets side by side: who leads, and who is stronger."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from hybridd.analysis.as_known import z_value
 from hybridd.analysis.scoring import tanh
@@ -26,8 +26,7 @@ Much = float | FloatArray
 """A number, or one for each of several candles."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pair:
+class Pair(Struct, frozen=True, eq=False):
     """The m candles that both markets have: open time (ms UTC), log closes, and their places in the two markets."""
 
     step: int
@@ -115,8 +114,7 @@ def place(candles: Candles, last: int | None = None) -> FloatArray:
     return total / len(AVERAGES)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Moments:
+class _Moments(Struct, frozen=True, eq=False):
     """Mean and standard deviation over the newest 576; a spread of rounding only is NaN."""
 
     mean: Much

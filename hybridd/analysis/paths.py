@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import permutations
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from hybridd.analysis.windows import ewma, newest, ratio, rolling_sum
@@ -31,8 +31,7 @@ NEEDED = MEMORY + BLOCK + POOL
 """Candles: a close before the first return, the volatility's memory, a block, and the other blocks of the pool."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Blocks:
+class Blocks(Struct, frozen=True, eq=False):
     """BLOCK standardised returns ending at each candle, lived through from a volatility of 1; shape (n,).
 
     `move`: their sum, each at the volatility that those before it in the block have led to; `growth`: the volatility
@@ -43,8 +42,7 @@ class Blocks:
     growth: FloatArray
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Outlook:
+class Outlook(Struct, frozen=True, eq=False):
     """The distribution of the next 12 candles at each candle, shape (n,).
 
     `up`: share of paths that end higher, ties counting half; `tails`: share that ends far above less that far below.
@@ -168,8 +166,7 @@ def _stretches(number: IntArray) -> list[tuple[int, int]]:
     return list(zip(starts, [*starts[1:], len(number)], strict=True)) if len(number) else []
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Group:
+class _Group(Struct, frozen=True, eq=False):
     """Paths whose first, second and third piece change in the same order.
 
     `drawn`, shape (PIECES, p): the remainders of their pieces; `order`: which piece changes first, second, third.
@@ -179,8 +176,7 @@ class _Group:
     order: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Plan:
+class _Plan(Struct, frozen=True, eq=False):
     """What the draws amount to in a round of POOL candles.
 
     `groups` of paths, 6 or less; `at`, shape (POOL, SHUFFLES·PIECES): which changes of the paths, group by group and in

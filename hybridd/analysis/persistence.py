@@ -1,8 +1,7 @@
 """Does a market go on or turn back? The variance ratio over exact windows."""
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from hybridd.analysis.windows import newest, ratio, rolling_mean, rolling_sum
 from hybridd.model.candle import FloatArray
@@ -16,16 +15,14 @@ _WEIGHTS = (2 * (LONG - np.arange(1, LONG)) / LONG) ** 2
 _BEYOND = np.cumsum(_WEIGHTS[::-1])[::-1]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Persistence:
+class Persistence(Struct, frozen=True, eq=False):
     """At each candle, shape (n,): the variance ratio and its robust z-value."""
 
     variance_ratio: FloatArray
     z: FloatArray
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Moments:
+class Moments(Struct, frozen=True, eq=False):
     """Of the last 576 of the returns `step`, shape (n,): their mean, the sum of their squares and of those about the
     mean, NaN where price never moved; and `leap`, the 12-candle returns, WINDOW more of them where there are."""
 

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
+from msgspec import Struct
 
 from hybridd.analysis.calibration import Calibration, Scale
 from hybridd.analysis.layer import Layer
@@ -25,9 +26,13 @@ LIMIT = 3.0  # a part of a layer is bent toward ± 3 of its spreads, so that one
 
 Codes = np.ndarray[tuple[int], np.dtype[np.int8]]
 
+ONE_CODE: tuple[Codes, ...] = tuple(np.array([int(code)], dtype=np.int8) for code in Abstain)
+"""Each code as the codes of one candle, shape (1,). Nobody may write into them; numpy sees to that."""
+for _one in ONE_CODE:
+    _one.flags.writeable = False
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Raw:
+
+class Raw(Struct, frozen=True, eq=False):
     """Signed values before scaling, shape (n,): above 0 is bullish, NaN where `abstain` says why."""
 
     values: FloatArray
@@ -88,7 +93,7 @@ def raw_of(values: FloatArray, lookback: int, n: int | None = None) -> Raw:
     if len(values) == 1 and n is not None:  # as in a live cycle, by each layer
         one = np.nan if n < lookback else values.item(0)
         code = Abstain.WARM_UP if n < lookback else Abstain.UNDEFINED if one != one else Abstain.ANSWERS
-        return Raw(np.array([one]), np.array([int(code)], dtype=np.int8))
+        return Raw(np.array([one]), ONE_CODE[code])
     codes = np.isnan(values).view(np.int8) * np.int8(Abstain.UNDEFINED)
     warm = warming(len(values), lookback, len(values) if n is None else n)
     if warm:

@@ -1,9 +1,9 @@
 """The dominant cycle of log price in a rolling window, and whether red noise would show as much."""
 
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from msgspec import Struct
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
@@ -25,8 +25,7 @@ REACH = WINDOW + EVERY
 _CHUNK = 1_000  # windows at a time: what is at work stays in a processor's cache
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Cycles:
+class Cycles(Struct, frozen=True, eq=False):
     """The strongest cycle as seen at each candle.
 
     `strength`, shape (n,): its power over what 95 % of red noise stays under (significant above 1); `swing`, shape
@@ -40,8 +39,7 @@ class Cycles:
     phase: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Waves:
+class _Waves(Struct, frozen=True, eq=False):
     """The strongest turn of each spectrum: its number, its strength, and what the basis picks out (log price)."""
 
     turn: IntArray

@@ -1,8 +1,7 @@
 """Swings: the highs and lows that price turned at, known only once the candles after them have closed."""
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from hybridd.analysis.windows import rolling_max
 from hybridd.model.candle import BoolArray, FloatArray, IntArray
@@ -14,8 +13,7 @@ REACH = 320
 _NEVER, _NOWHERE = np.full(2, -REACH - 1), np.full(2, np.nan)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Swings:
+class Swings(Struct, frozen=True, eq=False):
     """At each candle the newest confirmed swing and the one before it, shape (n,).
 
     `last` and `before` are prices, `at` is the position of the newest one's extreme; NaN and −1 where there is none,

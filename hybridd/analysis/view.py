@@ -1,8 +1,9 @@
 """A market looked at for the sake of its newest candles; what several layers need of it is computed once."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
+
+from msgspec import Struct, field
 
 from hybridd.model.candle import Candles, FloatArray, IntArray
 from hybridd.model.reading import Market
@@ -13,8 +14,7 @@ SPARE = 4
 """Values of an indicator that are computed beyond those asked for, at least."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class View:
+class View(Struct, frozen=True, eq=False):
     """A market, and how many of its newest candles are asked about: all in a replay, mostly one in a live cycle.
 
     It lives as long as one call of the brain, and holds what has been computed in it.
@@ -35,9 +35,10 @@ class View:
 
     def once(self, formula: Callable[["View"], Found]) -> Found:
         """What the formula makes of this view; computed at the first time of asking."""
-        if formula not in self._found:
-            self._found[formula] = formula(self)
-        return cast(Found, self._found[formula])
+        found = self._found.get(formula)
+        if found is None:  # which no formula makes
+            found = self._found[formula] = formula(self)
+        return cast(Found, found)
 
     def newest(self, formula: Callable[[Candles, int], FloatArray], last: int | None = None) -> FloatArray:
         """The newest `last` values of an indicator (`self.last` by default), at most one for each candle."""

@@ -1,9 +1,9 @@
 """Candles as columns: closed candles of one instrument and one time frame, oldest first."""
 
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
@@ -13,8 +13,7 @@ BoolArray = NDArray[np.bool_]
 COLUMNS = ("open", "high", "low", "close", "volume")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Candles:
+class Candles(Struct, frozen=True, eq=False):
     """n candles as six arrays of shape (n,), `step` ms each; `open_time` in ms UTC, strictly rising, with gaps kept."""
 
     step: int

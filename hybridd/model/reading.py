@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
+from msgspec import Struct
 
 from hybridd.model.candle import Candles, FloatArray
 from hybridd.model.context import ContextSeries
@@ -41,8 +42,7 @@ class Market:
     context: Mapping[str, ContextSeries] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LayerSeries:
+class LayerSeries(Struct, frozen=True, eq=False):
     """One value a candle, shape (n,): `values` from 0 (bearish) to 100 (bullish) or NaN; `abstain` says why not."""
 
     values: FloatArray

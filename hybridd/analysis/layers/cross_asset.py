@@ -124,9 +124,14 @@ def _parts(view: View) -> dict[str, Part]:
     found = _pair_parts(view, next(iter(others.values()), None))
     found["cross_asset.breadth"] = _breadth(view, others)
     warm = warming(last, LOOKBACK, len(view.candles))
-    for part in found.values() if warm else ():
-        part.values[:warm], part.abstain[:warm] = np.nan, Abstain.WARM_UP
-    return found
+    return {name: _warmed(part, warm) for name, part in found.items()} if warm else found
+
+
+def _warmed(part: Part, warm: int) -> Part:
+    """A part that says nothing of its first `warm` candles."""
+    values, codes = part.values.copy(), part.abstain.copy()
+    values[:warm], codes[:warm] = np.nan, Abstain.WARM_UP
+    return Part(values, codes)
 
 
 def _pair_parts(view: View, other: Candles | None) -> dict[str, Part]:

@@ -1,9 +1,9 @@
 """The derivatives layer: is one side of the perpetual market crowded, and who is leaving?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from hybridd.analysis.as_known import REACH, Part, bent, latest, signed_root, silent, z_value
 from hybridd.analysis.calibration import Calibration
@@ -63,12 +63,17 @@ def _interest(view: View) -> dict[str, Part]:
     series, last = view.market.context.get(OPEN_INTEREST), view.last
     if series is None or not len(series) or not last:
         return {OPEN_INTEREST: silent(last, Abstain.NO_DATA)}
-    found, now = silent(last, Abstain.NO_DATA), view.closed
-    known = now[int(now.searchsorted(series.known_at[0])) :]
-    if len(known):
-        values, codes = _interest_since(series, view, known)
-        found.values[last - len(known) :], found.abstain[last - len(known) :] = bent(values), codes
-    return {OPEN_INTEREST: found}
+    now = view.closed
+    before = int(now.searchsorted(series.known_at[0]))
+    if before == last:
+        return {OPEN_INTEREST: silent(last, Abstain.NO_DATA)}
+    values, codes = _interest_since(series, view, now[before:])
+    found = Part(bent(values), codes)
+    return {OPEN_INTEREST: found if not before else _after(silent(before, Abstain.NO_DATA), found)}
+
+
+def _after(older: Part, newer: Part) -> Part:
+    return Part(np.concatenate([older.values, newer.values]), np.concatenate([older.abstain, newer.abstain]))
 
 
 def _interest_since(series: ContextSeries, view: View, now: IntArray) -> tuple[FloatArray, Codes]:
@@ -85,8 +90,7 @@ def _interest_since(series: ContextSeries, view: View, now: IntArray) -> tuple[F
     return values, codes
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Days:
+class _Days(Struct, frozen=True, eq=False):
     """For each value the day up to it: the candle it began with, whether it is all there, and √ of price × coins."""
 
     start: IntArray

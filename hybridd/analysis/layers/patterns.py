@@ -1,9 +1,9 @@
 """The patterns layer: what followed candlestick patterns like the latest ones, as measured, not as told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from hybridd.analysis.calibration import Calibration, PatternRecord
 from hybridd.analysis.candle_patterns import BLOCK, NAMES, PATTERNS, WARM, Sightings, sightings
@@ -19,8 +19,7 @@ HORIZON = 12
 _FADING = 1 - np.arange(HORIZON - 1, -1, -1) / HORIZON
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Seen:
+class _Seen(Struct, frozen=True, eq=False):
     """The patterns of the candles asked about and of the HORIZON before, and the trends that they stood in."""
 
     patterns: Sightings

@@ -1,9 +1,9 @@
 """The structure layer: where the swings lead, what was broken, and where price stands among the levels."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.indicators import atr
@@ -33,8 +33,7 @@ FADE = 0.97
 MEMORY = 96
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _State:
+class _State(Struct, frozen=True, eq=False):
     """What is drawn into the chart; `up` and `down`: where a swing's high or low was first broken, of the last
     MEMORY candles more."""
 

@@ -1,9 +1,9 @@
 """The time frames layer: do 15 minutes, an hour, four hours and a day point the same way?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.indicators import cutler_rsi, ema, true_range
@@ -20,8 +20,7 @@ RSI_UNIT = 20.0
 OLDEST = 2  # steps of its own after which a frame's newest closed candle no longer counts
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Vote:
+class _Vote(Struct, frozen=True, eq=False):
     """One frame's verdict as known at each of some moments, in (−1, 1), NaN where it does not vote; the two reasons."""
 
     verdict: FloatArray

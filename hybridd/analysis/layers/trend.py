@@ -1,9 +1,9 @@
 """The trend layer: are the averages stacked one way, does the middle one climb, and is the movement directed?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.indicators import adx, atr, ema, ema20, ema50
@@ -18,8 +18,7 @@ SLOPE_SPAN = 10
 FIRM_ADX = 25.0  # Wilder's reading of a directed market: New Concepts (1978), p. 47
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Averages:
+class _Averages(Struct, frozen=True, eq=False):
     """The three averages and the middle one SLOPE_SPAN candles ago."""
 
     fast: FloatArray

@@ -1,9 +1,9 @@
 """The volatility layer: does price break out of a quiet stretch, and to which side?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.indicators import SAME, WILDER_WINDOW, atr, squeeze
@@ -20,8 +20,7 @@ SINCE = 48
 FADE = 0.9
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _State:
+class _State(Struct, frozen=True, eq=False):
     """`squeezed`: of the last SINCE + COIL candles as well; `drift`: mean place since then, in channel widths."""
 
     squeezed: BoolArray

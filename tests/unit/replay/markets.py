@@ -1,9 +1,10 @@
 """Made-up markets and quick layers for tests of learning: hourly candles of some months."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
+from msgspec import structs
 
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.scoring import CANDLES_ONLY, Raw, raw_of, scored
@@ -77,7 +78,7 @@ def trending(n: int = 6000, seed: int = 1, pull: float = 0.5) -> Candles:
         moves[i] = pull * moves[i - 1] + noise[i]
     close = 100 * np.exp(np.cumsum(moves))
     before = np.r_[100.0, close[:-1]]
-    return replace(
+    return structs.replace(
         candles, open=before, close=close, high=np.maximum(before, close) * 1.001, low=np.minimum(before, close) * 0.999
     )
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from hybridd.analysis.brain import Brain
 from hybridd.clock import as_ms
@@ -60,7 +61,7 @@ def test_the_final_months_choose_nothing():
         candles = market.candles
         scale = np.where(candles.close_time > JULY, np.random.default_rng(1).uniform(0.9, 1.1, len(candles)), 1.0)
         close = candles.close * scale
-        turned.append((symbol, replace(market, candles=replace(candles, close=close))))
+        turned.append((symbol, replace(market, candles=structs.replace(candles, close=close))))
     one, other = (prove(Study(which, two_layers), JULY, THINKING) for which in (markets(), turned))
     for a, b in zip(one.opinions, other.opinions, strict=True):
         if a.horizon == 3_600_000:
@@ -102,7 +103,7 @@ def test_constants_fit_what_they_were_learned_from_and_not_another_market():
     brain = Brain(two_layers(calibration), calibration, {}, 1)
     assert all(check.fits for check in fit_of(given, brain, calibration, odds=True))
     wild = [
-        (symbol, replace(market, candles=replace(market.candles, close=market.candles.close**3)))
+        (symbol, replace(market, candles=structs.replace(market.candles, close=market.candles.close**3)))
         for symbol, market in given
     ]
     failed = {check.name for check in fit_of(wild, brain, calibration, odds=True) if not check.fits}

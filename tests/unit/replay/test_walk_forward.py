@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from hybridd.analysis.brain import Brain
 from hybridd.clock import as_ms
@@ -37,7 +38,7 @@ def test_what_comes_later_changes_nothing_that_was_learned_before():
         candles = market.candles
         later = candles.close_time > MAY
         upside_down = {c: np.where(later, 200 - getattr(candles, c), getattr(candles, c)) for c in ("open", "close")}
-        turned.append((symbol, replace(market, candles=replace(candles, **upside_down))))
+        turned.append((symbol, replace(market, candles=structs.replace(candles, **upside_down))))
     one, other = (Study(which, two_layers).learn(MAY).calibration for which in (true, turned))
     assert one.scales == other.scales
     assert (one.gain, one.correlation, one.patterns) == (other.gain, other.correlation, other.patterns)
