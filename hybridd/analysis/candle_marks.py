@@ -17,15 +17,20 @@ from numpy.typing import NDArray
 from hybridd.model.candle import FloatArray
 
 Bits = int
+Words = NDArray[np.uint64]
+"""The same of several words where no more candles are asked about than one number of the machine has bits."""
 
 _BODY, _RANGE, _NEAR = 10, 10, 5
-_WORD_SIZE = 64  # bits of one number of the machine
+WORD_SIZE = 64  # bits of one number of the machine
 _LONGEST_AGO = 4
 _MEASURES = (
-    "o", "h", "l", "c", "top", "bottom", "body", "twice", "wick", "tail", "mean", "tenth", "shadows",
-    "c+e", "c-e", "l+e", "l-e", "o+e", "o-e", "bottom-n", "top+n", "l+n", "h-n", "c-n", "o+body",
-    "body-f", "body+n", "body-n", "c+half", "c-half", "c+third", "c-third", "middle+n", "middle-n",
+    "c", "o", "l", "top", "body", "middle", "bottom", "h", "close",
+    "twice", "wick", "tail", "mean", "tenth", "shadows",
+    "c+e", "o+e", "l+e", "c-e", "o-e", "l-e",
+    "l+n", "top+n", "body+n", "middle+n", "body-n", "middle-n", "bottom-n", "h-n", "c-n",
+    "c+half", "c+third", "c-half", "c-third", "o+body", "body-f",
 )  # fmt: skip
+_OF_FIVE, _OF_BODY = np.array([[0.2], [0.6], [0.05]]), np.array([[0.5], [0.3]])  # near, far, equal; half, third
 _PLACE: Mapping[str, int] = {name: row for row, name in enumerate(_MEASURES)}
 _WORD = re.compile(r"(\D+?)([<>]=?)(\D+)(\d*)")
 
@@ -38,41 +43,34 @@ def measures(opened: FloatArray, high: FloatArray, low: FloatArray, close: Float
     the 5 before. Each is rounded as TA-Lib rounds it: a tie falls on the same side.
     """
     found = np.empty((len(_MEASURES), len(opened)))
-    at = dict(zip(_MEASURES, found, strict=True))
-    at["o"][:], at["h"][:], at["l"][:], at["c"][:] = opened, high, low, close
-    top, bottom = np.maximum(opened, close, out=at["top"]), np.minimum(opened, close, out=at["bottom"])
-    body, spread = np.subtract(top, bottom, out=at["body"]), high - low
-    np.add(body, body, out=at["twice"])
-    np.subtract(high, top, out=at["wick"]), np.subtract(bottom, low, out=at["tail"])
-    bodies, ranges = _before(body, _BODY), _before(spread, _RANGE)
-    np.divide(bodies, _BODY, out=at["mean"])
-    np.multiply(ranges / _RANGE, 0.1, out=at["tenth"])
-    shadows = np.subtract(ranges, bodies, out=at["shadows"])
+    found[0], found[1], found[2], found[7] = close, opened, low, high
+    top, body, middle, bottom = found[3:7]
+    np.maximum(opened, close, out=top), np.minimum(opened, close, out=bottom)
+    np.subtract(top, bottom, out=body)
+    spread = high - low
+    np.add(low, spread / 2, out=middle)
+    found[8] = close
+    ranges = _before(spread, _RANGE)
+    _beside_bodies(found, body, _before(body, _BODY), ranges)
+    near, far, equal = _OF_FIVE * (_before(spread, _NEAR) / _NEAR)
+    shares = _OF_BODY * body
+    # What is beside each other in the table is widened and narrowed in one go.
+    np.add(found[0:3], equal, out=found[15:18]), np.subtract(found[0:3], equal, out=found[18:21])
+    np.add(found[2:6], near, out=found[21:25]), np.subtract(found[4:9], near, out=found[25:30])
+    np.add(close, shares, out=found[30:32]), np.subtract(close, shares, out=found[32:34])
+    np.add(opened, body, out=found[34]), np.subtract(body, far, out=found[35])
+    return found
+
+
+def _beside_bodies(found: FloatArray, body: FloatArray, bodies: FloatArray, ranges: FloatArray) -> None:
+    """Put down the measures that a body and its shadows are compared with."""
+    np.add(body, body, out=found[9])
+    np.subtract(found[7], found[3], out=found[10]), np.subtract(found[6], found[2], out=found[11])
+    np.divide(bodies, _BODY, out=found[12])
+    np.multiply(ranges / _RANGE, 0.1, out=found[13])
+    shadows = np.subtract(ranges, bodies, out=found[14])
     shadows /= _RANGE
     shadows /= 2
-    five = _before(spread, _NEAR)
-    five /= _NEAR
-    near, far, equal, half, third, middle = (
-        0.2 * five,
-        0.6 * five,
-        0.05 * five,
-        0.5 * body,
-        0.3 * body,
-        low + spread / 2,
-    )
-    for name, one, other in (
-        ("c+e", close, equal), ("l+e", low, equal), ("o+e", opened, equal), ("top+n", top, near), ("l+n", low, near),
-        ("o+body", opened, body), ("body+n", body, near), ("c+half", close, half), ("c+third", close, third),
-        ("middle+n", middle, near),
-    ):  # fmt: skip
-        np.add(one, other, out=at[name])
-    for name, one, other in (
-        ("c-e", close, equal), ("l-e", low, equal), ("o-e", opened, equal), ("bottom-n", bottom, near),
-        ("h-n", high, near), ("c-n", close, near), ("body-f", body, far), ("body-n", body, near),
-        ("c-half", close, half), ("c-third", close, third), ("middle-n", middle, near),
-    ):  # fmt: skip
-        np.subtract(one, other, out=at[name])
-    return found
 
 
 def _before(x: FloatArray, n: int) -> FloatArray:
@@ -86,8 +84,6 @@ def _before(x: FloatArray, n: int) -> FloatArray:
 def true_of(found: FloatArray, words: Sequence[str]) -> list[Bits]:
     """Which candles each word is true of, by `measures`. Where there is no candle so long before, none is true."""
     asked, n = _asked(tuple(words)), found.shape[1]
-    if n <= _WORD_SIZE:
-        return _true_of_few(found, asked)
     base, row = [], np.empty(n, dtype=np.bool_)
     for compare, left, left_ago, right, right_ago in asked.comparisons:
         ago = max(left_ago, right_ago)
@@ -99,18 +95,18 @@ def true_of(found: FloatArray, words: Sequence[str]) -> list[Bits]:
     return [base[of] << ago if ago else base[of] for of, ago in zip(asked.of.tolist(), asked.ago.tolist(), strict=True)]
 
 
-def _true_of_few(found: FloatArray, asked: "_Asked") -> list[Bits]:
+def true_of_few(found: FloatArray, words: tuple[str, ...]) -> Words:
     """`true_of` no more candles than one number of the machine has bits: all comparisons at once."""
-    n = found.shape[1]
+    asked, n = _asked(words), found.shape[1]
     padded = np.full((len(found), _LONGEST_AGO + n), np.nan)  # NaN: no comparison with it is true
     padded[:, _LONGEST_AGO:] = found
     left, right = _places(asked, n)
     one, other, strict = padded.take(left), padded.take(right), asked.strict
-    rows = np.zeros((len(left), _WORD_SIZE), dtype=np.bool_)
+    rows = np.zeros((len(left), WORD_SIZE), dtype=np.bool_)
     np.less(one[:strict], other[:strict], out=rows[:strict, :n])
     np.less_equal(one[strict:], other[strict:], out=rows[strict:, :n])
     bits = np.packbits(rows, axis=1, bitorder="little").view("<u8")[:, 0]
-    said: list[Bits] = (bits[asked.of] << asked.ago).tolist()
+    said: Words = bits.take(asked.of) << asked.ago
     return said
 
 

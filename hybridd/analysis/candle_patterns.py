@@ -1,13 +1,14 @@
 """TA-Lib's 61 candlestick patterns, found the same way whatever the unit of price and wherever the history begins."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from hybridd.analysis.candle_marks import Bits, measures, true_of
-from hybridd.analysis.candle_shapes import WORDS, found_in
+from hybridd.analysis.candle_marks import WORD_SIZE, Bits, measures, true_of, true_of_few
+from hybridd.analysis.candle_shapes import NAMES as NAMES
+from hybridd.analysis.candle_shapes import WORDS, found_in, found_in_few
 from hybridd.analysis.indicators import ema20, ema50
 from hybridd.analysis.windows import any_of
 from hybridd.model.candle import BoolArray, Candles, FloatArray, IntArray
@@ -37,14 +38,12 @@ PATTERNS = {
     "CDLUNIQUE3RIVER": "unique three river", "CDLUPSIDEGAP2CROWS": "upside gap two crows",
     "CDLXSIDEGAP3METHODS": "gap three methods",
 }  # fmt: skip
-NAMES = tuple(PATTERNS)
 
 BLOCK = 512
 WARM = 64
 SEEN = 20  # TA-Lib's longest pattern with its running averages looks back 17 candles
 LONGEST = 5
 LOOKBACK = 14  # candles before which no pattern and its means are whole: five candles and the ten before the first
-_FEW = 512  # candles up to which hits are quicker picked one by one
 _GRID = 2.0**32
 
 Hits = NDArray[np.int8]
@@ -78,27 +77,24 @@ def sightings(candles: Candles, last: int | None = None) -> Sightings:
     kept = (place >= first) & ~_broken(candles)[place]
     kept[:LOOKBACK] = False
     asked = int.from_bytes(np.packbits(kept, bitorder="little").tobytes(), "little")
-    seen = found_in(true_of(measures(*columns), WORDS), (1 << len(place)) - 1, asked)
-    pattern, at, bullish = _listed([seen[name] for name in NAMES], len(place))
-    return Sightings(pattern, place[at] - first, bullish)
+    line, at = _found(measures(*columns), (1 << len(place)) - 1, asked)
+    return Sightings(line >> 1, place[at] - first, line & 1 == 0)
 
 
-def _listed(seen: Sequence[tuple[Bits, Bits]], n: int) -> tuple[IntArray, IntArray, BoolArray]:
-    """Row, candle and side of each bit that is set; of `n` candles."""
-    sides = [bits for up_and_down in seen for bits in up_and_down]
-    line, at = _picked(sides) if n <= _FEW else _unpacked(sides, n)
-    return line >> 1, at, line & 1 == 0
-
-
-def _picked(lines: Sequence[Bits]) -> tuple[IntArray, IntArray]:
-    """Line and place of each bit, one by one."""
-    found = [(line, place) for line, bits in enumerate(lines) if bits for place in _places(bits)]
-    line, at = np.array(found, dtype=np.int64).reshape(len(found), 2).T
-    return line, at
+def _found(marks: FloatArray, everywhere: Bits, asked: Bits) -> tuple[IntArray, IntArray]:
+    """Line (as in `found_in`) and candle of each pattern."""
+    n = marks.shape[1]
+    if n > WORD_SIZE:
+        return _unpacked(found_in(true_of(marks, WORDS), everywhere, asked), n)
+    lines = found_in_few(true_of_few(marks, WORDS), everywhere, asked)
+    some = lines.nonzero()[0]
+    packed = lines.take(some).astype("<u8", copy=False).view(np.uint8).reshape(-1, WORD_SIZE // 8)
+    of, at = np.unpackbits(packed, axis=1, bitorder="little").nonzero()
+    return some.take(of), at
 
 
 def _unpacked(lines: Sequence[Bits], n: int) -> tuple[IntArray, IntArray]:
-    """Line and place of each bit, all at once, of lines of `n` bits."""
+    """Line and place of each bit, of lines of `n` bits."""
     size = -(-n // 8)
     packed = np.frombuffer(b"".join([bits.to_bytes(size, "little") for bits in lines]), dtype=np.uint8)
     some = np.flatnonzero(packed != 0)  # most bytes are 0
@@ -110,13 +106,6 @@ def _unpacked(lines: Sequence[Bits], n: int) -> tuple[IntArray, IntArray]:
     line = np.repeat(np.arange(len(lines)), [bits.bit_count() for bits in lines])
     at -= 8 * size * line
     return line, at
-
-
-def _places(bits: Bits) -> Iterator[int]:
-    while bits:
-        lowest = bits & -bits
-        yield lowest.bit_length() - 1
-        bits ^= lowest
 
 
 def _broken(candles: Candles) -> BoolArray:

@@ -1,13 +1,17 @@
 """TA-Lib's candlestick patterns as tables of words: what must be true of the newest candle and of those before it.
 
-Each line of a pattern is a way to be one; its words must all be true. Words as in `candle_marks`, or one of NAMES;
-those that are seldom true come first, since nothing is looked at any further once no candle is left.
+Each line of a pattern is a way to be one; its words must all be true. Words as in `candle_marks`, or short
+ones for several. Those that are seldom true come first: nothing is looked at any further once no candle is left.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hybridd.analysis.candle_marks import Bits, spelled
+import numpy as np
+from msgspec import Struct
+
+from hybridd.analysis.candle_marks import Bits, Words, spelled
+from hybridd.model.candle import IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +22,7 @@ class Shape:
     down: tuple[str, ...] = ()
 
 
-NAMES: Mapping[str, str] = {
+_SHORT: Mapping[str, str] = {
     "white": "c>=o", "black": "c<o", "long": "body>mean", "short": "body<mean", "small": "body<=mean",
     "doji": "body<=tenth", "as_doji1": "body<=tenth1", "as_doji2": "body<=tenth2",
     "bare_top": "wick<tenth", "bare_foot": "tail<tenth", "wicked": "wick>tenth", "tailed": "tail>tenth",
@@ -185,7 +189,7 @@ _SHUT = (("c>h2", "c>h3", "c>h4"), ("c<l2", "c<l3", "c<l4"))
 
 Ways = tuple[tuple[str, ...], ...]
 _SPELLED: Mapping[str, tuple[Ways, Ways]] = {
-    name: (tuple(spelled(NAMES, way) for way in shape.up), tuple(spelled(NAMES, way) for way in shape.down))
+    name: (tuple(spelled(_SHORT, way) for way in shape.up), tuple(spelled(_SHORT, way) for way in shape.down))
     for name, shape in {**SHAPES, **TRAPS}.items()
 }
 WORDS = tuple(
@@ -200,50 +204,82 @@ def _numbered(ways: Ways) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(_NUMBER[word] for word in way) for way in ways)
 
 
-_PLAIN, _TRAPS = (
-    tuple(
-        (name, side, way)
-        for name, sides in _SPELLED.items()
-        for side, ways in enumerate(sides)
+NAMES = tuple(sorted(_SPELLED))
+"""All patterns; what is found of them stands in this order."""
+
+
+class _Told(Struct, frozen=True, eq=False):
+    """Ways to be a pattern, by the line that each is put down in: twice the pattern's number, one more where bearish.
+
+    `words`: the numbers of each way's words. `table`: the same, a column a way, each filled up with its last word.
+    `first`: where the ways of each of the lines `named` begin.
+    """
+
+    lines: tuple[int, ...]
+    words: tuple[tuple[int, ...], ...]
+    table: IntArray
+    named: IntArray
+    first: IntArray
+
+
+def _told(shapes: Mapping[str, Shape]) -> _Told:
+    ways = [
+        (2 * NAMES.index(name) + side, way)
+        for name in sorted(shapes)
+        for side, ways in enumerate(_SPELLED[name])
         for way in _numbered(ways)
-        if name in shapes
-    )
-    for shapes in (SHAPES, TRAPS)
-)
-"""Each way of a pattern: its name, 0 where it is bullish and 1 where bearish, and the numbers of its words."""
+    ]
+    lines, words = (tuple(column) for column in zip(*ways, strict=True))
+    longest = max(map(len, words))
+    table = np.array([way + way[-1:] * (longest - len(way)) for way in words]).T.copy()
+    return _Told(lines, words, table, *np.unique(lines, return_index=True))
+
+
+_PLAIN, _TRAPS = _told(SHAPES), _told(TRAPS)
 _SHUTTING = _numbered(_SHUT)
 
 
-def found_in(true: Sequence[Bits], everywhere: Bits, asked: Bits) -> dict[str, tuple[Bits, Bits]]:
-    """Where each pattern ends, bullish and bearish, by what each of WORDS is true of.
+def found_in(true: Sequence[Bits], everywhere: Bits, asked: Bits) -> list[Bits]:
+    """Where each pattern ends, by what each of WORDS is true of: for each of NAMES a line bullish and one bearish.
 
     `everywhere` are all candles, `asked` those that are asked about: only a trap may have begun before them.
     """
-    found = dict.fromkeys(_SPELLED, (0, 0))
-    _seen(_PLAIN, true, asked, found)
-    _seen(_TRAPS, true, everywhere, found)
-    for name in TRAPS:
-        up, down = _shut(*found[name], true, everywhere)
-        found[name] = up & asked, down & asked
+    found = [0] * (2 * len(NAMES))
+    _meet(_PLAIN, true, asked, found)
+    _spring(true, everywhere, asked, found)
     return found
 
 
-def _seen(
-    ways: Iterable[tuple[str, int, tuple[int, ...]]],
-    true: Sequence[Bits],
-    where: Bits,
-    found: dict[str, tuple[Bits, Bits]],
-) -> None:
+def found_in_few(true: Words, everywhere: Bits, asked: Bits) -> Words:
+    """`found_in` of no more candles than one number of the machine has bits: all patterns at once."""
+    met, found = np.bitwise_and.reduce(true.take(_PLAIN.table)), np.zeros(2 * len(NAMES), dtype=np.uint64)
+    met &= np.uint64(asked)
+    found[_PLAIN.named] = np.bitwise_or.reduceat(met, _PLAIN.first)
+    traps = [0] * len(found)
+    _spring(true.tolist(), everywhere, asked, traps)
+    found[_TRAPS.named] = [traps[line] for line in _TRAPS.named]
+    return found
+
+
+def _meet(ways: _Told, true: Sequence[Bits], where: Bits, found: list[Bits]) -> None:
     """Put down where some candle of `where` answers to all the words of a way."""
-    for name, side, words in ways:
+    for line, words in zip(ways.lines, ways.words, strict=True):
         left = where
         for word in words:
             left &= true[word]
             if not left:
                 break
         else:
-            up, down = found[name]
-            found[name] = (up, down | left) if side else (up | left, down)
+            found[line] |= left
+
+
+def _spring(true: Sequence[Bits], everywhere: Bits, asked: Bits, found: list[Bits]) -> None:
+    """Put down the traps, and where they were shut."""
+    _meet(_TRAPS, true, everywhere, found)
+    for name in TRAPS:
+        line = 2 * NAMES.index(name)
+        up, down = _shut(found[line], found[line + 1], true, everywhere)
+        found[line], found[line + 1] = up & asked, down & asked
 
 
 def _shut(up: Bits, down: Bits, true: Sequence[Bits], everywhere: Bits) -> tuple[Bits, Bits]:
