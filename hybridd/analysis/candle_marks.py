@@ -7,14 +7,14 @@ for candle i: so a pattern costs a handful of operations on whole numbers, howev
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache
 
 import numpy as np
 import talib
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from hybridd.model.candle import FloatArray
+from hybridd.model.candle import FloatArray, IntArray
 
 Bits = int
 Words = NDArray[np.uint64]
@@ -23,6 +23,7 @@ Words = NDArray[np.uint64]
 _BODY, _RANGE, _NEAR = 10, 10, 5
 WORD_SIZE = 64  # bits of one number of the machine
 _LONGEST_AGO = 4
+_PACKED = np.dtype("<u8")
 _MEASURES = (
     "c", "o", "l", "top", "body", "middle", "bottom", "h", "close",
     "twice", "wick", "tail", "mean", "tenth", "shadows",
@@ -97,16 +98,19 @@ def true_of(found: FloatArray, words: Sequence[str]) -> list[Bits]:
 
 def true_of_few(found: FloatArray, words: tuple[str, ...]) -> Words:
     """`true_of` no more candles than one number of the machine has bits: all comparisons at once."""
-    asked, n = _asked(words), found.shape[1]
-    padded = np.full((len(found), _LONGEST_AGO + n), np.nan)  # NaN: no comparison with it is true
-    padded[:, _LONGEST_AGO:] = found
-    left, right = _places(asked, n)
-    one, other, strict = padded.take(left), padded.take(right), asked.strict
-    rows = np.zeros((len(left), WORD_SIZE), dtype=np.bool_)
-    np.less(one[:strict], other[:strict], out=rows[:strict, :n])
-    np.less_equal(one[strict:], other[strict:], out=rows[strict:, :n])
-    bits = np.packbits(rows, axis=1, bitorder="little").view("<u8")[:, 0]
-    said: Words = bits.take(asked.of) << asked.ago
+    asked, (m, n) = _asked(words), found.shape
+    padded = np.empty((m, _LONGEST_AGO + WORD_SIZE))
+    padded.fill(np.nan)  # no comparison with it is true
+    padded[:, _LONGEST_AGO : _LONGEST_AGO + n] = found
+    # Row 5·m + 4 − a: measure m as it was a candles ago.
+    shape, (line, place) = (m, _LONGEST_AGO + 1, WORD_SIZE), padded.strides
+    sides = np.ndarray(shape, buffer=padded, strides=(line, place, place)).reshape(-1, WORD_SIZE)
+    one, other, strict = sides.take(asked.left, axis=0), sides.take(asked.right, axis=0), asked.strict
+    rows = np.empty(one.shape, dtype=np.bool_)
+    np.less(one[:strict], other[:strict], out=rows[:strict])
+    np.less_equal(one[strict:], other[strict:], out=rows[strict:])
+    said: Words = np.packbits(rows, bitorder="little").view(_PACKED).take(asked.of)
+    said <<= asked.ago
     return said
 
 
@@ -115,12 +119,14 @@ Comparison = tuple[np.ufunc, int, int, int, int]
 
 
 class _Asked(Struct, frozen=True, eq=False):
-    """The comparisons that words are made of, the `strict` ones first; for each word the number of its comparison and
-    how long ago it was true."""
+    """The comparisons that words are made of, the `strict` ones first, and the rows of both their sides in a table of
+    measures as they are and were; for each word the number of its comparison and how long ago it was true."""
 
     comparisons: tuple[Comparison, ...]
     strict: int
-    of: NDArray[np.uint64]
+    left: IntArray
+    right: IntArray
+    of: IntArray
     ago: NDArray[np.uint64]
 
 
@@ -130,10 +136,14 @@ def _asked(words: tuple[str, ...]) -> _Asked:
     made = {_comparison(one): None for one, _ in told}
     ordered = sorted(made, key=lambda one: one[0] is np.less_equal)
     row = {comparison: number for number, comparison in enumerate(ordered)}
+    left = np.array([measure * (_LONGEST_AGO + 1) + _LONGEST_AGO - ago for _, measure, ago, _, _ in ordered])
+    right = np.array([measure * (_LONGEST_AGO + 1) + _LONGEST_AGO - ago for _, _, _, measure, ago in ordered])
     return _Asked(
         tuple(ordered),
         sum(one[0] is np.less for one in ordered),
-        np.array([row[_comparison(one)] for one, _ in told], dtype=np.uint64),
+        left,
+        right,
+        np.array([row[_comparison(one)] for one, _ in told]),
         np.array([int(ago or 0) for _, ago in told], dtype=np.uint64),
     )
 
@@ -147,14 +157,6 @@ def _comparison(text: str) -> Comparison:
     one, other = (_PLACE[left], 0), (_PLACE[right], int(before or 0))
     compare = np.less_equal if sign.endswith("=") else np.less
     return (compare, *one, *other) if sign.startswith("<") else (compare, *other, *one)
-
-
-@lru_cache(maxsize=8)
-def _places(asked: _Asked, n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Where in the padded table of measures of `n` candles both sides of each comparison stand."""
-    width, candle = _LONGEST_AGO + n, np.arange(n) + _LONGEST_AGO
-    sides = np.array([one[1:] for one in asked.comparisons])[:, :, None]
-    return sides[:, 0] * width + candle - sides[:, 1], sides[:, 2] * width + candle - sides[:, 3]
 
 
 def spelled(names: Mapping[str, str], text: str) -> tuple[str, ...]:

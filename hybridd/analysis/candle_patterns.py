@@ -74,7 +74,7 @@ def sightings(candles: Candles, last: int | None = None) -> Sightings:
     candles = candles[max(0, len(candles) - wanted - BLOCK - WARM) :]
     first = len(candles) - wanted
     columns, place = _on_grid(candles, first)
-    kept = (place >= first) & ~_broken(candles)[place]
+    kept = (place >= first) & ~_broken(candles, first).take(place - first, mode="clip")
     kept[:LOOKBACK] = False
     asked = int.from_bytes(np.packbits(kept, bitorder="little").tobytes(), "little")
     line, at = _found(measures(*columns), (1 << len(place)) - 1, asked)
@@ -108,11 +108,13 @@ def _unpacked(lines: Sequence[Bits], n: int) -> tuple[IntArray, IntArray]:
     return line, at
 
 
-def _broken(candles: Candles) -> BoolArray:
-    """Where a pattern would run through a gap in time, or end in a candle without any range."""
-    gap = np.zeros(len(candles), dtype=np.bool_)
-    gap[1:] = candles.open_time[1:] - candles.open_time[:-1] != candles.step
-    return np.asarray(any_of(gap, LONGEST - 1) | (candles.high == candles.low))
+def _broken(candles: Candles, first: int) -> BoolArray:
+    """Of the candles from `first` on, where a pattern would run through a gap in time or end in one without a range."""
+    before = max(0, first - LONGEST)
+    opened = candles.open_time[before:]
+    gap = np.zeros(len(opened), dtype=np.bool_)
+    gap[1:] = opened[1:] - opened[:-1] != candles.step
+    return np.asarray(any_of(gap, LONGEST - 1)[first - before :] | (candles.high[first:] == candles.low[first:]))
 
 
 def rising(candles: Candles) -> BoolArray:
@@ -129,7 +131,7 @@ def _blocks(candles: Candles) -> list[tuple[int, int, int]]:
     if not len(candles):
         return []
     period = candles.open_time // (BLOCK * candles.step)
-    starts = [0, *(np.flatnonzero(period[1:] != period[:-1]) + 1).tolist()]
+    starts = [0, *((period[1:] != period[:-1]).nonzero()[0] + 1).tolist()]
     return [(max(0, start - WARM), start, end) for start, end in zip(starts, [*starts[1:], len(candles)], strict=True)]
 
 

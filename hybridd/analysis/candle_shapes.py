@@ -237,6 +237,7 @@ def _told(shapes: Mapping[str, Shape]) -> _Told:
 
 _PLAIN, _TRAPS = _told(SHAPES), _told(TRAPS)
 _SHUTTING = _numbered(_SHUT)
+_OF_TRAPS = sorted({word for way in (*_TRAPS.words, *_SHUTTING) for word in way})
 
 
 def found_in(true: Sequence[Bits], everywhere: Bits, asked: Bits) -> list[Bits]:
@@ -256,12 +257,12 @@ def found_in_few(true: Words, everywhere: Bits, asked: Bits) -> Words:
     met &= np.uint64(asked)
     found[_PLAIN.named] = np.bitwise_or.reduceat(met, _PLAIN.first)
     traps = [0] * len(found)
-    _spring(true.tolist(), everywhere, asked, traps)
+    _spring(dict(zip(_OF_TRAPS, true.take(_OF_TRAPS).tolist(), strict=True)), everywhere, asked, traps)
     found[_TRAPS.named] = [traps[line] for line in _TRAPS.named]
     return found
 
 
-def _meet(ways: _Told, true: Sequence[Bits], where: Bits, found: list[Bits]) -> None:
+def _meet(ways: _Told, true: Sequence[Bits] | Mapping[int, Bits], where: Bits, found: list[Bits]) -> None:
     """Put down where some candle of `where` answers to all the words of a way."""
     for line, words in zip(ways.lines, ways.words, strict=True):
         left = where
@@ -273,7 +274,7 @@ def _meet(ways: _Told, true: Sequence[Bits], where: Bits, found: list[Bits]) -> 
             found[line] |= left
 
 
-def _spring(true: Sequence[Bits], everywhere: Bits, asked: Bits, found: list[Bits]) -> None:
+def _spring(true: Sequence[Bits] | Mapping[int, Bits], everywhere: Bits, asked: Bits, found: list[Bits]) -> None:
     """Put down the traps, and where they were shut."""
     _meet(_TRAPS, true, everywhere, found)
     for name in TRAPS:
@@ -282,7 +283,7 @@ def _spring(true: Sequence[Bits], everywhere: Bits, asked: Bits, found: list[Bit
         found[line], found[line + 1] = up & asked, down & asked
 
 
-def _shut(up: Bits, down: Bits, true: Sequence[Bits], everywhere: Bits) -> tuple[Bits, Bits]:
+def _shut(up: Bits, down: Bits, true: Sequence[Bits] | Mapping[int, Bits], everywhere: Bits) -> tuple[Bits, Bits]:
     """The traps, and where they were shut; a new one ends the wait for the one before."""
     newer, found, waiting = everywhere & ~(up | down), [up, down], [up, down]
     for steps in zip(*_SHUTTING, strict=True):
