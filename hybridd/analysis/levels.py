@@ -105,6 +105,8 @@ def value_areas(candles: Candles, last: int | None = None) -> ValueArea:
     """
     last = len(candles) if last is None else last
     reach = min(len(candles), last + PROFILE + EVERY)
+    if last == 1 and reach:
+        return _value_area_now(candles)
     candles = candles[len(candles) - reach :]
     number = candles.open_time // (EVERY * candles.step)
     starts = np.flatnonzero(number[1:] != number[:-1]) + 1
@@ -112,10 +114,6 @@ def value_areas(candles: Candles, last: int | None = None) -> ValueArea:
     full = full[max(0, int(np.searchsorted(full, reach - last, side="right")) - 1) :]
     if not len(full):
         return ValueArea(np.full(last, np.nan), np.full(last, np.nan))
-    if last == 1:
-        begin, end = int(full[0]) - PROFILE, int(full[0])
-        columns = (x[begin:end] for x in (candles.high, candles.low, candles.volume))
-        return ValueArea(*(np.array([edge]) for edge in recalled(_area, *columns)))
     first, edges = max(int(full[0]), reach - last), _areas(candles.high, candles.low, candles.volume, full - PROFILE)
     held = np.append(full[1:], reach) - np.maximum(full, first)
 
@@ -123,6 +121,16 @@ def value_areas(candles: Candles, last: int | None = None) -> ValueArea:
         return newest(np.repeat(edge, held), last)
 
     return ValueArea(spread_out(edges[0]), spread_out(edges[1]))
+
+
+def _value_area_now(candles: Candles) -> ValueArea:
+    """That of the newest candle: drawn at most 12 candles ago, of the 288 before."""
+    opened, period = candles.open_time, EVERY * candles.step
+    end = int(opened.searchsorted(int(opened[-1]) // period * period))
+    if end < PROFILE:
+        return ValueArea(np.array([np.nan]), np.array([np.nan]))
+    columns = (x[end - PROFILE : end] for x in (candles.high, candles.low, candles.volume))
+    return ValueArea(*(np.array([edge]) for edge in recalled(_area, *columns)))
 
 
 def _area(high: FloatArray, low: FloatArray, volume: FloatArray) -> tuple[float, float]:
@@ -183,6 +191,9 @@ def _by_place(row: IntArray, each: FloatArray) -> FloatArray:
 
 def _grown(counts: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """First row of each area and the one beyond its last, shape (m,); of equal neighbours the upper one joins first."""
+    if counts.shape[1] == 1:
+        first, beyond = _grown_alone(counts[:, 0].tolist())
+        return np.array([first]), np.array([beyond])
     padded = np.full((counts.shape[1], ROWS + 2), -1.0)  # −1: no row there
     padded[:, 1:-1] = counts.T
     flat, line = padded.ravel(), np.arange(len(padded)) * (ROWS + 2)
@@ -199,3 +210,17 @@ def _grown(counts: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         above += growing & rises
         below -= growing & ~rises
     return np.asarray(below - line), np.asarray(above - line - 1)
+
+
+def _grown_alone(counts: list[float]) -> tuple[int, int]:
+    """`_grown` of one window, which a live cycle asks for: row by row."""
+    middle = counts.index(max(counts))
+    row, below, above = [-1.0, *counts, -1.0], middle, middle + 2  # the places in `row` just outside the area
+    missing = AREA * sum(counts) - counts[middle]
+    while missing > 0:
+        missing -= max(row[below], row[above])
+        if row[above] >= row[below]:
+            above += 1
+        else:
+            below -= 1
+    return below, above - 1

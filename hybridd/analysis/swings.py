@@ -36,7 +36,7 @@ def swing_highs(high: FloatArray) -> Swings:
     top = rolling_max(high, SPAN)
     middle = high[SPAN : n - SPAN]
     stands_out = (middle > top[SPAN - 1 : n - SPAN - 1]) & (middle >= top[2 * SPAN :])
-    confirmed = np.flatnonzero(stands_out) + 2 * SPAN
+    confirmed = stands_out.nonzero()[0] + 2 * SPAN
     return _held(high, confirmed - SPAN, confirmed)
 
 
@@ -58,18 +58,18 @@ def _held(high: FloatArray, at: IntArray, confirmed: IntArray) -> Swings:
     edge = np.arange(-REACH, n - REACH)
     found = []
     for those in (slice(1, None), slice(0, -1)):
-        place, price = np.repeat(places[those], held), np.repeat(prices[those], held)
+        place, price = places[those].repeat(held), prices[those].repeat(held)
         gone = place < edge
-        price[gone] = np.nan
+        np.putmask(price, gone, np.nan)
         found.append((price, place, gone))
     (last, place, gone), (before, _, _) = found
-    place[gone] = -1
+    np.putmask(place, gone, -1)
     return Swings(last, before, place)
 
 
 def breaks(close: FloatArray, level: FloatArray, at: IntArray) -> BoolArray:
     """Where a close first went above the newest swing high: `level` and `at` as in Swings, shape (n,)."""
-    beyond = np.flatnonzero(close > level)
+    beyond = (close > level).nonzero()[0]
     of = at[beyond]
     broken = np.zeros(len(close), dtype=np.bool_)
     broken[beyond[:1]] = True

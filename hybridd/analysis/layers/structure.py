@@ -90,7 +90,7 @@ class Structure:
         _, _, place, _, value = (float(part[-1]) for part in view.once(_parts).values())
         higher, lower = state.highs.last[-1] > state.highs.before[-1], state.lows.last[-1] > state.lows.before[-1]
         swings = f"{'higher' if higher else 'lower'} highs, {'higher' if lower else 'lower'} lows"
-        back = float(_given_back(view)[-1])
+        back = float(view.once(_given_back)[-1])
         leg = "undone" if back >= 1 else "going on" if back <= 0 else f"given back by {back:.0%}"
         area = "above" if value > 1 else "below" if value < -1 else "inside"
         verdict = leaning(float(series.values[-1]), "built upward", "built downward", "no clear structure")
@@ -150,7 +150,7 @@ def _given_back(view: View) -> FloatArray:
 
 def _held(view: View) -> FloatArray:
     """What the pull-back from the last leg is worth, in the direction of that leg."""
-    back = _given_back(view)
+    back = view.once(_given_back)
     deep, golden, undoing, undone = GIVEN_BACK
     worth = _within(back / deep) - _within((back - golden) / (undoing - golden))
     worth -= _within((back - undoing) / (undone - undoing))
@@ -169,7 +169,7 @@ def _rose(state: _State) -> BoolArray:
 
 def _last_break(state: _State) -> str:
     """The newest break of structure in words."""
-    recent = np.flatnonzero((state.up | state.down)[-MEMORY:])
+    recent = (state.up | state.down)[-MEMORY:].nonzero()[0]
     if not len(recent):
         return f"nothing broken in {MEMORY} candles"
     age = len(state.up[-MEMORY:]) - 1 - int(recent[-1])

@@ -130,6 +130,18 @@ def test_the_value_area_grows_from_the_fullest_row_to_seven_tenths(i):
     assert found.high[i] == pytest.approx(bottom + (high + 1) * height, rel=1e-12)
 
 
+def test_the_newest_value_area_alone_is_the_one_of_the_whole_chart():
+    """Beginnings, every place within the twelve candles that one holds for, and candles that are missing."""
+    c = chart()[:2_000]
+    for candles in (c, c.masked(np.random.default_rng(5).random(len(c)) > 0.1)):
+        whole = value_areas(candles)
+        for i in (*range(280, 320), *range(1_700, 1_713)):
+            now = value_areas(candles[: i + 1], 1)
+            assert np.array_equal([now.low[0], now.high[0]], [whole.low[i], whole.high[i]], equal_nan=True)
+        assert np.isnan(whole.low[280:320]).any()
+        assert (whole.low[280:320] > 0).any()
+
+
 @pytest.mark.parametrize("i", PLACES)
 def test_the_parts_are_what_the_chart_shows(i):
     c = chart()
