@@ -183,7 +183,10 @@ class _Heard:
             self.failures[name] = f"{type(error).__name__}: {error}"
             self.values[row], self.abstain[row] = np.nan, Abstain.FAILED
             return
-        self.values[row, part], self.abstain[row, part] = series.values, series.abstain
+        if self.values.shape[1] == 1:  # as in a live cycle
+            self.values[row, 0], self.abstain[row, 0] = series.values.item(0), series.abstain.item(0)
+        else:
+            self.values[row, part], self.abstain[row, part] = series.values, series.abstain
 
 
 def _parts(n: int) -> list[slice]:
