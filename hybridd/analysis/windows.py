@@ -9,6 +9,7 @@ compute and return no more than that many newest values, out of an array that ma
 """
 
 from functools import lru_cache
+from math import isnan
 
 import numpy as np
 import talib
@@ -20,11 +21,11 @@ FEW = 16  # windows up to which a dot product each is quicker than doubling
 
 def rolling_sum(x: FloatArray, n: int, last: int | None = None) -> FloatArray:
     """Sum of the newest `n` values."""
+    if last == 1 and len(x) >= n:  # as in a live cycle, all the time: so written out, here and below
+        return np.array([x[len(x) - n :].dot(_ones(n))])
     x, out, full = cut(x, n, last)
-    if len(full) == 1:
-        full[0] = np.add.reduce(x)
-    elif 0 < len(full) <= FEW:
-        full[:] = np.correlate(x, np.ones(n))
+    if 0 < len(full) <= FEW:
+        full[:] = np.correlate(x, _ones(n))
     elif len(full):
         _summed(x, n, full)
     return out
@@ -32,6 +33,8 @@ def rolling_sum(x: FloatArray, n: int, last: int | None = None) -> FloatArray:
 
 def rolling_mean(x: FloatArray, n: int, last: int | None = None) -> FloatArray:
     """Arithmetic mean of the newest `n` values."""
+    if last == 1 and len(x) >= n:
+        return np.array([x[len(x) - n :].dot(_ones(n)) / n])
     out = rolling_sum(x, n, last)
     out /= n
     return out
@@ -92,13 +95,16 @@ def recursive_mean(x: FloatArray, period: int, n: int, last: int | None = None) 
         full += x[-1]
     elif len(full):
         x = x[int(np.argmax(x == x)) :] if x[0] != x[0] else x
-        full[: len(full) - max(0, len(x) - n + 1)] = np.nan
-        full = full[len(full) - max(0, len(x) - n + 1) :]
-        if len(full):
-            full[:] = (
-                ewma(x, decay, n)[n - 1 :] if np.isnan(np.minimum.reduce(x)) else _recursive(x, period, decay**n, n)
-            )
+        empty = len(full) - max(0, len(x) - n + 1)
+        full[:empty] = np.nan
+        if empty < len(full):
+            full[empty:] = ewma(x, decay, n)[n - 1 :] if holds_nan(x) else _recursive(x, period, decay**n, n)
     return out
+
+
+def holds_nan(x: FloatArray) -> bool:
+    """Whether any is NaN: the sum of squares is, then and only then. Several times as quick as to look at each."""
+    return isnan(x.dot(x))
 
 
 def _recursive(x: FloatArray, period: int, left: float, n: int) -> FloatArray:
@@ -133,6 +139,11 @@ def _fading(decay: float, n: int) -> FloatArray:
     return np.asarray(decay ** np.arange(n - 1, -1, -1.0))
 
 
+@lru_cache(maxsize=64)
+def _ones(n: int) -> FloatArray:
+    return np.ones(n)
+
+
 def lagged(x: FloatArray, n: int) -> FloatArray:
     """The value `n` candles ago."""
     out = np.empty(len(x))
@@ -150,11 +161,9 @@ def newest(x: FloatArray, last: int) -> FloatArray:
 
 def ratio(top: FloatArray, bottom: FloatArray) -> FloatArray:
     """top / bottom, NaN where the bottom is not above 0."""
-    if len(bottom) == 1:
-        return np.asarray(top / bottom) if bottom.item(0) > 0 else np.full(len(top), np.nan)
-    if np.minimum.reduce(bottom, initial=1.0) > 0:  # which NaN is not
-        return np.asarray(top / bottom)
-    return np.asarray(top / above(bottom, 0.0))
+    positive = bottom.item(0) > 0 if len(bottom) == 1 else np.minimum.reduce(bottom, initial=1.0) > 0
+    quotient: FloatArray = top / (bottom if positive else above(bottom, 0.0))  # NaN is not positive
+    return quotient
 
 
 def above(x: FloatArray, least: FloatArray | float) -> FloatArray:
