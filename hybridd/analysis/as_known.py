@@ -64,7 +64,7 @@ def as_known(
     if not len(moments):
         return silent(0, Abstain.NO_DATA)
     if len(moments) == 1:
-        return _known_now(series, statistic, need, int(moments[0]))
+        return known_now(series, statistic, need, moments.item(0))
     places = series.positions(moments)
     used = np.maximum(places, 0)
     first, end = int(used[0]), int(used[-1]) + 1
@@ -77,10 +77,12 @@ def as_known(
     return Part(values, codes)
 
 
-def _known_now(series: ContextSeries, statistic: Callable[[FloatArray, int], FloatArray], need: int, now: int) -> Part:
+def known_now(
+    series: ContextSeries | None, statistic: Callable[[FloatArray, int], FloatArray], need: int, now: int
+) -> Part:
     """`as_known` at one moment. Most series change once in many candles, and are the same for all markets."""
-    place = int(series.known_at.searchsorted(now, side="right")) - 1
-    if place < 0:
+    place = -1 if series is None else int(series.known_at.searchsorted(now, side="right")) - 1
+    if series is None or place < 0:
         return silent(1, Abstain.NO_DATA)
     if now - int(series.known_at[place]) > series.stale_after:
         return silent(1, Abstain.STALE)
@@ -101,29 +103,52 @@ def stacked(parts: Sequence[Part]) -> Raw:
     S. Stouffer's way to join z-values (The American Soldier, vol. 1, 1949): its spread does not depend on how many
     answer where they are independent.
     """
+    if len(parts[0].values) == 1:
+        said = [bent_one(value) for value in _said_now(parts)]
+        return Raw(*_in_one(said, math.sqrt(len(said)), parts))
     return joined([Part(bent(part.values), part.abstain) for part in parts])
 
 
 def joined(parts: Sequence[Part]) -> Raw:
     """`stacked` of parts that are bent already."""
-    total, count = summed(parts)
-    if len(total) == 1:
-        return Raw(total / math.sqrt(count.item(0)) if count.item(0) else np.array([np.nan]), joint_code(parts))
+    total, count = _summed(parts)
     return Raw(ratio(total, _ROOTS[count]), joint_code(parts))
 
 
-def summed(parts: Sequence[Part]) -> tuple[FloatArray, NDArray[np.uint8]]:
+def averaged(parts: Sequence[Part]) -> Part:
+    """The mean of the parts that answer."""
+    if len(parts[0].values) == 1:
+        said = _said_now(parts)
+        return Part(*_in_one(said, len(said), parts))
+    total, count = _summed(parts)
+    return Part(ratio(total, count.astype(np.float64)), joint_code(parts))
+
+
+def _summed(parts: Sequence[Part]) -> tuple[FloatArray, NDArray[np.uint8]]:
     """Σ of the parts that answer at each candle, and how many they are."""
     n = len(parts[0].values)
-    if n == 1:
-        said = [part.values.item(0) for part in parts if part.abstain.item(0) == 0]
-        return np.array([_added(said)]), np.array([len(said)], dtype=np.uint8)
     total, count = np.zeros(n), np.zeros(n, dtype=np.uint8)
     for part in parts:
         answers = answering(part.abstain)
         total += part.values if answers.all() else np.where(answers, part.values, 0.0)
         count += answers
     return total, count
+
+
+# A live cycle asks about one candle, and numbers are put together ten times as quickly as arrays of one.
+
+
+def _said_now(parts: Sequence[Part]) -> list[float]:
+    """What those say that answer at the only candle."""
+    return [part.values.item(0) for part in parts if part.abstain.item(0) == 0]
+
+
+def _in_one(said: Sequence[float], share: float, parts: Sequence[Part]) -> tuple[FloatArray, Codes]:
+    """Their sum over `share`, or the reason of the one that came nearest to an answer."""
+    if not said:
+        code = _BY_NEARNESS.item(max(_NEARNESS.item(part.abstain.item(0)) for part in parts))
+        return _SILENT[code].values, ONE_CODE[code]
+    return np.array([_added(said) / share]), ONE_CODE[0]
 
 
 def _added(values: Sequence[float]) -> float:
@@ -136,8 +161,6 @@ def _added(values: Sequence[float]) -> float:
 
 def joint_code(parts: Sequence[Part]) -> Codes:
     """ANSWERS where any part does, else the reason of the one that came nearest to it, shape (n,)."""
-    if len(parts[0].abstain) == 1:
-        return _BY_NEARNESS[[max(_NEARNESS.item(part.abstain.item(0)) for part in parts)]]
     if any(not part.abstain.any() for part in parts):
         return np.zeros(len(parts[0].abstain), dtype=np.int8)
     nearest = _NEARNESS[parts[0].abstain]
@@ -156,10 +179,15 @@ _NEARNESS[_BY_NEARNESS] = np.arange(len(_BY_NEARNESS))
 def bent(x: FloatArray) -> FloatArray:
     """3·tanh(x/3): nearly x while small, never beyond 3."""
     if len(x) == 1:
-        return np.array([LIMIT * math.tanh(x.item(0) / LIMIT)])
+        return np.array([bent_one(x.item(0))])
     out = tanh(x / LIMIT)
     out *= LIMIT
     return out
+
+
+def bent_one(x: float) -> float:
+    """`bent` of one number."""
+    return LIMIT * math.tanh(x / LIMIT)
 
 
 def z_value(x: FloatArray, n: int, last: int | None = None) -> FloatArray:

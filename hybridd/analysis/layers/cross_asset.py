@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 
-from hybridd.analysis.as_known import REACH, Part, answer, joint_code, signed_root, silent, stacked, summed
+from hybridd.analysis.as_known import REACH, Part, answer, averaged, signed_root, silent, stacked
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.pairs import (
     AVERAGES,
@@ -23,7 +23,7 @@ from hybridd.analysis.recall import recalled
 from hybridd.analysis.scoring import Codes, Raw, answering, leaning, scored, silenced, up_to, warming, why_not
 from hybridd.analysis.tails import tails
 from hybridd.analysis.view import View, whole
-from hybridd.analysis.windows import ratio, rolling_mean, run
+from hybridd.analysis.windows import rolling_mean, run
 from hybridd.model.candle import BoolArray, Candles, FloatArray, IntArray
 from hybridd.model.instrument import parse_instrument
 from hybridd.model.reading import Abstain, Input, LayerSeries, Market
@@ -207,8 +207,7 @@ def _breadth(view: View, others: Mapping[str, Candles]) -> Part:
     places = [_place_of(other, view) for other in others.values()]
     if not places:
         return silent(view.last, Abstain.NO_DATA)
-    total, count = summed(places)
-    return Part(ratio(total, count.astype(np.float64)), joint_code(places))
+    return averaged(places)
 
 
 def _place_of(other: Candles, view: View) -> Part:
