@@ -37,6 +37,22 @@ def _nothing() -> FloatArray:
     return one
 
 
+class Nearness(Struct, frozen=True, eq=False):
+    """How near to an answer each reason came: the codes in rising order, and the place of each of them therein."""
+
+    rising: Codes
+    place: Codes
+
+
+def nearness(*reasons: Abstain) -> Nearness:
+    """Those that may be met with, the one that came nearest last; ANSWERS is nearer still."""
+    rising = np.array([*reasons, Abstain.ANSWERS], dtype=np.int8)
+    place = np.zeros(len(Abstain), dtype=np.int8)
+    place[rising] = np.arange(len(rising))
+    return Nearness(rising, place)
+
+
+_NEARNESS = nearness(Abstain.NO_DATA, Abstain.STALE, Abstain.WARM_UP, Abstain.UNDEFINED)
 _SILENT = [Part(_nothing(), code) for code in ONE_CODE]
 
 
@@ -105,23 +121,23 @@ def stacked(parts: Sequence[Part]) -> Raw:
     """
     if len(parts[0].values) == 1:
         said = [bent_one(value) for value in _said_now(parts)]
-        return Raw(*_in_one(said, math.sqrt(len(said)), parts))
+        return Raw(*_in_one(said, math.sqrt(len(said)), parts, _NEARNESS))
     return joined([Part(bent(part.values), part.abstain) for part in parts])
 
 
 def joined(parts: Sequence[Part]) -> Raw:
     """`stacked` of parts that are bent already."""
     total, count = _summed(parts)
-    return Raw(ratio(total, _ROOTS[count]), joint_code(parts))
+    return Raw(ratio(total, _ROOTS[count]), _joint_code(parts, _NEARNESS))
 
 
-def averaged(parts: Sequence[Part]) -> Part:
-    """The mean of the parts that answer."""
+def averaged(parts: Sequence[Part], order: Nearness = _NEARNESS) -> Part:
+    """The mean of the parts that answer, else the reason of the one that came nearest to it."""
     if len(parts[0].values) == 1:
         said = _said_now(parts)
-        return Part(*_in_one(said, len(said), parts))
+        return Part(*_in_one(said, len(said), parts, order))
     total, count = _summed(parts)
-    return Part(ratio(total, count.astype(np.float64)), joint_code(parts))
+    return Part(ratio(total, count.astype(np.float64)), _joint_code(parts, order))
 
 
 def _summed(parts: Sequence[Part]) -> tuple[FloatArray, NDArray[np.uint8]]:
@@ -143,10 +159,10 @@ def _said_now(parts: Sequence[Part]) -> list[float]:
     return [part.values.item(0) for part in parts if part.abstain.item(0) == 0]
 
 
-def _in_one(said: Sequence[float], share: float, parts: Sequence[Part]) -> tuple[FloatArray, Codes]:
-    """Their sum over `share`, or the reason of the one that came nearest to an answer."""
+def _in_one(said: Sequence[float], share: float, parts: Sequence[Part], order: Nearness) -> tuple[FloatArray, Codes]:
+    """Their sum over `share`, or the joint reason."""
     if not said:
-        code = _BY_NEARNESS.item(max(_NEARNESS.item(part.abstain.item(0)) for part in parts))
+        code = order.rising.item(max(order.place.item(part.abstain.item(0)) for part in parts))
         return _SILENT[code].values, ONE_CODE[code]
     return np.array([_added(said) / share]), ONE_CODE[0]
 
@@ -159,21 +175,14 @@ def _added(values: Sequence[float]) -> float:
     return total
 
 
-def joint_code(parts: Sequence[Part]) -> Codes:
+def _joint_code(parts: Sequence[Part], order: Nearness) -> Codes:
     """ANSWERS where any part does, else the reason of the one that came nearest to it, shape (n,)."""
     if any(not part.abstain.any() for part in parts):
         return np.zeros(len(parts[0].abstain), dtype=np.int8)
-    nearest = _NEARNESS[parts[0].abstain]
+    nearest = order.place[parts[0].abstain]
     for part in parts[1:]:
-        np.maximum(nearest, _NEARNESS[part.abstain], out=nearest)
-    return np.asarray(_BY_NEARNESS[nearest])
-
-
-_BY_NEARNESS = np.array(
-    [Abstain.NO_DATA, Abstain.STALE, Abstain.WARM_UP, Abstain.UNDEFINED, Abstain.ANSWERS], dtype=np.int8
-)
-_NEARNESS = np.zeros(len(Abstain), dtype=np.int8)
-_NEARNESS[_BY_NEARNESS] = np.arange(len(_BY_NEARNESS))
+        np.maximum(nearest, order.place[part.abstain], out=nearest)
+    return np.asarray(order.rising[nearest])
 
 
 def bent(x: FloatArray) -> FloatArray:
