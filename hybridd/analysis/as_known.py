@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 from msgspec import Struct
@@ -22,6 +23,9 @@ REACH = 1_900
 
 _ROOTS = np.sqrt(np.arange(256.0))
 UNIFORM = 3**0.5  # what brings a rank spread evenly over −1 to 1 to a standard deviation of 1
+
+Much = TypeVar("Much", float, FloatArray)
+"""A number, or one for each of several candles."""
 
 
 class Part(Struct, frozen=True, eq=False):
@@ -214,9 +218,10 @@ def rank(x: FloatArray, n: int, last: int | None = None) -> FloatArray:
     return out
 
 
-def signed_root(x: FloatArray) -> FloatArray:
+def signed_root(x: Much) -> Much:
     """sign·√|x|: brings a product of two opinions back to the size of one."""
-    return np.copysign(np.sqrt(np.abs(x)), x)
+    root: Much = np.copysign(np.sqrt(np.abs(x)), x)
+    return root
 
 
 def turning_points(moments: IntArray, series: Iterable[ContextSeries | None]) -> IntArray:

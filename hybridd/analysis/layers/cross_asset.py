@@ -117,7 +117,7 @@ def _pair_now(own: Candles, other: Candles) -> tuple[Part, Part, Part]:
         warming_up = silent(1, Abstain.WARM_UP)
         return warming_up, warming_up, warming_up
     low, high = tails_now(pair)
-    leading = answer(signed_root(lead(pair, 1)).item(0))
+    leading = answer(signed_root(lead(pair, 1).item(0)))
     return leading, answer(strength(pair, 1).item(0)), answer(high - low)
 
 
