@@ -5,7 +5,6 @@ import numpy as np
 from hybridd.analysis.indicators import step
 from hybridd.model.candle import Candles, FloatArray
 
-
 AT_ONCE = 900
 """Changes that are computed together, at least: a little more than any layer looks back from one candle."""
 

@@ -16,16 +16,16 @@ import talib
 
 from hybridd.model.candle import BoolArray, FloatArray, IntArray
 
-FEW = 16  # windows up to which a dot product each is quicker than doubling
+FEW = 96  # windows up to which a dot product each is quicker than doubling
 
 
 def rolling_sum(x: FloatArray, n: int, last: int | None = None) -> FloatArray:
     """Sum of the newest `n` values."""
     if last == 1 and len(x) >= n:  # as in a live cycle, all the time: so written out, here and below
-        return np.array([x[len(x) - n :].dot(_ones(n))])
+        return np.array([x[len(x) - n :].dot(ones(n))])
     x, out, full = cut(x, n, last)
     if 0 < len(full) <= FEW:
-        full[:] = np.correlate(x, _ones(n))
+        full[:] = np.correlate(x, ones(n))
     elif len(full):
         _summed(x, n, full)
     return out
@@ -34,7 +34,7 @@ def rolling_sum(x: FloatArray, n: int, last: int | None = None) -> FloatArray:
 def rolling_mean(x: FloatArray, n: int, last: int | None = None) -> FloatArray:
     """Arithmetic mean of the newest `n` values."""
     if last == 1 and len(x) >= n:
-        return np.array([x[len(x) - n :].dot(_ones(n)) / n])
+        return np.array([x[len(x) - n :].dot(ones(n)) / n])
     out = rolling_sum(x, n, last)
     out /= n
     return out
@@ -140,8 +140,19 @@ def _fading(decay: float, n: int) -> FloatArray:
 
 
 @lru_cache(maxsize=64)
-def _ones(n: int) -> FloatArray:
+def ones(n: int) -> FloatArray:
+    """`n` of them, not to be written to; what is multiplied with them is summed up."""
     return np.ones(n)
+
+
+def side_by_side(x: FloatArray, n: int) -> FloatArray:
+    """The windows of `n`, one a column and the oldest value first, shape (n, m), not to be written to.
+
+    They share the memory of `x`, as those of the library's own `sliding_window_view`, which takes longer to make than
+    a few windows take to be looked at.
+    """
+    x = np.ascontiguousarray(x)
+    return np.ndarray((n, len(x) - n + 1), x.dtype, x, 0, (x.itemsize, x.itemsize))
 
 
 def lagged(x: FloatArray, n: int) -> FloatArray:
@@ -212,6 +223,8 @@ def _extreme(x: FloatArray, n: int, last: int | None, which: np.ufunc) -> FloatA
     x, out, full = cut(x, n, last)
     if len(full) == 1:
         full[0] = which.reduce(x)
+    elif 0 < len(full) <= FEW:
+        which.reduce(side_by_side(x, n), out=full)
     elif len(full):
         size = 1
         while 2 * size <= n:
