@@ -96,8 +96,8 @@ def adx(candles: Candles, last: int | None = None) -> FloatArray:
     up, down = step(candles.high, reach), -step(candles.low, reach)
     ahead, same = up - down, SAME * candles.close[len(candles) - reach :]
     # By a factor and not by a choice: the first candle, which has none before it, stays NaN.
-    plus = wilder(up * ((ahead > same) & (up > 0)), last=inner)
-    minus = wilder(down * ((-ahead > same) & (down > 0)), last=inner)
+    plus = wilder(np.maximum(up, 0.0) * (ahead > same), last=inner)
+    minus = wilder(np.maximum(down, 0.0) * (-ahead > same), last=inner)
     return wilder(100 * ratio(np.abs(plus - minus), plus + minus), last=last)
 
 
@@ -146,9 +146,11 @@ def squeeze(candles: Candles, n: int = 20, last: int | None = None) -> tuple[Flo
 def money_flow(candles: Candles, n: int = 20, last: int | None = None) -> FloatArray:
     """Chaikin money flow, −1 to 1: where in its range each candle closed, weighted by volume (M. Chaikin, 1980s)."""
     last = len(candles) if last is None else last
-    high, low, close, volume = (x[max(0, len(x) - last - n) :] for x in _columns(candles))
+    since = max(0, len(candles) - last - n)
+    high, low, volume = candles.high[since:], candles.low[since:], candles.volume[since:]
     span = high - low
-    flow = (2 * close - high - low) / np.where(span > 0, span, np.inf) * volume
+    span[span <= 0] = np.inf
+    flow = (2 * candles.close[since:] - high - low) / span * volume
     return ratio(rolling_sum(flow, n, last), rolling_sum(volume, n, last))
 
 
@@ -158,17 +160,17 @@ def money_flow_index(candles: Candles, n: int = 14, last: int | None = None) -> 
     typical = typical_price(candles, last + n + 1)
     move = step(typical)
     flow = typical * candles.volume[len(candles) - len(typical) :]
+    flow[:1] = np.nan  # nothing lies before it
     same = SAME * typical
-    up, down = (flow * (side > same) + 0 * move for side in (move, -move))  # 0 * keeps NaN
-    up, down = rolling_sum(up, n, last), rolling_sum(down, n, last)
+    up, down = rolling_sum(flow * (move > same), n, last), rolling_sum(flow * (-move > same), n, last)
     return 100 * ratio(up, up + down)
 
 
 def typical_price(candles: Candles, last: int | None = None) -> FloatArray:
     """(high + low + close) / 3."""
-    high, low, close, _ = (x if last is None else x[max(0, len(x) - last) :] for x in _columns(candles))
-    total = high + low
-    total += close
+    since = 0 if last is None else max(0, len(candles) - last)
+    total = candles.high[since:] + candles.low[since:]
+    total += candles.close[since:]
     total /= 3
     return total
 
@@ -186,15 +188,21 @@ def obv_slope(candles: Candles, n: int = 50, last: int | None = None) -> FloatAr
 
 
 def _slope_of_sum(steps: FloatArray, n: int, last: int) -> FloatArray:
-    """Least-squares slope of the running sum of the newest `n` steps.
+    """Least-squares slope of the running sum of the newest `n` steps."""
+    if len(steps) < n:
+        return np.full(last, np.nan)
+    return newest(np.correlate(steps, _slope_weights(n)), last)
+
+
+@cache
+def _slope_weights(n: int) -> FloatArray:
+    """What each of `n` steps weighs in the slope of their running sum, oldest first.
 
     Σ_t (t−t̄)·S_t with S_t = Σ_{s≤t} step_s is Σ_s step_s·Σ_{t≥s}(t−t̄), the inner sum being (a+1)(n−1−a)/2 for a
     step of age a.
     """
-    if len(steps) < n:
-        return np.full(last, np.nan)
     age = np.arange(n - 1, -1, -1.0)
-    return newest(np.correlate(steps, (age + 1) * (n - 1 - age) / 2 / (n * (n * n - 1) / 12)), last)
+    return np.asarray((age + 1) * (n - 1 - age) / 2 / (n * (n * n - 1) / 12))
 
 
 def vwap_distance(candles: Candles, n: int = 96, last: int | None = None) -> FloatArray:
@@ -202,10 +210,6 @@ def vwap_distance(candles: Candles, n: int = 96, last: int | None = None) -> Flo
     last = len(candles) if last is None else last
     mean, sigma = weighted_spread(typical_price(candles, last + n), candles.volume, n, last)
     return ratio(newest(candles.close, last) - mean, sigma)
-
-
-def _columns(candles: Candles) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    return candles.high, candles.low, candles.close, candles.volume
 
 
 def _beside(join: Callable[..., FloatArray], x: FloatArray, before: FloatArray, last: int | None) -> FloatArray:
