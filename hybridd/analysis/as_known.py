@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from itertools import repeat
 from typing import TypeVar
 
 import numpy as np
@@ -117,16 +118,20 @@ def _newest_of(statistic: Callable[[FloatArray, int], FloatArray]) -> Callable[[
     return lambda values: statistic(values, 1).item(0)
 
 
-def stacked(parts: Sequence[Part]) -> Raw:
-    """Σ of the parts that answer, each bent toward ± 3, over the square root of how many they are.
+def stacked(parts: Sequence[Part], units: Iterable[float] = repeat(1.0)) -> Raw:
+    """Σ of the parts that answer, each in its unit and bent toward ± 3, over the square root of how many they are.
 
     S. Stouffer's way to join z-values (The American Soldier, vol. 1, 1949): its spread does not depend on how many
     answer where they are independent.
     """
     if len(parts[0].values) == 1:
-        said = [bent_one(value) for value in _said_now(parts)]
+        said = [
+            bent_one(one.values.item(0) / unit)
+            for one, unit in zip(parts, units, strict=False)
+            if one.abstain.item(0) == 0
+        ]
         return Raw(*_in_one(said, math.sqrt(len(said)), parts, _NEARNESS))
-    return joined([Part(bent(part.values), part.abstain) for part in parts])
+    return joined([Part(bent(part.values / unit), part.abstain) for part, unit in zip(parts, units, strict=False)])
 
 
 def joined(parts: Sequence[Part]) -> Raw:

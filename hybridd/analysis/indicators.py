@@ -78,7 +78,8 @@ def rsi(close: FloatArray, last: int | None = None) -> FloatArray:
     """Relative strength index of 14, 0 to 100, Wilder (1978), p. 65. First value at candle 384."""
     last = len(close) if last is None else last
     move = step(close, last + WILDER_WINDOW)
-    up, down = wilder(np.maximum(move, 0.0), last=last), wilder(np.maximum(-move, 0.0), last=last)
+    rise = np.maximum(move, 0.0)
+    up, down = wilder(rise, last=last), wilder(rise - move, last=last)
     return 100 * ratio(up, up + down)
 
 
@@ -86,7 +87,8 @@ def cutler_rsi(close: FloatArray, n: int = 14, last: int | None = None) -> Float
     """Cutler's RSI, 0 to 100: plain sums in place of Wilder's averages, so that n + 1 closes are all it needs."""
     last = len(close) if last is None else last
     move = step(close, last + n)
-    up, down = rolling_sum(np.maximum(move, 0.0), n, last), rolling_sum(np.maximum(-move, 0.0), n, last)
+    rise = np.maximum(move, 0.0)
+    up, down = rolling_sum(rise, n, last), rolling_sum(rise - move, n, last)
     return 100 * ratio(up, up + down)
 
 

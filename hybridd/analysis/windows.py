@@ -17,6 +17,7 @@ import talib
 from hybridd.model.candle import BoolArray, FloatArray, IntArray
 
 FEW = 96  # windows up to which a dot product each is quicker than doubling
+_FEW_AVERAGES = 16  # likewise, than TA-Lib's recursion
 
 
 def rolling_sum(x: FloatArray, n: int, last: int | None = None) -> FloatArray:
@@ -70,6 +71,8 @@ def ewma(x: FloatArray, decay: float, n: int, last: int | None = None) -> FloatA
 
 def decayed_sum(x: FloatArray, decay: float, n: int, last: int | None = None) -> FloatArray:
     """Σ decayᵏ·x[i−k] over the newest `n` values."""
+    if last == 1 and len(x) >= n:
+        return np.array([x[len(x) - n :].dot(_fading(decay, n))])
     x, out, full = cut(x, n, last)
     if 0 < len(full) <= FEW:
         full[:] = np.correlate(x, _fading(decay, n))
@@ -84,19 +87,19 @@ def recursive_mean(x: FloatArray, period: int, n: int, last: int | None = None) 
     Exactly the value where all are the same. A NaN before the first value is passed over; one in between costs the
     speed, not the answer.
     """
-    decay = 1 - 2 / (period + 1)
     if last == 1 and len(x) >= n:
         now = x.item(-1)
-        return np.array([now + (x[len(x) - n :] - now).dot(_fading(decay, n)) * ((1 - decay) / (1 - decay**n))])
+        return np.array([now + (x[len(x) - n :] - now).dot(recursive_weights(period, n))])
     x, out, full = cut(x, n, last)
-    if 0 < len(full) <= FEW:
-        full[:] = np.correlate(x - x[-1], _fading(decay, n))
-        full *= (1 - decay) / (1 - decay**n)
+    if 0 < len(full) <= _FEW_AVERAGES:
+        full[:] = np.correlate(x - x[-1], recursive_weights(period, n))
         full += x[-1]
     elif len(full):
+        decay = 1 - 2 / (period + 1)
         x = x[int(np.argmax(x == x)) :] if x[0] != x[0] else x
         empty = len(full) - max(0, len(x) - n + 1)
-        full[:empty] = np.nan
+        if empty:
+            full[:empty] = np.nan
         if empty < len(full):
             full[empty:] = ewma(x, decay, n)[n - 1 :] if holds_nan(x) else _recursive(x, period, decay**n, n)
     return out
@@ -127,8 +130,9 @@ def _may_rest(moved: BoolArray, n: int) -> bool:
     return not moved[: len(moved) // half * half].reshape(-1, half).any(axis=1).all()
 
 
+@lru_cache(maxsize=64)
 def recursive_weights(period: int, n: int) -> FloatArray:
-    """What each of `n` values weighs in their `recursive_mean`, oldest first, summing to 1."""
+    """What each of `n` values weighs in their `recursive_mean`, oldest first, summing to 1; not to be written to."""
     decay = 1 - 2 / (period + 1)
     return _fading(decay, n) * ((1 - decay) / (1 - decay**n))
 

@@ -67,8 +67,8 @@ class CrossAsset:
         return f"{', '.join(_said(view, others))}: {verdict}"
 
     def _raw(self, view: View) -> Raw:
-        parts = view.once(_parts).items()
-        raw = stacked([Part(part.values / self._calibration.scale(name).spread, part.abstain) for name, part in parts])
+        parts = view.once(_parts)
+        raw = stacked(list(parts.values()), [self._calibration.scale(name).spread for name in parts])
         if view.last == 1:
             return raw if raw.abstain.item(0) or not is_late(view) else _LATE
         late = were_late(view) & answering(raw.abstain)
