@@ -14,7 +14,7 @@ from hybridd.analysis.ranks import rank_in_window
 from hybridd.analysis.recall import recalled
 from hybridd.analysis.scoring import LIMIT, ONE_CODE, Codes, Raw, answering, tanh
 from hybridd.analysis.spreads import rolling_spread
-from hybridd.analysis.windows import newest, ratio, run
+from hybridd.analysis.windows import newest, newest_by, ratio, run
 from hybridd.model.candle import FloatArray, IntArray
 from hybridd.model.context import ContextSeries, count_by
 from hybridd.model.said import Abstain
@@ -102,10 +102,10 @@ def known_now(
     series: ContextSeries | None, statistic: Callable[[FloatArray, int], FloatArray], need: int, now: int
 ) -> Part:
     """`as_known` at one moment. Most series change once in many candles, and are the same for all markets."""
-    place = -1 if series is None else int(series.known_at.searchsorted(now, side="right")) - 1
+    place = -1 if series is None else newest_by(series.known_at, now)
     if series is None or place < 0:
         return silent(1, Abstain.NO_DATA)
-    if now - int(series.known_at[place]) > series.stale_after:
+    if now - series.known_at.item(place) > series.stale_after:
         return silent(1, Abstain.STALE)
     if place + 1 < need:
         return silent(1, Abstain.WARM_UP)

@@ -6,6 +6,7 @@ import numpy as np
 
 from hybridd.analysis.pairs import same_times
 from hybridd.analysis.view import View
+from hybridd.analysis.windows import newest_by
 from hybridd.model.candle import BoolArray, Candles
 from hybridd.model.instrument import parse_instrument
 
@@ -51,7 +52,7 @@ def is_late(view: View) -> bool:
     """`were_late` at the newest candle."""
     opened = view.candles.open_time.item(-1)
     for other in view.once(benchmarks_of).values():
-        newest = int(other.open_time.searchsorted(opened, side="right")) - 1
+        newest = newest_by(other.open_time, opened)
         if newest >= 0 and 0 < opened - other.open_time.item(newest) <= LATE * other.step:
             return True
     return False

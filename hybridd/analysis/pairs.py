@@ -8,7 +8,7 @@ from msgspec import Struct
 from hybridd.analysis.as_known import z_value
 from hybridd.analysis.scoring import tanh
 from hybridd.analysis.spreads import spreads
-from hybridd.analysis.windows import above, newest, ratio, rolling_mean, run
+from hybridd.analysis.windows import above, newest, newest_by, ratio, rolling_mean, run
 from hybridd.model.candle import Candles, FloatArray, IntArray
 
 SPAN = 12
@@ -53,7 +53,7 @@ def _newest_shared(own: Candles, other: Candles, last: int) -> tuple[IntArray, I
     """`shared`, of what `paired` keeps: as a rule neither market lacks a candle there, which is soon seen."""
     kept = last + LOOKBACK
     if len(own) >= kept:
-        end = int(other.open_time.searchsorted(own.open_time[-1], side="right"))
+        end = newest_by(other.open_time, own.open_time.item(-1)) + 1
         if end >= kept and same_times(own.open_time[-kept:], other.open_time[end - kept : end]):
             return np.arange(len(own) - kept, len(own)), np.arange(end - kept, end)
     mine, theirs = shared(own, other)

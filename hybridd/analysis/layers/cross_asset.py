@@ -12,7 +12,7 @@ from hybridd.analysis.recall import recalled
 from hybridd.analysis.scoring import Codes, Raw, answering, leaning, scored, silenced, up_to, warming, why_not
 from hybridd.analysis.tails import tails, tails_now
 from hybridd.analysis.view import View, whole
-from hybridd.analysis.windows import rolling_mean, run
+from hybridd.analysis.windows import newest_by, rolling_mean, run
 from hybridd.model.candle import BoolArray, Candles, FloatArray, IntArray
 from hybridd.model.reading import Abstain, Input, LayerSeries, Market
 
@@ -179,7 +179,7 @@ def _breadth(view: View, others: Mapping[str, Candles]) -> Part:
 def _place_of(other: Candles, view: View) -> Part:
     """Where a benchmark stands at the candles that it shares with this market."""
     if view.last == 1:
-        return _place_now(other, int(view.candles.open_time[-1]))
+        return _place_now(other, view.candles.open_time.item(-1))
     own = view.candles[len(view.candles) - view.last :]
     codes = _absent(own, other, view.last)
     mine, theirs = shared(own, other)
@@ -192,9 +192,9 @@ def _place_of(other: Candles, view: View) -> Part:
 
 def _place_now(other: Candles, opened: int) -> Part:
     """Where a benchmark stands at its candle that opened with this market's newest; the same for all markets."""
-    at = int(other.open_time.searchsorted(opened))
-    if at == len(other) or other.open_time[at] != opened:
-        return silent(1, Abstain.NO_DATA if at == 0 else Abstain.STALE)
+    at = newest_by(other.open_time, opened)
+    if at < 0 or other.open_time.item(at) != opened:
+        return silent(1, Abstain.NO_DATA if at < 0 else Abstain.STALE)
     if at < max(AVERAGES) - 1:
         return silent(1, Abstain.WARM_UP)
     return answer(recalled(place_now, other.close[at + 1 - max(AVERAGES) : at + 1]))

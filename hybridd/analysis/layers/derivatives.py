@@ -11,7 +11,7 @@ from hybridd.analysis.context_layer import ContextFormula, ContextLayer, Parts, 
 from hybridd.analysis.returns import changes
 from hybridd.analysis.scoring import Codes
 from hybridd.analysis.view import View
-from hybridd.analysis.windows import above, ratio, rolling_mean
+from hybridd.analysis.windows import above, newest_by, ratio, rolling_mean
 from hybridd.model.candle import BoolArray, Candles, FloatArray, IntArray
 from hybridd.model.context import BASIS, FUNDING, OPEN_INTEREST, ContextSeries
 from hybridd.model.reading import Abstain, Input
@@ -95,7 +95,7 @@ def _interest_since(series: ContextSeries, view: View, now: IntArray) -> tuple[F
 def _interest_now(series: ContextSeries, view: View) -> Part:
     """`_interest` at the newest candle."""
     candles, now = view.candles, view.candles.last_close
-    used = int(series.known_at.searchsorted(now, side="right")) - 1
+    used = newest_by(series.known_at, now)
     if used < 0:
         return silent(1, Abstain.NO_DATA)
     if now - series.known_at.item(used) > series.stale_after:

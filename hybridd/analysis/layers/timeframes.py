@@ -11,7 +11,7 @@ from hybridd.analysis.indicators import cutler_rsi, ema, true_range
 from hybridd.analysis.recall import recalled
 from hybridd.analysis.scoring import Raw, scored, tanh, up_to, why_not
 from hybridd.analysis.view import View, whole
-from hybridd.analysis.windows import ratio, rolling_mean
+from hybridd.analysis.windows import newest_by, ratio, rolling_mean
 from hybridd.model.candle import Candles, FloatArray, IntArray
 from hybridd.model.reading import Abstain, Input, LayerSeries, Market
 
@@ -131,10 +131,10 @@ def _votes(view: View) -> dict[str, Part]:
 
 def _vote_now(candles: Candles, now: int) -> Part:
     """`_vote` at one moment: of what a frame says nothing changes until its next candle closes."""
-    newest = int(candles.open_time.searchsorted(now - candles.step, side="right")) - 1
+    newest = newest_by(candles.open_time, now - candles.step)
     if newest < VERDICT_LOOKBACK - 1:
         return silent(1, Abstain.WARM_UP)
-    if now - candles.step - int(candles.open_time[newest]) > OLDEST * candles.step:
+    if now - candles.step - candles.open_time.item(newest) > OLDEST * candles.step:
         return silent(1, Abstain.STALE)
     seen = slice(max(0, newest - VERDICT_LOOKBACK), newest + 1)
     return answer(recalled(_verdict_of, candles.high[seen], candles.low[seen], candles.close[seen]))
