@@ -6,6 +6,7 @@ the window is full and where a formula has no value (a price that never moved). 
 newest values are computed.
 """
 
+import math
 from collections.abc import Callable
 from functools import cache
 
@@ -162,12 +163,25 @@ def money_flow_index(candles: Candles, n: int = 14, last: int | None = None) -> 
     """MFI, 0 to 100: G. Quong and A. Soudack, Stocks & Commodities 7:3 (1989)."""
     last = len(candles) if last is None else last
     typical = typical_price(candles, last + n + 1)
+    if last == 1 and len(candles) > n:
+        return np.array([_money_flow_index_now(typical[-n - 1 :].tolist(), candles.volume[-n:].tolist())])
     move = step(typical)
     flow = typical * candles.volume[len(candles) - len(typical) :]
     flow[:1] = np.nan  # nothing lies before it
     same = SAME * typical
     up, down = rolling_sum(flow * (move > same), n, last), rolling_sum(flow * (-move > same), n, last)
     return 100 * ratio(up, up + down)
+
+
+def _money_flow_index_now(typical: list[float], volume: list[float]) -> float:
+    """`money_flow_index` of the candles of `volume`: arrays of fourteen cost more than numbers."""
+    up = down = 0.0
+    for before, now, amount in zip(typical, typical[1:], volume, strict=False):
+        if now - before > SAME * now:
+            up += now * amount
+        elif before - now > SAME * now:
+            down += now * amount
+    return 100 * up / (up + down) if up + down > 0 else math.nan
 
 
 def typical_price(candles: Candles, last: int | None = None) -> FloatArray:

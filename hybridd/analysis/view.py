@@ -42,14 +42,14 @@ class View(Struct, frozen=True, eq=False):
 
     def newest(self, formula: Callable[[Candles, int], FloatArray], last: int | None = None) -> FloatArray:
         """The newest `last` values of an indicator (`self.last` by default), at most one for each candle."""
-        n = len(self.candles)
+        candles, n = self.market.candles, len(self.market.candles)
         last = self.last if last is None else last
         last = last if last < n else n
         found: FloatArray | None = self._found.get(formula)
         if found is None or len(found) < last:
             # The next to ask mostly looks a little further back: cheaper now than to begin again. One value is cheap.
             reach = last if last == 1 else last + max(SPARE, last // 64)
-            found = self._found[formula] = formula(self.candles, min(reach, n))
+            found = self._found[formula] = formula(candles, min(reach, n))
         return found[len(found) - last :]
 
 
