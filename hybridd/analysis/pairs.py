@@ -1,6 +1,7 @@
 """Two markets side by side: who leads, and who is stronger."""
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from msgspec import Struct
@@ -55,10 +56,18 @@ def _newest_shared(own: Candles, other: Candles, last: int) -> tuple[IntArray, I
     if len(own) >= kept:
         end = newest_by(other.open_time, own.open_time.item(-1)) + 1
         if end >= kept and same_times(own.open_time[-kept:], other.open_time[end - kept : end]):
-            return np.arange(len(own) - kept, len(own)), np.arange(end - kept, end)
+            return _places(len(own))[-kept:], _places(end)[-kept:]
     mine, theirs = shared(own, other)
     kept = len(mine) - int(mine.searchsorted(len(own) - last)) + LOOKBACK
     return mine[-kept:], theirs[-kept:]
+
+
+@lru_cache(maxsize=4)
+def _places(n: int) -> IntArray:
+    """0 to n − 1: a daemon holds the same number of candles at each cycle."""
+    places = np.arange(n)
+    places.flags.writeable = False
+    return places
 
 
 def shared(own: Candles, other: Candles) -> tuple[IntArray, IntArray]:

@@ -132,21 +132,27 @@ def _may_rest(moved: BoolArray, n: int) -> bool:
 
 @lru_cache(maxsize=64)
 def recursive_weights(period: int, n: int) -> FloatArray:
-    """What each of `n` values weighs in their `recursive_mean`, oldest first, summing to 1; not to be written to."""
+    """What each of `n` values weighs in their `recursive_mean`, oldest first, summing to 1."""
     decay = 1 - 2 / (period + 1)
-    return _fading(decay, n) * ((1 - decay) / (1 - decay**n))
+    return constant(_fading(decay, n) * ((1 - decay) / (1 - decay**n)))
 
 
 @lru_cache(maxsize=64)
 def _fading(decay: float, n: int) -> FloatArray:
     """decayᵏ, oldest first."""
-    return np.asarray(decay ** np.arange(n - 1, -1, -1.0))
+    return constant(decay ** np.arange(n - 1, -1, -1.0))
 
 
 @lru_cache(maxsize=64)
 def ones(n: int) -> FloatArray:
-    """`n` of them, not to be written to; what is multiplied with them is summed up."""
-    return np.ones(n)
+    """`n` of them; what is multiplied with them is summed up."""
+    return constant(np.ones(n))
+
+
+def constant(x: FloatArray) -> FloatArray:
+    """The array, which nobody can write into from now on: many will be handed it."""
+    x.flags.writeable = False
+    return x
 
 
 def side_by_side(x: FloatArray, n: int) -> FloatArray:

@@ -125,7 +125,8 @@ def _votes(view: View) -> dict[str, Part]:
     """Each frame's verdict as known at each of the moments, in (−1, 1), or why it does not vote."""
     higher = view.market.higher.items()
     if view.last == 1:
-        return {name: _vote_now(candles, view.candles.last_close) for name, candles in higher}
+        now = view.candles.last_close
+        return {name: _vote_now(candles, now) for name, candles in higher}
     return {name: _vote(candles, view.once(_moments).at) for name, candles in higher}
 
 
