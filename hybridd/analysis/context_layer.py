@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from msgspec import Struct
 
-from hybridd.analysis.as_known import Part, as_known, bent, joined, stacked, turning_points
+from hybridd.analysis.as_known import Part, as_known, bent, joined, known_now, stacked, turning_points
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.scoring import Raw, leaning, scored, up_to, why_not
 from hybridd.analysis.view import View, whole
@@ -48,6 +48,10 @@ class _Steps(Struct, frozen=True, eq=False):
     held: IntArray
 
 
+_ONE = np.ones(1, dtype=np.int64)
+_ONE.flags.writeable = False
+
+
 class ContextLayer:
     """Says what its formula says of the series known and fresh at each candle."""
 
@@ -73,7 +77,7 @@ class ContextLayer:
 
     def said(self, view: View) -> LayerSeries:
         scale = self._calibration.scale(self.name)
-        if view.once(self._formula.priced):
+        if view.last == 1 or view.once(self._formula.priced):
             return scored(self._raw(view), scale)
         steps = view.once(self._steps)[0]
         series = scored(stacked(list(steps.parts.values())), scale)
@@ -95,19 +99,27 @@ class ContextLayer:
 
     def _raw(self, view: View) -> Raw:
         steps, priced = view.once(self._steps), view.once(self._formula.priced)
+        if view.last == 1:
+            return stacked([*(part for one in steps for part in one.parts.values()), *priced.values()])
         held = (_held(part, one.held, view.last) for one in steps for part in one.parts.values())
         return joined([*held, *(_bent(part) for part in priced.values())])
 
     def _steps(self, view: View) -> list[_Steps]:
         """All sources at the turns of any of them; with a part for each candle each source at its own."""
         sources = self._formula.sources
-        if view.once(self._formula.priced):
+        if view.last > 1 and view.once(self._formula.priced):
             return [_steps(view, {name: source}) for name, source in sources.items()]
         return [_steps(view, sources)]
 
 
 def _steps(view: View, sources: Mapping[str, Source]) -> _Steps:
-    now, known = view.closed, view.market.context
+    known = view.market.context
+    if view.last == 1:
+        moment = view.candles.last_close
+        return _Steps(
+            {name: known_now(known.get(name), one.says, one.need, moment) for name, one in sources.items()}, _ONE
+        )
+    now = view.closed
     points = turning_points(now, [known.get(name) for name in sources])
     parts = {name: as_known(known.get(name), one.says, one.need, now[points]) for name, one in sources.items()}
     return _Steps(parts, np.append(points[1:], len(now)) - points if len(points) else points)

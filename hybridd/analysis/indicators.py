@@ -6,6 +6,7 @@ the window is full and where a formula has no value (a price that never moved). 
 newest values are computed.
 """
 
+import math
 from collections.abc import Callable
 from functools import cache
 
@@ -26,6 +27,8 @@ from hybridd.model.candle import Candles, FloatArray
 
 WILDER_WINDOW = 384
 """(13/14)³⁸⁴ = 4e-13: what a Wilder average of 14 leaves out."""
+RANGES = 300
+"""Average ranges that are computed together, at least: a little more than any layer looks back from one candle."""
 MACD_WINDOW = 384
 SIGNAL_WINDOW = 128
 
@@ -67,8 +70,8 @@ def true_range(candles: Candles, last: int | None = None) -> FloatArray:
 
 
 def atr(candles: Candles, last: int | None = None) -> FloatArray:
-    """Average true range of 14, Wilder (1978), p. 23. First value at candle 384."""
-    last = len(candles) if last is None else last
+    """Average true range of 14, Wilder (1978), p. 23. First value at candle 384. The newest `last`, or RANGES."""
+    last = len(candles) if last is None else min(max(last, RANGES), len(candles))
     return wilder(true_range(candles, last + WILDER_WINDOW), last=last)
 
 
@@ -76,7 +79,8 @@ def rsi(close: FloatArray, last: int | None = None) -> FloatArray:
     """Relative strength index of 14, 0 to 100, Wilder (1978), p. 65. First value at candle 384."""
     last = len(close) if last is None else last
     move = step(close, last + WILDER_WINDOW)
-    up, down = wilder(np.maximum(move, 0.0), last=last), wilder(np.maximum(-move, 0.0), last=last)
+    rise = np.maximum(move, 0.0)
+    up, down = wilder(rise, last=last), wilder(rise - move, last=last)
     return 100 * ratio(up, up + down)
 
 
@@ -84,7 +88,8 @@ def cutler_rsi(close: FloatArray, n: int = 14, last: int | None = None) -> Float
     """Cutler's RSI, 0 to 100: plain sums in place of Wilder's averages, so that n + 1 closes are all it needs."""
     last = len(close) if last is None else last
     move = step(close, last + n)
-    up, down = rolling_sum(np.maximum(move, 0.0), n, last), rolling_sum(np.maximum(-move, 0.0), n, last)
+    rise = np.maximum(move, 0.0)
+    up, down = rolling_sum(rise, n, last), rolling_sum(rise - move, n, last)
     return 100 * ratio(up, up + down)
 
 
@@ -96,8 +101,8 @@ def adx(candles: Candles, last: int | None = None) -> FloatArray:
     up, down = step(candles.high, reach), -step(candles.low, reach)
     ahead, same = up - down, SAME * candles.close[len(candles) - reach :]
     # By a factor and not by a choice: the first candle, which has none before it, stays NaN.
-    plus = wilder(up * ((ahead > same) & (up > 0)), last=inner)
-    minus = wilder(down * ((-ahead > same) & (down > 0)), last=inner)
+    plus = wilder(np.maximum(up, 0.0) * (ahead > same), last=inner)
+    minus = wilder(np.maximum(down, 0.0) * (-ahead > same), last=inner)
     return wilder(100 * ratio(np.abs(plus - minus), plus + minus), last=last)
 
 
@@ -146,9 +151,11 @@ def squeeze(candles: Candles, n: int = 20, last: int | None = None) -> tuple[Flo
 def money_flow(candles: Candles, n: int = 20, last: int | None = None) -> FloatArray:
     """Chaikin money flow, −1 to 1: where in its range each candle closed, weighted by volume (M. Chaikin, 1980s)."""
     last = len(candles) if last is None else last
-    high, low, close, volume = (x[max(0, len(x) - last - n) :] for x in _columns(candles))
+    since = max(0, len(candles) - last - n)
+    high, low, volume = candles.high[since:], candles.low[since:], candles.volume[since:]
     span = high - low
-    flow = (2 * close - high - low) / np.where(span > 0, span, np.inf) * volume
+    span[span <= 0] = np.inf
+    flow = (2 * candles.close[since:] - high - low) / span * volume
     return ratio(rolling_sum(flow, n, last), rolling_sum(volume, n, last))
 
 
@@ -156,19 +163,32 @@ def money_flow_index(candles: Candles, n: int = 14, last: int | None = None) -> 
     """MFI, 0 to 100: G. Quong and A. Soudack, Stocks & Commodities 7:3 (1989)."""
     last = len(candles) if last is None else last
     typical = typical_price(candles, last + n + 1)
+    if last == 1 and len(candles) > n:
+        return np.array([_money_flow_index_now(typical[-n - 1 :].tolist(), candles.volume[-n:].tolist())])
     move = step(typical)
     flow = typical * candles.volume[len(candles) - len(typical) :]
+    flow[:1] = np.nan  # nothing lies before it
     same = SAME * typical
-    up, down = (flow * (side > same) + 0 * move for side in (move, -move))  # 0 * keeps NaN
-    up, down = rolling_sum(up, n, last), rolling_sum(down, n, last)
+    up, down = rolling_sum(flow * (move > same), n, last), rolling_sum(flow * (-move > same), n, last)
     return 100 * ratio(up, up + down)
+
+
+def _money_flow_index_now(typical: list[float], volume: list[float]) -> float:
+    """`money_flow_index` of the candles of `volume`: arrays of fourteen cost more than numbers."""
+    up = down = 0.0
+    for before, now, amount in zip(typical, typical[1:], volume, strict=False):
+        if now - before > SAME * now:
+            up += now * amount
+        elif before - now > SAME * now:
+            down += now * amount
+    return 100 * up / (up + down) if up + down > 0 else math.nan
 
 
 def typical_price(candles: Candles, last: int | None = None) -> FloatArray:
     """(high + low + close) / 3."""
-    high, low, close, _ = (x if last is None else x[max(0, len(x) - last) :] for x in _columns(candles))
-    total = high + low
-    total += close
+    since = 0 if last is None else max(0, len(candles) - last)
+    total = candles.high[since:] + candles.low[since:]
+    total += candles.close[since:]
     total /= 3
     return total
 
@@ -186,15 +206,21 @@ def obv_slope(candles: Candles, n: int = 50, last: int | None = None) -> FloatAr
 
 
 def _slope_of_sum(steps: FloatArray, n: int, last: int) -> FloatArray:
-    """Least-squares slope of the running sum of the newest `n` steps.
+    """Least-squares slope of the running sum of the newest `n` steps."""
+    if len(steps) < n:
+        return np.full(last, np.nan)
+    return newest(np.correlate(steps, _slope_weights(n)), last)
+
+
+@cache
+def _slope_weights(n: int) -> FloatArray:
+    """What each of `n` steps weighs in the slope of their running sum, oldest first.
 
     Σ_t (t−t̄)·S_t with S_t = Σ_{s≤t} step_s is Σ_s step_s·Σ_{t≥s}(t−t̄), the inner sum being (a+1)(n−1−a)/2 for a
     step of age a.
     """
-    if len(steps) < n:
-        return np.full(last, np.nan)
     age = np.arange(n - 1, -1, -1.0)
-    return newest(np.correlate(steps, (age + 1) * (n - 1 - age) / 2 / (n * (n * n - 1) / 12)), last)
+    return np.asarray((age + 1) * (n - 1 - age) / 2 / (n * (n * n - 1) / 12))
 
 
 def vwap_distance(candles: Candles, n: int = 96, last: int | None = None) -> FloatArray:
@@ -202,10 +228,6 @@ def vwap_distance(candles: Candles, n: int = 96, last: int | None = None) -> Flo
     last = len(candles) if last is None else last
     mean, sigma = weighted_spread(typical_price(candles, last + n), candles.volume, n, last)
     return ratio(newest(candles.close, last) - mean, sigma)
-
-
-def _columns(candles: Candles) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    return candles.high, candles.low, candles.close, candles.volume
 
 
 def _beside(join: Callable[..., FloatArray], x: FloatArray, before: FloatArray, last: int | None) -> FloatArray:

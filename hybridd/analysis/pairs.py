@@ -1,6 +1,7 @@
 """Two markets side by side: who leads, and who is stronger."""
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from msgspec import Struct
@@ -8,7 +9,7 @@ from msgspec import Struct
 from hybridd.analysis.as_known import z_value
 from hybridd.analysis.scoring import tanh
 from hybridd.analysis.spreads import spreads
-from hybridd.analysis.windows import above, newest, ratio, rolling_mean, run
+from hybridd.analysis.windows import above, newest, newest_by, ratio, rolling_mean, run
 from hybridd.model.candle import Candles, FloatArray, IntArray
 
 SPAN = 12
@@ -21,6 +22,8 @@ LOOKBACK = WINDOW + max(2 * SPAN, REFRESH)
 """Shared candles that the three formulas for pairs need."""
 
 _NOTHING = 1e-9  # a variance below this share of a mean square is rounding, not movement
+
+_ONES = np.ones(WINDOW)
 
 Much = float | FloatArray
 """A number, or one for each of several candles."""
@@ -42,12 +45,29 @@ def paired(own: Candles, other: Candles, last: int | None = None) -> Pair:
 
     With `last` those among this market's newest `last` candles, and the LOOKBACK before them.
     """
-    mine, theirs = shared(own, other)
-    if last is not None:
-        kept = len(mine) - int(mine.searchsorted(len(own) - last)) + LOOKBACK
-        mine, theirs = mine[-kept:], theirs[-kept:]
+    mine, theirs = shared(own, other) if last is None else _newest_shared(own, other, last)
     ours, others = run(mine), run(theirs)
     return Pair(own.step, own.open_time[ours], np.log(own.close[ours]), np.log(other.close[others]), mine, theirs)
+
+
+def _newest_shared(own: Candles, other: Candles, last: int) -> tuple[IntArray, IntArray]:
+    """`shared`, of what `paired` keeps: as a rule neither market lacks a candle there, which is soon seen."""
+    kept = last + LOOKBACK
+    if len(own) >= kept:
+        end = newest_by(other.open_time, own.open_time.item(-1)) + 1
+        if end >= kept and same_times(own.open_time[-kept:], other.open_time[end - kept : end]):
+            return _places(len(own))[-kept:], _places(end)[-kept:]
+    mine, theirs = shared(own, other)
+    kept = len(mine) - int(mine.searchsorted(len(own) - last)) + LOOKBACK
+    return mine[-kept:], theirs[-kept:]
+
+
+@lru_cache(maxsize=4)
+def _places(n: int) -> IntArray:
+    """0 to n − 1: a daemon holds the same number of candles at each cycle."""
+    places = np.arange(n)
+    places.flags.writeable = False
+    return places
 
 
 def shared(own: Candles, other: Candles) -> tuple[IntArray, IntArray]:
@@ -150,7 +170,7 @@ def _newest(x: FloatArray, last: int) -> Much:
 
 
 def _mean(x: FloatArray, last: int) -> Much:
-    return float(np.add.reduce(x[-WINDOW:])) / WINDOW if last == 1 else rolling_mean(x, WINDOW, last)
+    return float(x[-WINDOW:].dot(_ONES)) / WINDOW if last == 1 else rolling_mean(x, WINDOW, last)
 
 
 def _product(x: FloatArray, y: FloatArray, last: int) -> Much:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from hybridd.analysis.windows import any_of, cut
+from hybridd.analysis.windows import any_of, cut, holds_nan
 from hybridd.model.candle import FloatArray
 
 _BYTE = 255
@@ -25,8 +25,9 @@ def _ranks(x: FloatArray, n: int) -> FloatArray:
     """`rank_in_window` of the values from the n-th on, by their order alone; NaN where a window holds NaN."""
     newest = len(x) - n
     if newest == 1:
-        twice_one = int(np.count_nonzero(x[:-1] < x[-1])) + int(np.count_nonzero(x[:-1] <= x[-1]))
-        return np.array([np.nan if np.isnan(np.minimum.reduce(x)) else twice_one / (2 * n)])
+        older, one = x[:-1], x.item(-1)
+        twice_one = int(np.count_nonzero(older < one)) + int(np.count_nonzero(older <= one))
+        return np.array([np.nan if holds_nan(x) else twice_one / (2 * n)])
     if newest * n <= _SMALL:
         before, now = sliding_window_view(x, n)[:-1], x[n:, None]
         below, upto = np.count_nonzero(before < now, axis=1), np.count_nonzero(before <= now, axis=1)

@@ -8,7 +8,7 @@ decides: what is recalled is what would have been computed.
 from collections.abc import Callable
 from functools import lru_cache
 from hashlib import sha256
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -22,29 +22,21 @@ KEPT = 4_096
 
 def recalled(formula: Callable[..., Answer], *columns: FloatArray) -> Answer:
     """`formula(*columns)` of arrays of shape (n,), which it must not change; nor must anybody the answer."""
-    return cast(Answer, _answer(_Question(formula, columns)))
+    digest = sha256()  # of the library's digests the one that processors have an instruction for
+    for column in columns:
+        digest.update(np.ascontiguousarray(column))  # type: ignore[arg-type] # its types do not say: a buffer
+    question = _Question((formula, digest.digest(), *map(len, columns)))
+    question.columns = columns
+    return cast(Answer, _answer(question))
 
 
-class _Question:
-    """A formula and its numbers, told from others by their digest, so that what is kept is small."""
+class _Question(tuple[Any, ...]):
+    """A formula, and the digest and the lengths of its numbers, which are let go once it has been answered."""
 
-    __slots__ = ("columns", "digest", "formula")
-
-    def __init__(self, formula: Callable[..., object], columns: tuple[FloatArray, ...]) -> None:
-        self.formula, self.columns = formula, columns
-        digest = sha256()  # of the library's digests the one that processors have an instruction for
-        for column in columns:
-            digest.update(np.ascontiguousarray(column).data)
-        self.digest = (digest.digest(), *map(len, columns))
-
-    def __hash__(self) -> int:
-        return hash((self.formula, self.digest))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Question) and (self.formula, self.digest) == (other.formula, other.digest)
+    columns: tuple[FloatArray, ...]
 
 
 @lru_cache(maxsize=KEPT)
 def _answer(question: _Question) -> object:
     columns, question.columns = question.columns, ()
-    return question.formula(*columns)
+    return cast(object, question[0](*columns))

@@ -5,6 +5,9 @@ import numpy as np
 from hybridd.analysis.indicators import step
 from hybridd.model.candle import Candles, FloatArray
 
+AT_ONCE = 900
+"""Changes that are computed together, at least: a little more than any layer looks back from one candle."""
+
 
 def log_change(close: FloatArray, last: int | None = None) -> FloatArray:
     """How far each of the newest `last` log prices lies above the one before; NaN for the first of all.
@@ -15,5 +18,5 @@ def log_change(close: FloatArray, last: int | None = None) -> FloatArray:
 
 
 def changes(candles: Candles, last: int) -> FloatArray:
-    """`log_change` of the newest `last` closes of a market."""
-    return log_change(candles.close, last)
+    """`log_change` of the newest `last` closes of a market, or of AT_ONCE: logarithms cost more than all the rest."""
+    return log_change(candles.close, min(max(last, AT_ONCE), len(candles)))

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from hybridd.analysis.windows import FEW, cut, newest
+from hybridd.analysis.windows import cut, newest, ones, side_by_side
 from hybridd.model.candle import FloatArray
 
 _Spread = tuple[FloatArray, FloatArray]
 _NONE = np.zeros(0)  # of windows longer than what there is
+_FEW = 8_192  # values in windows that are quicker looked at each by itself
 _RUN = 3  # windows that are summed up from one starting value
+_FEW_RUNS = 16  # windows up to which they are summed up from one starting value all
 _NOTHING = 1e-13  # a variance below this share of the mean square is rounding, not movement
 
 
@@ -28,9 +30,9 @@ def spreads(x: FloatArray, lengths: Sequence[int], last: int | None = None) -> l
     for all.
     """
     last = len(x) if last is None else last
-    x = x[max(0, len(x) - last - lengths[-1] + 1) :]
-    if min(last, len(x) - lengths[0] + 1) <= FEW:
+    if last * lengths[-1] <= _FEW:
         return [_spread_of_few(x, length, last) for length in lengths]
+    x = x[max(0, len(x) - last - lengths[-1] + 1) :]
     found = []
     for n, (mean, squares) in zip(lengths, _merged(x, lengths), strict=True):
         found.append((newest(mean, last), np.sqrt(newest(squares, last) / n)))
@@ -67,16 +69,31 @@ def _joined(new: _Spread, old: _Spread, a: int, b: int) -> _Spread:
     return mean, gap
 
 
-def _spread_of_few(x: FloatArray, n: int, last: int) -> tuple[FloatArray, FloatArray]:
+def _spread_of_few(x: FloatArray, n: int, last: int) -> _Spread:
     """Mean and standard deviation of the newest `last` windows, each by itself."""
-    mean, sigma = np.full(last, np.nan), np.full(last, np.nan)
-    for age in range(min(last, len(x) - n + 1)):
-        window = x[len(x) - n - age : len(x) - age]
-        away = window - window[-1]
-        middle = float(np.add.reduce(away)) / n
-        away -= middle
-        mean[-1 - age], sigma[-1 - age] = window[-1] + middle, math.sqrt(float(away.dot(away)) / n)
-    return mean, sigma
+    if last == 1 and len(x) >= n:
+        mean, sigma = _spread_of_one(x[len(x) - n :])
+        return np.array([mean]), np.array([sigma])
+    x, middle, full = cut(x, n, last)
+    spread = middle.copy()
+    if len(full):
+        windows = side_by_side(x, n)
+        away = windows - windows[-1]
+        np.divide(ones(n).dot(away), n, out=full)
+        away -= full
+        full += windows[-1]
+        away *= away
+        np.sqrt(ones(n).dot(away) / n, out=spread[len(spread) - len(full) :])
+    return middle, spread
+
+
+def _spread_of_one(window: FloatArray) -> tuple[float, float]:
+    """The same of one window."""
+    n, now = len(window), window.item(-1)
+    away = window - now
+    middle = float(away.dot(ones(n))) / n
+    away -= middle
+    return now + middle, math.sqrt(float(away.dot(away)) / n)
 
 
 def weighted_spread(
@@ -86,12 +103,15 @@ def weighted_spread(
 
     Summed up in runs of a few windows, each less its own first value, so that no digits are lost at large prices.
     """
+    if last == 1 and len(x) >= n:
+        middle, spread_of_it = _weighted_one(x[len(x) - n :], weight[len(weight) - n :])
+        return np.array([middle]), np.array([spread_of_it])
     x, mean, full = cut(x, n, last)
     sigma = np.full(len(mean), np.nan)
     if len(full):
         weight, spread = weight[len(weight) - len(x) :], sigma[len(sigma) - len(full) :]
         run = min(_RUN * n, len(full))
-        whole = len(full) // run * run if len(full) > FEW else 0
+        whole = len(full) // run * run if len(full) > _FEW_RUNS else 0
         if whole:
             # One run a column: what is added then lies side by side.
             columns = [np.ascontiguousarray(sliding_window_view(one, run + n - 1)[:whole:run].T) for one in (x, weight)]
@@ -100,6 +120,18 @@ def weighted_spread(
             rest = _weighted(x[whole:, None], weight[whole:, None], n)
             full[whole:], spread[whole:] = rest[0][:, 0], rest[1][:, 0]
     return mean, sigma
+
+
+def _weighted_one(x: FloatArray, weight: FloatArray) -> tuple[float, float]:
+    """`_weighted` of one window."""
+    first, total = x.item(0), float(weight.dot(ones(len(x))))
+    if not total > 0:
+        return math.nan, math.nan
+    away = x - first
+    pulled = weight * away
+    pull, square = float(pulled.dot(ones(len(x)))) / total, float(pulled.dot(away)) / total
+    variance = square - pull * pull
+    return first + pull, 0.0 if variance <= square * _NOTHING else math.sqrt(variance)
 
 
 def _weighted(x: FloatArray, weight: FloatArray, n: int) -> tuple[FloatArray, FloatArray]:

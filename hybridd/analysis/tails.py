@@ -28,19 +28,29 @@ def tails(pair: Pair, last: int | None = None) -> tuple[FloatArray, FloatArray]:
     """
     n = len(pair.own)
     last = n if last is None else last
+    if last == 1 and n:
+        lowest, highest = tails_now(pair)
+        return np.array([lowest]), np.array([highest])
     period = (pair.open_time + pair.step) // (REFRESH * pair.step)
     starts = np.flatnonzero(period[1:] != period[:-1]) + 1
     starts = starts[int(np.searchsorted(starts, WINDOW)) :]
     starts = starts[max(0, int(np.searchsorted(starts, n - last, side="right")) - 1) :]
     if not len(starts):
         return np.full(last, np.nan), np.full(last, np.nan)
-    if last == 1:
-        window = slice(int(starts[0]) - WINDOW, int(starts[0]) + 1)
-        lowest, highest = recalled(_tails_of, pair.own[window], pair.other[window])
-        return np.array([lowest]), np.array([highest])
     held = np.append(starts[1:], n) - np.maximum(starts, n - last)
     low, high = _together(_windows(pair.own, starts), _windows(pair.other, starts))
     return newest(np.repeat(low, held), last), newest(np.repeat(high, held), last)
+
+
+def tails_now(pair: Pair) -> tuple[float, float]:
+    """`tails` at the newest candle."""
+    period = REFRESH * pair.step
+    begun = (pair.open_time.item(-1) + pair.step) // period * period
+    first = int(pair.open_time.searchsorted(begun - pair.step))
+    if first < WINDOW:
+        return np.nan, np.nan
+    window = slice(first - WINDOW, first + 1)
+    return recalled(_tails_of, pair.own[window], pair.other[window])
 
 
 def _tails_of(own: FloatArray, other: FloatArray) -> tuple[float, float]:

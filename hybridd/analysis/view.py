@@ -1,7 +1,7 @@
 """A market looked at for the sake of its newest candles; what several layers need of it is computed once."""
 
 from collections.abc import Callable, Hashable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from msgspec import Struct, field
 
@@ -35,19 +35,21 @@ class View(Struct, frozen=True, eq=False):
 
     def once(self, formula: Callable[["View"], Found]) -> Found:
         """What the formula makes of this view; computed at the first time of asking."""
-        found = self._found.get(formula)
+        found: Found | None = self._found.get(formula)
         if found is None:  # which no formula makes
             found = self._found[formula] = formula(self)
-        return cast(Found, found)
+        return found
 
     def newest(self, formula: Callable[[Candles, int], FloatArray], last: int | None = None) -> FloatArray:
         """The newest `last` values of an indicator (`self.last` by default), at most one for each candle."""
-        last = min(self.last if last is None else last, len(self.candles))
+        candles, n = self.market.candles, len(self.market.candles)
+        last = self.last if last is None else last
+        last = last if last < n else n
         found: FloatArray | None = self._found.get(formula)
         if found is None or len(found) < last:
             # The next to ask mostly looks a little further back: cheaper now than to begin again. One value is cheap.
             reach = last if last == 1 else last + max(SPARE, last // 64)
-            found = self._found[formula] = formula(self.candles, min(reach, len(self.candles)))
+            found = self._found[formula] = formula(candles, min(reach, n))
         return found[len(found) - last :]
 
 

@@ -9,22 +9,24 @@ compute and return no more than that many newest values, out of an array that ma
 """
 
 from functools import lru_cache
+from math import isnan
 
 import numpy as np
 import talib
 
 from hybridd.model.candle import BoolArray, FloatArray, IntArray
 
-FEW = 16  # windows up to which a dot product each is quicker than doubling
+FEW = 96  # windows up to which a dot product each is quicker than doubling
+_FEW_AVERAGES = 16  # likewise, than TA-Lib's recursion
 
 
 def rolling_sum(x: FloatArray, n: int, last: int | None = None) -> FloatArray:
     """Sum of the newest `n` values."""
+    if last == 1 and len(x) >= n:  # as in a live cycle, all the time: so written out, here and below
+        return np.array([x[len(x) - n :].dot(ones(n))])
     x, out, full = cut(x, n, last)
-    if len(full) == 1:
-        full[0] = np.add.reduce(x)
-    elif 0 < len(full) <= FEW:
-        full[:] = np.correlate(x, np.ones(n))
+    if 0 < len(full) <= FEW:
+        full[:] = np.correlate(x, ones(n))
     elif len(full):
         _summed(x, n, full)
     return out
@@ -32,6 +34,8 @@ def rolling_sum(x: FloatArray, n: int, last: int | None = None) -> FloatArray:
 
 def rolling_mean(x: FloatArray, n: int, last: int | None = None) -> FloatArray:
     """Arithmetic mean of the newest `n` values."""
+    if last == 1 and len(x) >= n:
+        return np.array([x[len(x) - n :].dot(ones(n)) / n])
     out = rolling_sum(x, n, last)
     out /= n
     return out
@@ -67,6 +71,8 @@ def ewma(x: FloatArray, decay: float, n: int, last: int | None = None) -> FloatA
 
 def decayed_sum(x: FloatArray, decay: float, n: int, last: int | None = None) -> FloatArray:
     """Σ decayᵏ·x[i−k] over the newest `n` values."""
+    if last == 1 and len(x) >= n:
+        return np.array([x[len(x) - n :].dot(_fading(decay, n))])
     x, out, full = cut(x, n, last)
     if 0 < len(full) <= FEW:
         full[:] = np.correlate(x, _fading(decay, n))
@@ -81,24 +87,27 @@ def recursive_mean(x: FloatArray, period: int, n: int, last: int | None = None) 
     Exactly the value where all are the same. A NaN before the first value is passed over; one in between costs the
     speed, not the answer.
     """
-    decay = 1 - 2 / (period + 1)
     if last == 1 and len(x) >= n:
         now = x.item(-1)
-        return np.array([now + (x[len(x) - n :] - now).dot(_fading(decay, n)) * ((1 - decay) / (1 - decay**n))])
+        return np.array([now + (x[len(x) - n :] - now).dot(recursive_weights(period, n))])
     x, out, full = cut(x, n, last)
-    if 0 < len(full) <= FEW:
-        full[:] = np.correlate(x - x[-1], _fading(decay, n))
-        full *= (1 - decay) / (1 - decay**n)
+    if 0 < len(full) <= _FEW_AVERAGES:
+        full[:] = np.correlate(x - x[-1], recursive_weights(period, n))
         full += x[-1]
     elif len(full):
+        decay = 1 - 2 / (period + 1)
         x = x[int(np.argmax(x == x)) :] if x[0] != x[0] else x
-        full[: len(full) - max(0, len(x) - n + 1)] = np.nan
-        full = full[len(full) - max(0, len(x) - n + 1) :]
-        if len(full):
-            full[:] = (
-                ewma(x, decay, n)[n - 1 :] if np.isnan(np.minimum.reduce(x)) else _recursive(x, period, decay**n, n)
-            )
+        empty = len(full) - max(0, len(x) - n + 1)
+        if empty:
+            full[:empty] = np.nan
+        if empty < len(full):
+            full[empty:] = ewma(x, decay, n)[n - 1 :] if holds_nan(x) else _recursive(x, period, decay**n, n)
     return out
+
+
+def holds_nan(x: FloatArray) -> bool:
+    """Whether any is NaN: the sum of squares is, then and only then. Several times as quick as to look at each."""
+    return isnan(x.dot(x))
 
 
 def _recursive(x: FloatArray, period: int, left: float, n: int) -> FloatArray:
@@ -121,16 +130,39 @@ def _may_rest(moved: BoolArray, n: int) -> bool:
     return not moved[: len(moved) // half * half].reshape(-1, half).any(axis=1).all()
 
 
+@lru_cache(maxsize=64)
 def recursive_weights(period: int, n: int) -> FloatArray:
     """What each of `n` values weighs in their `recursive_mean`, oldest first, summing to 1."""
     decay = 1 - 2 / (period + 1)
-    return _fading(decay, n) * ((1 - decay) / (1 - decay**n))
+    return constant(_fading(decay, n) * ((1 - decay) / (1 - decay**n)))
 
 
 @lru_cache(maxsize=64)
 def _fading(decay: float, n: int) -> FloatArray:
     """decayᵏ, oldest first."""
-    return np.asarray(decay ** np.arange(n - 1, -1, -1.0))
+    return constant(decay ** np.arange(n - 1, -1, -1.0))
+
+
+@lru_cache(maxsize=64)
+def ones(n: int) -> FloatArray:
+    """`n` of them; what is multiplied with them is summed up."""
+    return constant(np.ones(n))
+
+
+def constant(x: FloatArray) -> FloatArray:
+    """The array, which nobody can write into from now on: many will be handed it."""
+    x.flags.writeable = False
+    return x
+
+
+def side_by_side(x: FloatArray, n: int) -> FloatArray:
+    """The windows of `n`, one a column and the oldest value first, shape (n, m), not to be written to.
+
+    They share the memory of `x`, as those of the library's own `sliding_window_view`, which takes longer to make than
+    a few windows take to be looked at.
+    """
+    x = np.ascontiguousarray(x)
+    return np.ndarray((n, len(x) - n + 1), x.dtype, x, 0, (x.itemsize, x.itemsize))
 
 
 def lagged(x: FloatArray, n: int) -> FloatArray:
@@ -150,17 +182,25 @@ def newest(x: FloatArray, last: int) -> FloatArray:
 
 def ratio(top: FloatArray, bottom: FloatArray) -> FloatArray:
     """top / bottom, NaN where the bottom is not above 0."""
-    if len(bottom) == 1:
-        return np.asarray(top / bottom) if bottom.item(0) > 0 else np.full(len(top), np.nan)
-    if np.minimum.reduce(bottom, initial=1.0) > 0:  # which NaN is not
-        return np.asarray(top / bottom)
-    return np.asarray(top / above(bottom, 0.0))
+    positive = bottom.item(0) > 0 if len(bottom) == 1 else np.minimum.reduce(bottom, initial=1.0) > 0
+    quotient: FloatArray = top / (bottom if positive else above(bottom, 0.0))  # NaN is not positive
+    return quotient
 
 
 def above(x: FloatArray, least: FloatArray | float) -> FloatArray:
     """x, NaN where it is not above the least."""
     greater = x > least
     return x if greater.all() else np.where(greater, x, np.nan)
+
+
+def newest_by(column: IntArray, moment: int) -> int:
+    """Position of the newest of a rising column that is not after a moment, −1 without one.
+
+    In a live cycle that is mostly the last of all, and no bisection need find it.
+    """
+    if len(column) and column.item(-1) <= moment:
+        return len(column) - 1
+    return int(column.searchsorted(moment, side="right")) - 1
 
 
 def run(places: IntArray) -> slice | IntArray:
@@ -203,6 +243,8 @@ def _extreme(x: FloatArray, n: int, last: int | None, which: np.ufunc) -> FloatA
     x, out, full = cut(x, n, last)
     if len(full) == 1:
         full[0] = which.reduce(x)
+    elif 0 < len(full) <= FEW:
+        which.reduce(side_by_side(x, n), out=full)
     elif len(full):
         size = 1
         while 2 * size <= n:

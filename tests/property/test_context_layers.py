@@ -14,6 +14,7 @@ from hybridd.analysis.layers.macro import HISTORY as OF_MACRO
 from hybridd.analysis.layers.macro import macro_layer
 from hybridd.analysis.layers.sentiment import HISTORY as OF_SENTIMENT
 from hybridd.analysis.layers.sentiment import sentiment_layer
+from hybridd.analysis.scoring import up_to
 from hybridd.model.candle import Candles
 from hybridd.model.context import FEAR_GREED, FUNDING, IMBALANCE, MACRO, OPEN_INTEREST, ContextSeries
 from hybridd.model.instrument import parse_instrument
@@ -72,6 +73,39 @@ def test_live_equals_replay_where_a_benchmark_has_holes():
         now = layer.evaluate(live_informed(holed, i))
         assert now.abstain[-1] == whole.abstain[i]
         assert_same(now.values[-1], whole.values[i])
+
+
+def torn_market() -> Market:
+    """Every series has two weeks missing, the benchmarks a third of their candles and five days, the market a day."""
+    market = full_market("SOL/USDT")
+    clock, rng = market.candles.open_time, np.random.default_rng(6)
+    context = {}
+    for k, (name, one) in enumerate(market.context.items()):
+        kept = (one.at < clock[50_000 + 300 * k]) | (one.at > clock[50_000 + 300 * k] + 14 * DAY)
+        kept &= (one.at >= clock[30_000]) | (name in MACRO)
+        context[name] = ContextSeries(name, one.at[kept], one.known_at[kept], one.values[kept], one.stale_after)
+    benchmarks = {}
+    for symbol, one in market.benchmarks.items():
+        there = rng.uniform(size=len(one)) > 0.3
+        there[52_500:54_000] = False
+        benchmarks[symbol] = one.masked(there & (one.open_time >= clock[47_000]))
+    own = np.ones(len(clock), dtype=np.bool_)
+    own[51_000:51_288] = False
+    return replace(market, candles=market.candles.masked(own), benchmarks=benchmarks, context=context)
+
+
+@every_layer
+@pytest.mark.parametrize("shape", ["as recorded", "torn"])
+def test_asked_about_the_newest_candle_alone_a_layer_says_the_same(make, shape):
+    """A live cycle asks about one candle, and several formulas take a shorter way to it."""
+    market, layer = (full_market("BTC/USDT") if shape == "as recorded" else torn_market()), make(CALIBRATION)
+    whole, met = layer.evaluate(market), set()
+    for i in [*range(400, 47_000, 4_111), *range(47_000, 57_000, 97), len(market.candles) - 1]:
+        now = layer.said(up_to(market, i))
+        met.add(Abstain(now.abstain[0]))
+        assert now.abstain[0] == whole.abstain[i]
+        assert_same(now.values[0], whole.values[i])
+    assert shape == "as recorded" or {Abstain.ANSWERS, Abstain.STALE} <= met
 
 
 @pytest.mark.parametrize("history", [OF_DERIVATIVES, OF_SENTIMENT, OF_MACRO])

@@ -1,38 +1,24 @@
 """The cross-asset layer: what Bitcoin, Ether and gold say about this market."""
 
 from collections.abc import Mapping
-from functools import cache
 
 import numpy as np
 
-from hybridd.analysis.as_known import REACH, Part, answer, joint_code, signed_root, silent, stacked, summed
+from hybridd.analysis.as_known import REACH, Part, answer, averaged, signed_root, silent, stacked
+from hybridd.analysis.benchmarks import benchmarks_of, is_late, were_late
 from hybridd.analysis.calibration import Calibration
-from hybridd.analysis.pairs import (
-    AVERAGES,
-    LOOKBACK,
-    Pair,
-    lead,
-    paired,
-    place,
-    place_now,
-    same_times,
-    shared,
-    strength,
-)
+from hybridd.analysis.pairs import AVERAGES, LOOKBACK, Pair, lead, paired, place, place_now, shared, strength
 from hybridd.analysis.recall import recalled
 from hybridd.analysis.scoring import Codes, Raw, answering, leaning, scored, silenced, up_to, warming, why_not
-from hybridd.analysis.tails import tails
+from hybridd.analysis.tails import tails, tails_now
 from hybridd.analysis.view import View, whole
-from hybridd.analysis.windows import ratio, rolling_mean, run
+from hybridd.analysis.windows import newest_by, rolling_mean, run
 from hybridd.model.candle import BoolArray, Candles, FloatArray, IntArray
-from hybridd.model.instrument import parse_instrument
 from hybridd.model.reading import Abstain, Input, LayerSeries, Market
 
-BENCHMARKS = ("BTC", "ETH", "PAXG")
-LATE = 12
-"""Candles for which a benchmark that has stopped is waited for; after that the others go on without it."""
 HISTORY = REACH
 """Closed candles that the layer needs of each benchmark."""
+_LATE = Raw(silent(1, Abstain.STALE).values, silent(1, Abstain.STALE).abstain)
 _WARMING = np.int8(Abstain.WARM_UP)
 
 
@@ -69,7 +55,7 @@ class CrossAsset:
         return scored(self._raw(view), self._calibration.scale(self.name))
 
     def why(self, view: View) -> str:
-        series, others = view.once(self.said), _others(view.market)
+        series, others = view.once(self.said), view.once(benchmarks_of)
         code = Abstain(series.abstain[-1])
         if code is Abstain.NO_DATA:
             return "has no candles of another market to compare with"
@@ -81,46 +67,16 @@ class CrossAsset:
         return f"{', '.join(_said(view, others))}: {verdict}"
 
     def _raw(self, view: View) -> Raw:
-        parts = view.once(_parts).items()
-        raw = stacked([Part(part.values / self._calibration.scale(name).spread, part.abstain) for name, part in parts])
-        late = _late(view) & answering(raw.abstain)
+        parts = view.once(_parts)
+        raw = stacked(list(parts.values()), [self._calibration.scale(name).spread for name in parts])
+        if view.last == 1:
+            return raw if raw.abstain.item(0) or not is_late(view) else _LATE
+        late = were_late(view) & answering(raw.abstain)
         return silenced(raw, late, Abstain.STALE) if late.any() else raw
 
 
-def _late(view: View) -> BoolArray:
-    """At which of the newest candles a benchmark has none yet and had one of the last LATE, shape (last,)."""
-    opened = view.candles.open_time[len(view.candles) - view.last :]
-    late = np.zeros(len(opened), dtype=np.bool_)
-    for other in _others(view.market).values():
-        first = int(other.open_time.searchsorted(opened[0])) if len(opened) else 0
-        if same_times(other.open_time[first : first + len(opened)], opened):
-            continue
-        newest = np.searchsorted(other.open_time, opened, side="right") - 1
-        behind = opened - other.open_time[np.maximum(newest, 0)]
-        late |= (newest >= 0) & (behind > 0) & (behind <= LATE * other.step)
-    return late
-
-
-def _others(market: Market) -> dict[str, Candles]:
-    """The benchmarks that are not this market, by base currency, in order, of the same time frame."""
-    by_base = {_base(symbol): candles for symbol, candles in market.benchmarks.items()}
-    return {
-        base: by_base[base]
-        for base in BENCHMARKS
-        if base in by_base
-        and base != market.instrument.base
-        and len(by_base[base])
-        and by_base[base].step == market.candles.step
-    }
-
-
-@cache
-def _base(symbol: str) -> str:
-    return parse_instrument(symbol).base
-
-
 def _parts(view: View) -> dict[str, Part]:
-    others, last = _others(view.market), view.last
+    others, last = view.once(benchmarks_of), view.last
     found = _pair_parts(view, next(iter(others.values()), None))
     found["cross_asset.breadth"] = _breadth(view, others)
     warm = warming(last, LOOKBACK, len(view.candles))
@@ -138,12 +94,12 @@ def _pair_parts(view: View, other: Candles | None) -> dict[str, Part]:
     names, last = ("cross_asset.lead", "cross_asset.strength", "cross_asset.tails"), view.last
     if other is None:
         return {name: silent(last, Abstain.NO_DATA) for name in names}
+    if last == 1:
+        return dict(zip(names, _pair_now(view.candles, other), strict=True))
     own, other = _recent(view, other)
     pair = paired(own, other, last)
     places = pair.own_place - (len(own) - last)
     m = len(places) - int(places.searchsorted(0))
-    if last == 1:
-        return dict(zip(names, _pair_now(own, other, pair, m), strict=True))
     codes, at = _absent(own, other, last), run(places[len(places) - m :])
     codes[at] = ~_near(pair, m) * _WARMING
     low, high = tails(pair, m)
@@ -151,14 +107,18 @@ def _pair_parts(view: View, other: Candles | None) -> dict[str, Part]:
     return {name: _spread_out(values, at, codes) for name, values in columns}
 
 
-def _pair_now(own: Candles, other: Candles, pair: Pair, m: int) -> tuple[Part, Part, Part]:
-    """What the two markets say of the newest candle, where they share `m` = 1 of it, or 0."""
-    if not m or not _near(pair, 1)[0]:
-        reason = Abstain.WARM_UP if m else Abstain(_absent(own, other, 1)[0])
-        return silent(1, reason), silent(1, reason), silent(1, reason)
-    low, high = tails(pair, 1)
-    leading = answer(signed_root(lead(pair, 1)).item(0))
-    return leading, answer(strength(pair, 1).item(0)), answer((high - low).item(0))
+def _pair_now(own: Candles, other: Candles) -> tuple[Part, Part, Part]:
+    """What the two markets say of the newest candle, of all that a daemon holds of them."""
+    pair = paired(own, other, 1)
+    if not len(pair.own_place) or pair.own_place.item(-1) < len(own) - 1:
+        nothing = silent(1, Abstain.NO_DATA if own.open_time[-1] < other.open_time[0] else Abstain.STALE)
+        return nothing, nothing, nothing
+    if not _near_now(pair):
+        warming_up = silent(1, Abstain.WARM_UP)
+        return warming_up, warming_up, warming_up
+    low, high = tails_now(pair)
+    leading = answer(signed_root(lead(pair, 1).item(0)))
+    return leading, answer(strength(pair, 1).item(0)), answer(high - low)
 
 
 def _recent(view: View, other: Candles) -> tuple[Candles, Candles]:
@@ -190,6 +150,12 @@ def _near(pair: Pair, last: int) -> BoolArray:
     return near
 
 
+def _near_now(pair: Pair) -> bool:
+    """`_near` at the newest of the shared candles."""
+    places = pair.own_place, pair.other_place
+    return all(len(one) >= LOOKBACK and one.item(-1) - one.item(-LOOKBACK) < REACH for one in places)
+
+
 def _spread_out(values: FloatArray, places: IntArray | slice, codes: Codes) -> Part:
     """Values of shared candles put at their places; what is NaN all the same is UNDEFINED."""
     out = values
@@ -207,14 +173,13 @@ def _breadth(view: View, others: Mapping[str, Candles]) -> Part:
     places = [_place_of(other, view) for other in others.values()]
     if not places:
         return silent(view.last, Abstain.NO_DATA)
-    total, count = summed(places)
-    return Part(ratio(total, count.astype(np.float64)), joint_code(places))
+    return averaged(places)
 
 
 def _place_of(other: Candles, view: View) -> Part:
     """Where a benchmark stands at the candles that it shares with this market."""
     if view.last == 1:
-        return _place_now(other, int(view.candles.open_time[-1]))
+        return _place_now(other, view.candles.open_time.item(-1))
     own = view.candles[len(view.candles) - view.last :]
     codes = _absent(own, other, view.last)
     mine, theirs = shared(own, other)
@@ -227,9 +192,9 @@ def _place_of(other: Candles, view: View) -> Part:
 
 def _place_now(other: Candles, opened: int) -> Part:
     """Where a benchmark stands at its candle that opened with this market's newest; the same for all markets."""
-    at = int(other.open_time.searchsorted(opened))
-    if at == len(other) or other.open_time[at] != opened:
-        return silent(1, Abstain.NO_DATA if at == 0 else Abstain.STALE)
+    at = newest_by(other.open_time, opened)
+    if at < 0 or other.open_time.item(at) != opened:
+        return silent(1, Abstain.NO_DATA if at < 0 else Abstain.STALE)
     if at < max(AVERAGES) - 1:
         return silent(1, Abstain.WARM_UP)
     return answer(recalled(place_now, other.close[at + 1 - max(AVERAGES) : at + 1]))

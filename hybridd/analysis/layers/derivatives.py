@@ -5,13 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 from msgspec import Struct
 
-from hybridd.analysis.as_known import REACH, Part, bent, latest, signed_root, silent, z_value
+from hybridd.analysis.as_known import REACH, Much, Part, answer, bent, bent_one, latest, signed_root, silent, z_value
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.context_layer import ContextFormula, ContextLayer, Parts, Source
 from hybridd.analysis.returns import changes
 from hybridd.analysis.scoring import Codes
 from hybridd.analysis.view import View
-from hybridd.analysis.windows import above, ratio, rolling_mean
+from hybridd.analysis.windows import above, newest_by, ratio, rolling_mean
 from hybridd.model.candle import BoolArray, Candles, FloatArray, IntArray
 from hybridd.model.context import BASIS, FUNDING, OPEN_INTEREST, ContextSeries
 from hybridd.model.reading import Abstain, Input
@@ -63,6 +63,8 @@ def _interest(view: View) -> dict[str, Part]:
     series, last = view.market.context.get(OPEN_INTEREST), view.last
     if series is None or not len(series) or not last:
         return {OPEN_INTEREST: silent(last, Abstain.NO_DATA)}
+    if last == 1:
+        return {OPEN_INTEREST: _interest_now(series, view)}
     now = view.closed
     before = int(now.searchsorted(series.known_at[0]))
     if before == last:
@@ -90,6 +92,26 @@ def _interest_since(series: ContextSeries, view: View, now: IntArray) -> tuple[F
     return values, codes
 
 
+def _interest_now(series: ContextSeries, view: View) -> Part:
+    """`_interest` at the newest candle."""
+    candles, now = view.candles, view.candles.last_close
+    used = newest_by(series.known_at, now)
+    if used < 0:
+        return silent(1, Abstain.NO_DATA)
+    if now - series.known_at.item(used) > series.stale_after:
+        return silent(1, Abstain.STALE)
+    first, newest = int(_a_day_before(series, used)), len(candles) - 1
+    end, begun = series.at.item(used), series.at.item(max(first, 0))
+    start, span = int(_candle_at(candles, begun)), end - begun
+    whole = first >= 0 and span <= 2 * DAY and used - first < HISTORY[OPEN_INTEREST]
+    if not whole or start < 0 or newest - start >= REACH or newest < VOLATILITY_WINDOW:
+        return silent(1, Abstain.WARM_UP)
+    before = series.values.item(first)
+    price = candles.close.item(int(_candle_at(candles, end))) / candles.close.item(start)
+    value = series.values.item(used) / before if before > 0 else np.nan
+    return answer(bent_one(float(_opinion(price, value, span / candles.step)) / _volatility(view, 1).item(0)))
+
+
 class _Days(Struct, frozen=True, eq=False):
     """For each value the day up to it: the candle it began with, whether it is all there, and √ of price × coins."""
 
@@ -105,20 +127,27 @@ def _days(series: ContextSeries, candles: Candles, last: IntArray) -> _Days:
     then = series.at[before]
     span, start, end = now - then, _candle_at(candles, then), _candle_at(candles, now)
     whole = (first >= 0) & (span <= 2 * DAY) & (last - first < HISTORY[OPEN_INTEREST]) & (start >= 0)
-    price = np.log(candles.close[np.maximum(end, 0)] / candles.close[np.maximum(start, 0)])
-    coins = np.log(ratio(series.values[last], series.values[before])) - price
-    return _Days(start, whole, signed_root(price * coins) / np.sqrt(np.where(whole, span / candles.step, np.nan)))
+    price = candles.close[np.maximum(end, 0)] / candles.close[np.maximum(start, 0)]
+    value = ratio(series.values[last], series.values[before])
+    return _Days(start, whole, _opinion(price, value, np.where(whole, span / candles.step, np.nan)))
 
 
-def _a_day_before(series: ContextSeries, last: IntArray) -> IntArray:
+def _opinion(price: Much, value: Much, span: Much) -> Much:
+    """√ of price × coins, a candle's share of the `span` candles in which price and open interest rose by so much."""
+    moved = np.log(price)
+    opinion: Much = signed_root(moved * (np.log(value) - moved)) / np.sqrt(span)
+    return opinion
+
+
+def _a_day_before(series: ContextSeries, last: IntArray | int) -> IntArray:
     """For each value the position of the newest one that describes a moment a day or more before, −1 without one."""
     latest = np.maximum.accumulate(series.at)
-    return latest.searchsorted(series.at[last] - DAY, side="right") - 1
+    return np.asarray(latest.searchsorted(series.at[last] - DAY, side="right") - 1)
 
 
-def _candle_at(candles: Candles, moments: IntArray) -> IntArray:
+def _candle_at(candles: Candles, moments: IntArray | int) -> IntArray:
     """Position of the newest candle that had closed at each moment, −1 where none had."""
-    return candles.open_time.searchsorted(moments - candles.step, side="right") - 1
+    return np.asarray(candles.open_time.searchsorted(moments - candles.step, side="right") - 1)
 
 
 def _volatility(view: View, last: int) -> FloatArray:

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 import numpy as np
 from msgspec import Struct
 
+from hybridd.analysis.as_known import Part, answer, averaged, nearness, silent
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.indicators import cutler_rsi, ema, true_range
 from hybridd.analysis.recall import recalled
 from hybridd.analysis.scoring import Raw, scored, tanh, up_to, why_not
 from hybridd.analysis.view import View, whole
-from hybridd.analysis.windows import ratio, rolling_mean
-from hybridd.model.candle import BoolArray, Candles, FloatArray, IntArray
+from hybridd.analysis.windows import newest_by, ratio, rolling_mean
+from hybridd.model.candle import Candles, FloatArray, IntArray
 from hybridd.model.reading import Abstain, Input, LayerSeries, Market
 
 FAST, SLOW, SPAN = 8, 21, 14
@@ -20,12 +21,8 @@ RSI_UNIT = 20.0
 OLDEST = 2  # steps of its own after which a frame's newest closed candle no longer counts
 
 
-class _Vote(Struct, frozen=True, eq=False):
-    """One frame's verdict as known at each of some moments, in (−1, 1), NaN where it does not vote; the two reasons."""
-
-    verdict: FloatArray
-    enough: BoolArray
-    fresh: BoolArray
+# A frame that has grown old was nearer to a vote than one that never had candles enough.
+_NEARNESS = nearness(Abstain.WARM_UP, Abstain.STALE, Abstain.UNDEFINED)
 
 
 class Timeframes:
@@ -55,8 +52,10 @@ class Timeframes:
         return self.why(up_to(market, i))
 
     def said(self, view: View) -> LayerSeries:
-        moments, held = view.once(_moments)
-        series = scored(_joined(view.once(_votes), len(moments)), self._calibration.scale(self.name))
+        series = scored(_joined(view), self._calibration.scale(self.name))
+        if len(series.values) == view.last:
+            return series
+        held = view.once(_moments).held
         return LayerSeries(np.repeat(series.values, held), np.repeat(series.abstain, held))
 
     def why(self, view: View) -> str:
@@ -67,7 +66,7 @@ class Timeframes:
             now = view.candles.last_close
             longest = max(len(candles.closed_by(now)) for candles in view.market.higher.values())
             return why_not(code, VERDICT_LOOKBACK, longest)
-        verdicts = {name: float(vote.verdict[-1]) for name, vote in view.once(_votes).items()}
+        verdicts = {name: float(vote.values[-1]) for name, vote in view.once(_votes).items()}
         said = ", ".join(f"{name} {v:+.2f}" if v == v else f"{name} silent" for name, v in verdicts.items())
         up, down = (sum(sign * v > 0 for v in verdicts.values()) for sign in (1, -1))
         voters = sum(v == v for v in verdicts.values())
@@ -87,17 +86,29 @@ def verdict(candles: Candles, last: int | None = None) -> FloatArray:
     return (tanh(spread) + tanh((cutler_rsi(close, SPAN, last) - 50) / RSI_UNIT)) / 2
 
 
+class _Moments(Struct, frozen=True, eq=False):
+    """When the candles close at which a frame's newest one changes or grows old, and how many candles each holds."""
+
+    at: IntArray
+    held: IntArray
+
+
 def _raw(view: View) -> Raw:
-    moments, held = view.once(_moments)
-    raw = _joined(view.once(_votes), len(moments))
+    raw, held = _joined(view), view.once(_moments).held
     return Raw(np.repeat(raw.values, held), np.repeat(raw.abstain, held))
 
 
-def _moments(view: View) -> tuple[IntArray, IntArray]:
-    """When the candles close at which a frame's newest one changes or grows old, and how many candles each holds."""
-    now = view.candles.close_time[len(view.candles) - view.last :]
+def _joined(view: View) -> Raw:
+    """The mean of the verdicts of those that vote at each of the moments."""
+    votes = list(view.once(_votes).values())
+    joint = averaged(votes, _NEARNESS) if votes else silent(len(view.once(_moments).at), Abstain.NO_DATA)
+    return Raw(joint.values, joint.abstain)
+
+
+def _moments(view: View) -> _Moments:
+    now = view.closed
     if len(now) < 2:
-        return now, np.ones(len(now), dtype=np.int64)
+        return _Moments(now, np.ones(len(now), dtype=np.int64))
     turns = np.zeros(len(now) + 1, dtype=np.bool_)
     turns[0] = True
     for candles in view.market.higher.values():
@@ -107,12 +118,27 @@ def _moments(view: View) -> tuple[IntArray, IntArray]:
         unfollowed = np.append(old[:-1] < recent[1:], True)[: len(old)]
         turns[np.searchsorted(now, old[unfollowed], side="right")] = True
     points = np.flatnonzero(turns[:-1])
-    return now[points], np.append(points[1:], len(now)) - points
+    return _Moments(now[points], np.append(points[1:], len(now)) - points)
 
 
-def _votes(view: View) -> dict[str, _Vote]:
-    moments, _ = view.once(_moments)
-    return {name: _vote(candles, moments) for name, candles in view.market.higher.items()}
+def _votes(view: View) -> dict[str, Part]:
+    """Each frame's verdict as known at each of the moments, in (−1, 1), or why it does not vote."""
+    higher = view.market.higher.items()
+    if view.last == 1:
+        now = view.candles.last_close
+        return {name: _vote_now(candles, now) for name, candles in higher}
+    return {name: _vote(candles, view.once(_moments).at) for name, candles in higher}
+
+
+def _vote_now(candles: Candles, now: int) -> Part:
+    """`_vote` at one moment: of what a frame says nothing changes until its next candle closes."""
+    newest = newest_by(candles.open_time, now - candles.step)
+    if newest < VERDICT_LOOKBACK - 1:
+        return silent(1, Abstain.WARM_UP)
+    if now - candles.step - candles.open_time.item(newest) > OLDEST * candles.step:
+        return silent(1, Abstain.STALE)
+    seen = slice(max(0, newest - VERDICT_LOOKBACK), newest + 1)
+    return answer(recalled(_verdict_of, candles.high[seen], candles.low[seen], candles.close[seen]))
 
 
 def _verdict_of(high: FloatArray, low: FloatArray, close: FloatArray) -> float:
@@ -121,32 +147,21 @@ def _verdict_of(high: FloatArray, low: FloatArray, close: FloatArray) -> float:
     return verdict(Candles(1, opened, close, high, low, close, close), 1).item(0)
 
 
-def _vote_now(candles: Candles, now: int) -> _Vote:
-    """`_vote` at one moment: of what a frame says nothing changes until its next candle closes."""
-    newest = int(candles.open_time.searchsorted(now - candles.step, side="right")) - 1
-    enough = newest >= VERDICT_LOOKBACK - 1
-    fresh = enough and now - candles.step - int(candles.open_time[newest]) <= OLDEST * candles.step
-    columns = (x[max(0, newest - VERDICT_LOOKBACK) : newest + 1] for x in (candles.high, candles.low, candles.close))
-    said = recalled(_verdict_of, *columns) if fresh else np.nan
-    return _Vote(np.array([said]), np.array([enough]), np.array([fresh]))
-
-
-def _vote(candles: Candles, now: IntArray) -> _Vote:
+def _vote(candles: Candles, now: IntArray) -> Part:
     """The as-of join: at each moment the newest candle of the frame that had closed by then."""
-    if len(now) == 1:
-        return _vote_now(candles, int(now[0]))
     closed = candles.close_time
     newest = _newest(closed, now)
     enough = newest >= VERDICT_LOOKBACK - 1
     if not enough.any():
-        nothing = np.zeros(len(now), dtype=np.bool_)
-        return _Vote(np.full(len(now), np.nan), nothing, nothing)
+        return silent(len(now), Abstain.WARM_UP)
     newest = np.maximum(newest, 0)
-    fresh = now - closed[newest] <= OLDEST * candles.step
     first, end = int(newest[0]), int(newest[-1]) + 1
     said = verdict(candles[:end], end - first)[newest - first]
-    said[~(enough & fresh)] = np.nan
-    return _Vote(said, enough, fresh)
+    codes = np.isnan(said).view(np.int8) * np.int8(Abstain.UNDEFINED)
+    codes[now - closed[newest] > OLDEST * candles.step] = Abstain.STALE
+    codes[~enough] = Abstain.WARM_UP
+    said[codes != 0] = np.nan
+    return Part(said, codes)
 
 
 def _newest(closed: IntArray, now: IntArray) -> IntArray:
@@ -161,20 +176,3 @@ def _newest(closed: IntArray, now: IntArray) -> IntArray:
     edges = np.zeros(len(turns) + 2, dtype=np.int64)
     edges[1:-1], edges[-1] = turns, len(now)
     return np.repeat(np.arange(before - 1, before + len(turns)), edges[1:] - edges[:-1])
-
-
-def _joined(votes: Mapping[str, _Vote], n: int) -> Raw:
-    """The mean of the verdicts of those that vote at each of `n` moments."""
-    if not votes:
-        return Raw(np.full(n, np.nan), np.full(n, Abstain.NO_DATA, dtype=np.int8))
-    verdict = np.array([vote.verdict for vote in votes.values()])
-    voting = verdict == verdict
-    voters = np.add.reduce(voting, dtype=np.float64)
-    verdict[~voting] = 0.0
-    enough = np.array([vote.enough for vote in votes.values()])
-    fresh = np.logical_or.reduce(enough & [vote.fresh for vote in votes.values()])
-    codes = np.full(n, int(Abstain.UNDEFINED), dtype=np.int8)
-    codes[~fresh] = Abstain.STALE
-    codes[~np.logical_or.reduce(enough)] = Abstain.WARM_UP
-    codes[voters > 0] = Abstain.ANSWERS
-    return Raw(ratio(np.add.reduce(verdict), voters), codes)

@@ -77,6 +77,8 @@ class Volatility:
     def _raw(self, view: View) -> Raw:
         state = view.once(_state)
         raw = raw_of(state.drift * (0.5 + state.rank), self.lookback, len(view.candles))
+        if view.last == 1 and raw.abstain.item(0) == 0:
+            return raw
         return silenced(raw, undefined(raw.abstain) & np.isnan(state.drift), Abstain.NOTHING_SEEN)
 
 

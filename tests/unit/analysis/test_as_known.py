@@ -5,7 +5,18 @@ import math
 import numpy as np
 import pytest
 
-from hybridd.analysis.as_known import Part, as_known, bent, rank, silent, stacked, turning_points, z_value
+from hybridd.analysis.as_known import (
+    Part,
+    as_known,
+    averaged,
+    bent,
+    nearness,
+    rank,
+    silent,
+    stacked,
+    turning_points,
+    z_value,
+)
 from hybridd.analysis.ranks import rank_in_window
 from hybridd.analysis.windows import rolling_mean
 from hybridd.model.context import ContextSeries
@@ -79,9 +90,31 @@ def test_opinions_stack_to_the_spread_of_one():
     ],
 )
 def test_where_nobody_answers_the_reason_is_that_of_who_came_nearest(reasons, joint):
-    raw = stacked([silent(2, reason) for reason in reasons])
-    assert raw.abstain.tolist() == [joint, joint]
-    assert np.isnan(raw.values).all()
+    for n in (1, 2):
+        parts = [silent(n, reason) for reason in reasons]
+        for raw in (stacked(parts), averaged(parts)):
+            assert raw.abstain.tolist() == [joint] * n
+            assert np.isnan(raw.values).all()
+
+
+def test_which_reason_came_nearer_can_be_told():
+    for n in (1, 2):
+        parts = [silent(n, Abstain.STALE), silent(n, Abstain.WARM_UP)]
+        raw = averaged(parts, nearness(Abstain.WARM_UP, Abstain.STALE))
+        assert raw.abstain.tolist() == [Abstain.STALE] * n
+
+
+def test_opinions_on_one_candle_are_put_together_as_those_on_many():
+    rng = np.random.default_rng(4)
+    codes = np.where(rng.uniform(size=(4, 300)) < 0.3, rng.integers(1, 5, (4, 300)), 0).astype(np.int8)
+    parts = [Part(np.where(c, np.nan, x), c) for x, c in zip(rng.normal(0, 2, (4, 300)), codes, strict=True)]
+    units = (0.5, 1.0, 2.0, 0.1)
+    for together in (stacked, averaged, lambda some: stacked(some, units)):
+        many = together(parts)
+        for i in range(300):
+            one = together([Part(part.values[i : i + 1], part.abstain[i : i + 1]) for part in parts])
+            np.testing.assert_allclose(one.values, many.values[i : i + 1], rtol=1e-13, atol=1e-15)
+            assert one.abstain[0] == many.abstain[i]
 
 
 def test_ranks_are_those_of_the_windows():

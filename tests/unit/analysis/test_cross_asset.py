@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hybridd.analysis.layers.cross_asset import LATE, CrossAsset
+from hybridd.analysis.benchmarks import LATE
+from hybridd.analysis.layers.cross_asset import CrossAsset
 from hybridd.analysis.pairs import LOOKBACK, REFRESH, SPAN, WINDOW, lead, paired, place, strength
 from hybridd.analysis.tails import tails
 from hybridd.model.candle import Candles

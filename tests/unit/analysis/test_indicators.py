@@ -119,6 +119,35 @@ def test_cutlers_rsi_by_the_book(candles):
     assert ours.cutler_rsi(candles.close[300:315])[14] == pytest.approx(100 * up / (up + down))
 
 
+@pytest.mark.parametrize(
+    "indicator",
+    [
+        ours.ema20,
+        ours.ema50,
+        ours.atr,
+        lambda c, last=None: ours.rsi(c.close, last),
+        lambda c, last=None: ours.cutler_rsi(c.close, last=last),
+        ours.adx,
+        lambda c, last=None: ours.macd_histogram(c.close, last),
+        lambda c, last=None: ours.stochastic(c, last=last)[0],
+        lambda c, last=None: ours.stochastic(c, last=last)[1],
+        lambda c, last=None: ours.squeeze(c, last=last)[1],
+        lambda c, last=None: ours.squeeze(c, last=last)[2],
+        lambda c, last=None: ours.money_flow(c, last=last),
+        lambda c, last=None: ours.money_flow_index(c, last=last),
+        lambda c, last=None: ours.obv_slope(c, last=last),
+        lambda c, last=None: ours.vwap_distance(c, last=last),
+    ],
+)
+@pytest.mark.parametrize("last", [1, 7, 80, 300])
+def test_the_newest_values_are_those_of_the_whole_history(candles, indicator, last):
+    whole = indicator(candles, len(candles))
+    for end in (*range(1_000, 20_000, 977), 5, 60, 400):
+        np.testing.assert_allclose(
+            indicator(candles[:end], min(last, end))[-last:], whole[max(0, end - last) : end], rtol=1e-9, atol=1e-7
+        )
+
+
 def test_a_price_that_never_moves_has_no_indicator():
     flat = np.full(1500, 0.1 + 0.2)
     c = Candles(300_000, np.arange(1500) * 300_000, flat, flat, flat, flat, np.full(1500, 2.0))

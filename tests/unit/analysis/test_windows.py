@@ -48,18 +48,23 @@ def test_a_weighted_window_counts_each_value_by_its_weight(n):
 
 
 def test_a_window_without_weight_has_no_mean():
-    mean, sigma = weighted_spread(X[:10], np.zeros(10), 4)
-    assert np.isnan(mean).all()
-    assert np.isnan(sigma).all()
+    for last in (None, 1):
+        mean, sigma = weighted_spread(X[:10], np.zeros(10), 4, last)
+        assert np.isnan(mean).all()
+        assert np.isnan(sigma).all()
 
 
 @pytest.mark.parametrize("n", LENGTHS)
 def test_the_same_window_says_the_same_wherever_the_history_begins(n):
     for function in (
         windows.rolling_sum,
+        windows.rolling_mean,
         windows.rolling_max,
+        windows.rolling_min,
+        lambda x, n, last=None: rolling_spread(x, n, last)[0],
         lambda x, n, last=None: rolling_spread(x, n, last)[1],
         lambda x, n, last=None: weighted_spread(x, WEIGHT[len(WEIGHT) - len(x) :], n, last)[0],
+        lambda x, n, last=None: weighted_spread(x, WEIGHT[len(WEIGHT) - len(x) :], n, last)[1],
         lambda x, n, last=None: windows.ewma(x, 0.95, n, last),
         lambda x, n, last=None: windows.recursive_mean(x, 27, n, last),
         lambda x, n, last=None: rank_in_window(x, n, last),
@@ -86,6 +91,9 @@ def test_a_window_in_which_nothing_moved_says_so_exactly_whatever_came_before():
     x = np.r_[X[:300], np.full(300, X[299]), X[300:]]
     assert (rolling_spread(x, 96)[1][394:600] == 0).all()
     assert (rolling_spread(x, 96, 500)[1][:100] == 0).all()
+    assert (rolling_spread(x[:600], 96, 80)[1] == 0).all()
+    assert (rolling_spread(x[:600], 96, 1)[1] == 0).all()
+    assert (weighted_spread(x[:600], np.ones(600), 96, 1)[1] == 0).all()
     assert (weighted_spread(x, np.ones(1000), 96)[1][394:600] == 0).all()
     assert (windows.recursive_mean(x - X[299], 27, 96)[395:600] == 0).all()
     assert (windows.recursive_mean(x, 27, 96)[395:600] == X[299]).all()
@@ -98,6 +106,9 @@ def test_a_spread_passes_over_what_is_not_known():
         mean, sigma = rolling_spread(x, n)
         np.testing.assert_allclose(mean[n - 1 :], slow(np.mean, n, x), rtol=1e-13)
         np.testing.assert_allclose(sigma[n - 1 :], slow(np.std, n, x), atol=1e-9)
+        for last in (1, 30):
+            for found, expected in zip(rolling_spread(x[: 351 + n], n, last), (mean, sigma), strict=True):
+                np.testing.assert_allclose(found, expected[351 + n - last : 351 + n], atol=1e-9)
 
 
 def test_an_average_by_recursion_passes_over_what_is_not_known():
