@@ -143,6 +143,14 @@ class TestAnalyses:
         assert math.isnan(found.high)
         assert replace(found, high=0, low=0) == replace(self.FULL, high=0, low=0)
 
+    @pytest.mark.parametrize("number", [math.inf, -math.inf, NAN])
+    @pytest.mark.parametrize("column", ["score", "weight"])
+    def test_a_reading_whose_number_is_none_is_refused(self, store, column, number):
+        broken = structs.replace(self.FULL.readings[0], **{column: number})
+        with pytest.raises(ValueError, match="not finite"):
+            store.analyses.add_many([replace(self.FULL, readings=(*self.FULL.readings, broken))])
+        assert store.analyses.count() == 0
+
     def test_the_second_of_one_candle_is_left_alone(self, store):
         first = store.analyses.add_many([analysis(60.0), analysis(61.0, at=T0 + STEP)])
         again = store.analyses.add_many([analysis(99.0), analysis(62.0, at=T0 + 2 * STEP)])
