@@ -15,7 +15,7 @@ from hybridd.analysis.scoring import Codes, up_to
 from hybridd.analysis.view import View
 from hybridd.model.candle import BoolArray, FloatArray, IntArray
 from hybridd.model.instrument import nearest
-from hybridd.model.reading import Abstain, LayerSeries, Market, Reading
+from hybridd.model.reading import ABSTAINS, Abstain, LayerSeries, Market, Reading
 
 DEGRADED_CAP = 0.5
 CHUNK = 98_304
@@ -151,11 +151,11 @@ class Brain:
         return 50 + 50 * x, np.where(answered < self.min_layers, capped, confidence), agreeing, answered
 
     def _reading(self, row: int, view: View, scores: Scores, i: int) -> Reading:
-        layer, code = self.layers[row], Abstain(scores.abstain[row, i])
+        layer, code = self.layers[row], ABSTAINS[scores.abstain.item(row, i)]
         return Reading(
             layer=layer.name,
-            score=float(scores.values[row, i]) if code is Abstain.ANSWERS else None,
-            weight=float(self.weights[row]),
+            score=scores.values.item(row, i) if code is Abstain.ANSWERS else None,
+            weight=self.weights.item(row),
             reason=_reason(self._sharing.get(row), layer, view, scores),
             abstain=code,
         )
