@@ -4,6 +4,8 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from msgspec import Struct, structs
+
 from hybridd.errors import FeedError
 from hybridd.market.feed import Feed
 from hybridd.market.quality import Incident, IncidentKind, Inspected, gap_incident, gaps, inspect, new_gaps
@@ -22,8 +24,7 @@ MISSED = 2
 Gap = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
+class Update(Struct, frozen=True, kw_only=True):
     """What an update brought. `fresh`: closed candles that were not known before, oldest first.
 
     `expected_close`: when the newest candle that can have closed did (ms UTC, the source's clock); `behind`: the
@@ -55,8 +56,7 @@ class _Series:
     short_until: int = -1
 
 
-@dataclass(frozen=True, slots=True)
-class _Ask:
+class _Ask(Struct, frozen=True):
     """What one update is for; `expected` is the close of the newest candle that can have closed, ms UTC."""
 
     instrument: Instrument
@@ -109,7 +109,7 @@ class SeriesKeeper:
             after = self._feed.now()
             # A candle may close while the answer travels: it counts as closed, but nobody is late with it yet.
             if not 0 <= after - now < timeframe.ms:
-                ask = replace(ask, expected=timeframe.open_at(after))
+                ask = structs.replace(ask, expected=timeframe.open_at(after))
             # After too long an absence nothing of what was known is part of the history any more.
             known = series.candles if series.candles.last_close >= since else no_candles(timeframe.ms)
             seen = inspect(rows, timeframe=timeframe, now=after, known=known)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from msgspec import Struct
 
 from hybridd.clock import iso
 from hybridd.model.candle import COLUMNS, BoolArray, Candles, FloatArray, IntArray, candles_from_table, no_candles
@@ -59,8 +60,7 @@ class Incident:
     timeframe: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inspected:
+class Inspected(Struct, frozen=True, kw_only=True):
     """`candles`: known and new ones together; `fresh`: those whose open time was not known before, oldest first."""
 
     candles: Candles
