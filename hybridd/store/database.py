@@ -11,7 +11,8 @@ import peewee
 
 from hybridd.errors import ConfigError
 from hybridd.store.rows import Row
-from hybridd.store.sqlite import BUSY_SECONDS, Sqlite, explained
+from hybridd.store.sqlite import BUSY_SECONDS, Sqlite
+from hybridd.store.sqlite_errors import explained
 
 Record = dict[str, Any]
 """A row as read: column name to value, undecoded."""
@@ -79,8 +80,11 @@ class Database:
         """All rows of a query; `values` go into the holes of a prepared one."""
         with explained(self.path):
             cursor = self._execute(query, values)
-            names = [column[0] for column in cursor.description]
-            return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+            found = cursor.fetchall()
+        if not found:  # as most questions of a cycle are answered
+            return []
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, values, strict=True)) for values in found]
 
     def row(self, query: Query, **values: object) -> Record | None:
         """The first row of a query, if it has one."""
