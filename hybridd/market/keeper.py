@@ -128,14 +128,16 @@ class SeriesKeeper:
         found = {(i.open_time, i.count) for i in seen.incidents if i.kind is IncidentKind.GAP}
         series.unasked |= found
         filled = self._ask_again(series, ask, seen.candles, incidents)
-        missed = len(filled) - len(filled.closed_by(before.last_close)) if len(before) else 0
+        missed = len(filled) - filled.count_closed_by(before.last_close) if len(before) else 0
         lost = len(series.candles) > len(before)
         count = ask.history * (1 + MISSED) if lost else ask.history + max(0, missed - 1)
         series.candles = candles = _newest(filled, count)
         series.reach = ask.history
         series.unasked = {gap for gap in series.unasked if len(candles) and gap[0] > candles.open_time[0]}
-        fresh = _fresh(candles, before)
-        incidents += new_gaps(candles, before, fresh)
+        at_once = filled is seen.candles  # as nearly always: nothing more came when gaps were asked for
+        fresh = seen.fresh if at_once and _begins_in(candles, seen.fresh) else _fresh(candles, before)
+        if found or not at_once:
+            incidents += new_gaps(candles, before, fresh)
         incidents += _healed(_holes(before, fresh), fresh) + _healed(found, candles)
         named = tuple(replace(i, symbol=ask.instrument.symbol, timeframe=ask.timeframe.text) for i in incidents)
         series.missed = len(candles) if lost else missed
@@ -184,6 +186,11 @@ def _since(series: _Series, ask: _Ask) -> int:
     if series.reach < ask.history and known.open_time[0] > oldest:
         return oldest
     return int(known.open_time[-1]) - (OVERLAP - 1) * step
+
+
+def _begins_in(candles: Candles, fresh: Candles) -> bool:
+    """Whether those of the fresh ones that came first are among the candles that are kept."""
+    return not len(fresh) or (len(candles) > 0 and fresh.open_time.item(0) >= candles.open_time.item(0))
 
 
 def _fresh(candles: Candles, before: Candles) -> Candles:
