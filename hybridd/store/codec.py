@@ -10,7 +10,7 @@ from functools import cache
 from types import UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from msgspec import Struct, structs
+from msgspec import Struct, structs, to_builtins
 from msgspec.json import Encoder
 
 T = TypeVar("T")
@@ -43,13 +43,25 @@ def quick_text(value: object) -> str:
     Raises ValueError for an infinite number.
     """
     text = in_order(value)
-    # A float that is no number is null in it, but so is an infinite one: `to_text` tells them apart.
-    return to_text(value) if "null" in text else text
+    # A float that is no number is null in it, as it should be; but so is an infinite one, which `to_text` refuses.
+    return to_text(value) if "null" in text and _holds_infinite(to_builtins(value, enc_hook=plain)) else text
 
 
 def in_order(value: object) -> str:
     """The same without a look at the numbers, all of which must be finite: others become null."""
     return _QUICK.encode(value).decode()
+
+
+def _holds_infinite(value: object) -> bool:
+    kind = type(value)
+    if kind is float:
+        return math.isinf(cast(float, value))
+    if kind is dict:
+        return any(map(_holds_infinite, cast(dict[str, object], value).values()))
+    return kind in _SEVERAL and any(map(_holds_infinite, cast(Sequence[object], value)))
+
+
+_SEVERAL = (list, tuple)
 
 
 def from_text(text: str) -> Any:  # noqa: ANN401 - JSON is whatever it is

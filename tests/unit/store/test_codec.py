@@ -45,7 +45,12 @@ def test_a_quick_text_reads_as_the_other_does(value):
     assert to_text(from_text(quick_text(value))) == to_text(value)
 
 
-@pytest.mark.parametrize("value", [math.inf, {"a": [-math.inf]}, [np.float64(math.inf), math.nan]])
+BROKEN = Odds(probability=math.nan, low=0.0, high=math.inf, n=1)
+
+
+@pytest.mark.parametrize(
+    "value", [math.inf, {"a": [-math.inf]}, [np.float64(math.inf), math.nan], (None, {"b": (1, math.inf)}), BROKEN]
+)
 def test_a_quick_text_of_an_infinite_number_is_refused(value):
     with pytest.raises(ValueError, match="not JSON compliant"):
         quick_text(value)
