@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
@@ -44,7 +44,7 @@ def quick_text(value: object) -> str:
     """
     text = in_order(value)
     # A float that is no number is null in it, as it should be; but so is an infinite one, which `to_text` refuses.
-    return to_text(value) if "null" in text and _holds_infinite(to_builtins(value, enc_hook=plain)) else text
+    return to_text(value) if "null" in text and _holds_infinite([to_builtins(value, enc_hook=plain)]) else text
 
 
 def in_order(value: object) -> str:
@@ -52,16 +52,18 @@ def in_order(value: object) -> str:
     return _QUICK.encode(value).decode()
 
 
-def _holds_infinite(value: object) -> bool:
-    kind = type(value)
-    if kind is float:
-        return math.isinf(cast(float, value))
-    if kind is dict:
-        return any(map(_holds_infinite, cast(dict[str, object], value).values()))
-    return kind in _SEVERAL and any(map(_holds_infinite, cast(Sequence[object], value)))
+def _holds_infinite(values: Iterable[Any]) -> bool:
+    for value in values:
+        kind = type(value)
+        if kind is float:
+            if math.isinf(value):
+                return True
+        elif kind in _SEVERAL and _holds_infinite(value.values() if kind is dict else value):
+            return True
+    return False
 
 
-_SEVERAL = (list, tuple)
+_SEVERAL = (dict, list, tuple)
 
 
 def from_text(text: str) -> Any:  # noqa: ANN401 - JSON is whatever it is

@@ -39,7 +39,7 @@ class _Transaction:
         self._engine = engine
 
     def __enter__(self) -> None:
-        with explained(self._engine.path):
+        with self._engine.explained:
             self._connection = self._engine.connection()
             self._connection.execute("BEGIN IMMEDIATE")
         self._engine.inside.depth = 1
@@ -49,7 +49,7 @@ class _Transaction:
     ) -> None:
         try:
             if kind is None:
-                with explained(self._engine.path):
+                with self._engine.explained:
                     self._engine.cursor().execute("COMMIT")
         finally:
             self._engine.inside.depth = 0
@@ -65,6 +65,7 @@ class Sqlite:
         self._private = tempfile.TemporaryDirectory(prefix="hybridd-") if path is None else None
         self.passing = path is None
         self.path = path.absolute() if path is not None else Path(str(self._private and self._private.name), "state.db")
+        self.explained = explained(self.path)
         self._busy_seconds = busy_seconds
         self._connections: dict[threading.Thread, sqlite3.Connection] = {}
         self._lock = threading.Lock()
@@ -79,7 +80,7 @@ class Sqlite:
             check_same_thread=False,
         )
         try:
-            with explained(self.path):
+            with self.explained:
                 self._use_wal()
         except StoreError:
             self.close()
@@ -102,7 +103,7 @@ class Sqlite:
 
     def version(self) -> int:
         """SQLite's data_version: another number as soon as another connection has committed something."""
-        with explained(self.path):
+        with self.explained:
             return int(self.cursor().execute("PRAGMA data_version").fetchone()[0])
 
     def transaction(self) -> AbstractContextManager[None]:
@@ -143,13 +144,13 @@ class Sqlite:
 
     def orphans(self) -> list[str]:
         """One line for each row whose parent is missing."""
-        with explained(self.path):
+        with self.explained:
             rows = self.cursor().execute("PRAGMA foreign_key_check").fetchall()
         return [f"{table} row {rowid} points to a row of {parent} that is missing" for table, rowid, parent, _ in rows]
 
     def problems(self) -> list[str]:
         """What SQLite's own full check finds wrong with the file, one line each."""
-        with explained(self.path):
+        with self.explained:
             rows = self.cursor().execute("PRAGMA integrity_check").fetchall()
         return [] if rows == [("ok",)] else [str(line) for (text,) in rows for line in str(text).splitlines()]
 
