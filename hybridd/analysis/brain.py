@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
 import numpy as np
+from msgspec import Struct, field
 
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.combination import agreement, combined, correlation_matrix, count
@@ -32,8 +33,7 @@ LAYER_ERRORS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Scores:
+class Scores(Struct, frozen=True, kw_only=True, eq=False):
     """What the brain said at each of n candles.
 
     `close_time` ms UTC, `price` the close, `score` in [0, 100] or NaN where no layer answered, `confidence` in [0, 1],
@@ -54,7 +54,7 @@ class Scores:
     names: tuple[str, ...]
     weights: FloatArray
     failures: Mapping[str, str] = field(default_factory=dict)
-    view: View | None = field(default=None, repr=False)
+    view: View | None = None
 
     def __len__(self) -> int:
         return len(self.close_time)
