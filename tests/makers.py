@@ -1,7 +1,5 @@
 """Makers of values for tests: everything that a test does not name has a plain default."""
 
-from dataclasses import replace
-
 from msgspec import structs
 
 from hybridd.model.analysis import Analysis, Signal, SignalState
@@ -29,7 +27,7 @@ def analysis(score: float, signal: str = "NEUTRAL", *, at: int = T0, confidence:
         high=45_300.0,
         low=45_200.0,
     )
-    return replace(made, **changes)
+    return structs.replace(made, **changes)
 
 
 def trade(side: str = "LONG", *, at: int = T0 - 10 * STEP, **changes) -> Trade:

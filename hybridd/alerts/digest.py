@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 
+from msgspec import structs
+
 from hybridd.model.alert import Alert, Digest, Line, Tally
 from hybridd.model.change import Change, Reason, Severity, Suppression
 
@@ -24,7 +26,7 @@ def line_of(alert: Alert, *, past: bool) -> Line:
         change=alert.changes[0],
         past=past,
         resolves=alert.resolves,
-        analysis=replace(alert.analysis, readings=()) if alert.analysis else None,
+        analysis=structs.replace(alert.analysis, readings=()) if alert.analysis else None,
         before=alert.before,
         simulated=alert.simulated,
     )

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
 import numpy as np
+from msgspec import Struct, field
 
 from hybridd.analysis.calibration import Calibration
 from hybridd.analysis.combination import agreement, combined, correlation_matrix, count
@@ -15,7 +16,7 @@ from hybridd.analysis.scoring import Codes, up_to
 from hybridd.analysis.view import View
 from hybridd.model.candle import BoolArray, FloatArray, IntArray
 from hybridd.model.instrument import nearest
-from hybridd.model.reading import Abstain, LayerSeries, Market, Reading
+from hybridd.model.reading import ABSTAINS, Abstain, LayerSeries, Market, Reading
 
 DEGRADED_CAP = 0.5
 CHUNK = 98_304
@@ -32,8 +33,7 @@ LAYER_ERRORS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Scores:
+class Scores(Struct, frozen=True, kw_only=True, eq=False):
     """What the brain said at each of n candles.
 
     `close_time` ms UTC, `price` the close, `score` in [0, 100] or NaN where no layer answered, `confidence` in [0, 1],
@@ -54,7 +54,7 @@ class Scores:
     names: tuple[str, ...]
     weights: FloatArray
     failures: Mapping[str, str] = field(default_factory=dict)
-    view: View | None = field(default=None, repr=False)
+    view: View | None = None
 
     def __len__(self) -> int:
         return len(self.close_time)
@@ -151,11 +151,11 @@ class Brain:
         return 50 + 50 * x, np.where(answered < self.min_layers, capped, confidence), agreeing, answered
 
     def _reading(self, row: int, view: View, scores: Scores, i: int) -> Reading:
-        layer, code = self.layers[row], Abstain(scores.abstain[row, i])
+        layer, code = self.layers[row], ABSTAINS[scores.abstain.item(row, i)]
         return Reading(
             layer=layer.name,
-            score=float(scores.values[row, i]) if code is Abstain.ANSWERS else None,
-            weight=float(self.weights[row]),
+            score=scores.values.item(row, i) if code is Abstain.ANSWERS else None,
+            weight=self.weights.item(row),
             reason=_reason(self._sharing.get(row), layer, view, scores),
             abstain=code,
         )

@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Self
+
+from msgspec.structs import replace
 
 from hybridd.clock import Clock, SystemClock, as_ms
 from hybridd.errors import DataError

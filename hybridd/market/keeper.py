@@ -4,6 +4,8 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from msgspec import Struct, structs
+
 from hybridd.errors import FeedError
 from hybridd.market.feed import Feed
 from hybridd.market.quality import Incident, IncidentKind, Inspected, gap_incident, gaps, inspect, new_gaps
@@ -22,8 +24,7 @@ MISSED = 2
 Gap = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
+class Update(Struct, frozen=True, kw_only=True):
     """What an update brought. `fresh`: closed candles that were not known before, oldest first.
 
     `expected_close`: when the newest candle that can have closed did (ms UTC, the source's clock); `behind`: the
@@ -55,8 +56,7 @@ class _Series:
     short_until: int = -1
 
 
-@dataclass(frozen=True, slots=True)
-class _Ask:
+class _Ask(Struct, frozen=True):
     """What one update is for; `expected` is the close of the newest candle that can have closed, ms UTC."""
 
     instrument: Instrument
@@ -109,7 +109,7 @@ class SeriesKeeper:
             after = self._feed.now()
             # A candle may close while the answer travels: it counts as closed, but nobody is late with it yet.
             if not 0 <= after - now < timeframe.ms:
-                ask = replace(ask, expected=timeframe.open_at(after))
+                ask = structs.replace(ask, expected=timeframe.open_at(after))
             # After too long an absence nothing of what was known is part of the history any more.
             known = series.candles if series.candles.last_close >= since else no_candles(timeframe.ms)
             seen = inspect(rows, timeframe=timeframe, now=after, known=known)
@@ -128,14 +128,16 @@ class SeriesKeeper:
         found = {(i.open_time, i.count) for i in seen.incidents if i.kind is IncidentKind.GAP}
         series.unasked |= found
         filled = self._ask_again(series, ask, seen.candles, incidents)
-        missed = len(filled) - len(filled.closed_by(before.last_close)) if len(before) else 0
+        missed = len(filled) - filled.count_closed_by(before.last_close) if len(before) else 0
         lost = len(series.candles) > len(before)
         count = ask.history * (1 + MISSED) if lost else ask.history + max(0, missed - 1)
         series.candles = candles = _newest(filled, count)
         series.reach = ask.history
         series.unasked = {gap for gap in series.unasked if len(candles) and gap[0] > candles.open_time[0]}
-        fresh = _fresh(candles, before)
-        incidents += new_gaps(candles, before, fresh)
+        at_once = filled is seen.candles  # as nearly always: nothing more came when gaps were asked for
+        fresh = seen.fresh if at_once and _begins_in(candles, seen.fresh) else _fresh(candles, before)
+        if found or not at_once:
+            incidents += new_gaps(candles, before, fresh)
         incidents += _healed(_holes(before, fresh), fresh) + _healed(found, candles)
         named = tuple(replace(i, symbol=ask.instrument.symbol, timeframe=ask.timeframe.text) for i in incidents)
         series.missed = len(candles) if lost else missed
@@ -184,6 +186,11 @@ def _since(series: _Series, ask: _Ask) -> int:
     if series.reach < ask.history and known.open_time[0] > oldest:
         return oldest
     return int(known.open_time[-1]) - (OVERLAP - 1) * step
+
+
+def _begins_in(candles: Candles, fresh: Candles) -> bool:
+    """Whether those of the fresh ones that came first are among the candles that are kept."""
+    return not len(fresh) or (len(candles) > 0 and fresh.open_time.item(0) >= candles.open_time.item(0))
 
 
 def _fresh(candles: Candles, before: Candles) -> Candles:

@@ -1,18 +1,27 @@
 """Which of the rows that a source sent can be trusted, and what was wrong with the others."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 import numpy as np
+from msgspec import Struct
 
 from hybridd.clock import iso
-from hybridd.model.candle import COLUMNS, BoolArray, Candles, FloatArray, IntArray, candles_from_table, no_candles
+from hybridd.market.usual import FEW, newer_rows
+from hybridd.model.candle import (
+    COLUMNS,
+    BoolArray,
+    Candles,
+    FloatArray,
+    IntArray,
+    candles_from_rows,
+    candles_from_table,
+    no_candles,
+)
 from hybridd.model.timeframe import TimeFrame
 
-FEW = 16
-"""Rows that are looked at one by one."""
 NOISE = 1e-9
 """Relative difference up to which two prices are the same number written twice."""
 
@@ -59,8 +68,7 @@ class Incident:
     timeframe: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inspected:
+class Inspected(Struct, frozen=True, kw_only=True):
     """`candles`: known and new ones together; `fresh`: those whose open time was not known before, oldest first."""
 
     candles: Candles
@@ -77,19 +85,28 @@ def inspect(
     `now` is left out without a word. Of several rows for one candle the last stands. Nothing is ever made up.
     """
     known = known if known is not None else no_candles(timeframe.ms)
-    table, incidents = _table(rows)
-    if _flawless(table, timeframe, now):
-        table = table[table[:, 0] + timeframe.ms <= now]
+    newer = newer_rows(rows, timeframe, now, known)
+    if newer is None:
+        candles, fresh, incidents = _sifted(rows, timeframe, now, known)
     else:
-        table, faults = _cleaned(table, timeframe, now)
-        incidents += faults
+        fresh, incidents = candles_from_rows(timeframe.ms, newer), []
+        candles = known.joined(fresh)
+    incidents += new_gaps(candles, known, fresh)
+    return Inspected(candles=candles, fresh=fresh, incidents=tuple(incidents))
+
+
+def _sifted(
+    rows: Sequence[Sequence[float]] | FloatArray, timeframe: TimeFrame, now: int, known: Candles
+) -> tuple[Candles, Candles, list[Incident]]:
+    """All candles, the fresh ones, and all incidents but the gaps."""
+    table, incidents = _table(rows)
+    table, faults = _cleaned(table, timeframe, now)
     opened = table[:, 0].astype(np.int64)
     in_known = known.holds(opened)
     revisions = _revisions(known, opened[in_known], table[in_known])
     fresh = candles_from_table(timeframe.ms, table[~in_known])
     candles = known.joined(candles_from_table(timeframe.ms, table) if revisions else fresh)
-    incidents += revisions + new_gaps(candles, known, fresh)
-    return Inspected(candles=candles, fresh=fresh, incidents=tuple(incidents))
+    return candles, fresh, incidents + faults + revisions
 
 
 def _table(rows: Sequence[Sequence[float]] | FloatArray) -> tuple[FloatArray, list[Incident]]:
@@ -115,24 +132,6 @@ def _numbers(row: object) -> list[float] | None:
         return [float("nan") if cell is None else float(cell) for cell in row[:6]]
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-def _flawless(table: FloatArray, timeframe: TimeFrame, now: int) -> bool:
-    """Whether a few rows are beyond any doubt, one after the other.
-
-    That is what a cycle gets nearly always, and plain numbers say so in a tenth of the time that columns take for it.
-    Where it says no, the columns find out what is wrong, if anything.
-    """
-    if len(table) > FEW:
-        return False
-    before, start, step = -1.0, timeframe.open_at(0), timeframe.ms
-    for opened, first, high, low, last, volume in table.tolist():
-        if not (before < opened <= now and (opened - start) % step == 0 and 0 <= volume < math.inf):
-            return False
-        if not (0 < low <= first <= high < math.inf and low <= last <= high):
-            return False
-        before = opened
-    return True
 
 
 def _cleaned(table: FloatArray, timeframe: TimeFrame, now: int) -> tuple[FloatArray, list[Incident]]:
@@ -238,9 +237,14 @@ def _revisions(known: Candles, opened: IntArray, again: FloatArray) -> list[Inci
 
 def gaps(candles: Candles) -> list[tuple[int, int]]:
     """Every run of missing candles: (open time of the first missing one in ms, how many)."""
-    steps = candles.open_time[1:] - candles.open_time[:-1]
-    places = (steps > candles.step).nonzero()[0]
-    return [(int(candles.open_time[k]) + candles.step, int(steps[k]) // candles.step - 1) for k in places]
+    return _gaps(candles.open_time, candles.step)
+
+
+def _gaps(opened: IntArray, step: int) -> list[tuple[int, int]]:
+    if len(opened) <= FEW:  # as in a cycle: one step
+        return [(a + step, (b - a) // step - 1) for a, b in pairwise(opened.tolist()) if b - a > step]
+    steps = opened[1:] - opened[:-1]
+    return [(int(opened[k]) + step, int(steps[k]) // step - 1) for k in (steps > step).nonzero()[0]]
 
 
 def new_gaps(candles: Candles, known: Candles, fresh: Candles) -> list[Incident]:
@@ -249,7 +253,8 @@ def new_gaps(candles: Candles, known: Candles, fresh: Candles) -> list[Incident]
         return []
     # A new gap has a fresh candle on one side at least: what lies before the first of them was judged when it came.
     first = max(0, int(candles.open_time.searchsorted(fresh.open_time[0])) - 1)
-    return [gap_incident(*gap, candles.step) for gap in gaps(candles[first:]) if not _between(gap, known)]
+    found = _gaps(candles.open_time[first:], candles.step)
+    return [gap_incident(*gap, candles.step) for gap in found if not _between(gap, known)]
 
 
 def _between(gap: tuple[int, int], known: Candles) -> bool:

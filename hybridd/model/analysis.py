@@ -41,8 +41,7 @@ class SignalState(Struct, frozen=True, kw_only=True):
     streak: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Analysis:
+class Analysis(Struct, frozen=True, kw_only=True):
     """One analysis. Times are ms UTC; `price` is the candle's close; `missing` names the layers that did not answer.
 
     `late` marks one that was made up for after an outage, too old to tell anybody of.

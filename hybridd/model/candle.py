@@ -1,5 +1,6 @@
 """Candles as columns: closed candles of one instrument and one time frame, oldest first."""
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -58,7 +59,11 @@ class Candles(Struct, frozen=True, eq=False):
 
     def closed_by(self, now: int) -> "Candles":
         """Those whose close time is at or before `now`."""
-        return self[: int(self.open_time.searchsorted(now - self.step, side="right"))]
+        return self[: self.count_closed_by(now)]
+
+    def count_closed_by(self, now: int) -> int:
+        """How many they are."""
+        return int(self.open_time.searchsorted(now - self.step, side="right"))
 
     def since(self, open_time: int) -> "Candles":
         """Those that opened at or after `open_time`."""
@@ -75,9 +80,9 @@ class Candles(Struct, frozen=True, eq=False):
         """These with `newer` put over them: where both have a candle of the same open time, the newer one stands."""
         if not len(newer):
             return self
-        rest = self.since(int(newer.open_time[0]))
-        if not len(rest):
+        if not len(self) or newer.open_time.item(0) > self.open_time.item(-1):
             return concatenate((self, newer))
+        rest = self.since(int(newer.open_time[0]))
         kept = rest.masked(~newer.holds(rest.open_time))
         joined = concatenate((self[: len(self) - len(rest)], newer, kept))
         return joined if not len(kept) else joined.masked(np.argsort(joined.open_time, kind="stable"))
@@ -92,7 +97,11 @@ def concatenate(parts: tuple[Candles, ...]) -> Candles:
     return Candles(
         parts[0].step,
         np.concatenate([part.open_time for part in parts]),
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS),
+        np.concatenate([part.open for part in parts]),
+        np.concatenate([part.high for part in parts]),
+        np.concatenate([part.low for part in parts]),
+        np.concatenate([part.close for part in parts]),
+        np.concatenate([part.volume for part in parts]),
     )
 
 
@@ -102,9 +111,10 @@ def no_candles(step: int) -> Candles:
     return candles_from_rows(step, [])
 
 
-def candles_from_rows(step: int, rows: list[tuple[float, ...]]) -> Candles:
+def candles_from_rows(step: int, rows: Sequence[Sequence[float]]) -> Candles:
     """Columns out of rows (open time ms, open, high, low, close, volume), which must be in order."""
-    return candles_from_table(step, np.array(rows, dtype=np.float64).reshape(-1, 6))
+    times, *columns = zip(*rows, strict=True) if rows else ((),) * 6
+    return Candles(step, np.array(times, dtype=np.int64), *(np.array(one, dtype=np.float64) for one in columns))
 
 
 def candles_from_table(step: int, table: FloatArray) -> Candles:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from hybridd.model.candle import Candles, FloatArray
 from hybridd.model.context import ContextSeries
 from hybridd.model.instrument import Instrument
+from hybridd.model.said import ABSTAINS as ABSTAINS
 from hybridd.model.said import Abstain as Abstain
 from hybridd.model.said import Reading as Reading
 

@@ -20,6 +20,10 @@ class Abstain(IntEnum):
     FAILED = 6  # the layer itself broke; the journal has the error
 
 
+ABSTAINS = tuple(Abstain)
+"""By their numbers: `Abstain(number)` takes a hundred times as long."""
+
+
 class Reading(Struct, frozen=True, kw_only=True):
     """What one layer said at one candle: a score in [0, 100], or None and the reason."""
 

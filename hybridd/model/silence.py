@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from hybridd.model.change import MARKET, Change, Reason
 
 
@@ -32,8 +34,7 @@ class Silence:
         return by_reason and self.subject in names
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
+class Circumstances(Struct, frozen=True, kw_only=True):
     """What decides besides the analyses: silences in force, and whether the market's newest candle is too old.
 
     Replays have none of it: they take the same steps with the empty default.

@@ -37,6 +37,7 @@ def parse_timeframe(text: str) -> TimeFrame:
     return TimeFrame(int(match[1]) * _UNIT_MS[match[2]], text.strip())
 
 
+@lru_cache(maxsize=64)  # as above
 def timeframe_of(ms: int) -> TimeFrame:
     """The time frame of a step in ms, in its largest whole unit: 900000 is "15m"."""
     for unit in ("w", "d", "h", "m", "s"):

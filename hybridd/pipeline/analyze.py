@@ -139,13 +139,18 @@ class Columns:
         return np.packbits(np.isnan(self._scores.values), axis=0).T
 
     def _silent(self, i: int) -> tuple[str, ...]:
-        # It changes rarely: each pattern is named once.
         at = self._at.item(i)
+        if len(self) == 1:  # as in a live cycle
+            return self._silent_at(at)
+        # It changes rarely: each pattern is named once.
         key = self._patterns[at].tobytes()
         if key not in self._missing:
-            silent = np.isnan(self._scores.values[:, at])
-            self._missing[key] = tuple(name for name, gone in zip(self._scores.names, silent, strict=True) if gone)
+            self._missing[key] = self._silent_at(at)
         return self._missing[key]
+
+    def _silent_at(self, at: int) -> tuple[str, ...]:
+        silent = np.isnan(self._scores.values[:, at]).tolist()
+        return tuple([name for name, gone in zip(self._scores.names, silent, strict=True) if gone])
 
 
 class External(Protocol):

@@ -1,13 +1,14 @@
 """Collect: the candles of every watched symbol, each on its own, so that one in trouble holds up no other."""
 
+import dataclasses
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 
 import numpy as np
+from msgspec import Struct, field
 
 from hybridd.clock import Clock
 from hybridd.errors import FeedError, FeedUnavailable, RateLimited, UnknownSymbol
@@ -29,8 +30,7 @@ HIGHER_HISTORY = 300
 """Candles kept of each higher time frame: twice what the timeframes layer looks back."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Collected:
+class Collected(Struct, frozen=True, kw_only=True):
     """What a symbol's source gave: a market, or the error; `behind` says that the newest candle has not come yet.
 
     `short_until`: candles that closed by then cannot be judged, -1 where all can (`Update`).
@@ -47,11 +47,11 @@ class Collected:
     error: FeedError | None = None
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class _Owed:
     """What has come of a symbol and is not known to be in the state yet."""
 
-    fresh: dict[str, Candles] = field(default_factory=dict)
+    fresh: dict[str, Candles] = dataclasses.field(default_factory=dict)
     incidents: tuple[Incident, ...] = ()
 
 

@@ -1,7 +1,6 @@
 """Missed: what reached nobody is told once it can be, and until then nobody takes it for told."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from msgspec import structs
 
@@ -103,4 +102,4 @@ def take_back(store: Store, symbol: str, past: Past) -> tuple[Past, tuple[int, .
         believed = known.signal if known else Signal.NEUTRAL
         since = None if believed is past.state.signal else min(turned)
         memory = structs.replace(memory, told_signal=believed, held_at=since)
-    return replace(past, memory=memory), tuple(alert.id for alert in missed)
+    return structs.replace(past, memory=memory), tuple(alert.id for alert in missed)

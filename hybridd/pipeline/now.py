@@ -2,10 +2,11 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from msgspec.structs import replace
 
 from hybridd.config.schema import Settings
 from hybridd.errors import FeedUnavailable, HybriddError, UsageError

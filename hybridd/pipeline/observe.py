@@ -4,9 +4,9 @@ A live cycle and a replay both take this step, candle by candle: that is why the
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from hybridd.alerts.policy import PolicyRules, judge
 from hybridd.alerts.routing import Route
@@ -53,8 +53,7 @@ class Opinion(Struct, frozen=True, kw_only=True):
     odds: Odds | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(Struct, frozen=True, kw_only=True):
     """Whose opinion it is: the symbol, the time frame, where the candles come from."""
 
     symbol: str
@@ -63,17 +62,15 @@ class Origin:
     simulated: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class Past(Struct, frozen=True, kw_only=True):
     """What came before: the last analysis that could be told of, where the signal stands, what the person knows."""
 
     before: Analysis | None = None
-    state: SignalState = field(default_factory=SignalState)
-    memory: Memory = field(default_factory=Memory)
+    state: SignalState = SignalState()
+    memory: Memory = Memory()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
+class Observation(Struct, frozen=True, kw_only=True):
     """An analysis, what it was compared with, and the verdict on each change in it."""
 
     analysis: Analysis
@@ -98,12 +95,12 @@ def observe(
     if analysis.late:
         memory = keep_touched(analysis, trades, past.memory, origin.timeframe.ms) if trades else past.memory
         seen = Observation(analysis=analysis, before=past.before, verdicts=())
-        return seen, replace(past, state=analysis.state, memory=memory)
+        return seen, structs.replace(past, state=analysis.state, memory=memory)
     changes = _changes(past, analysis, rules, trades, origin.timeframe.ms)
     verdicts, memory = judge(changes, analysis, past.memory, rules.policy, circumstances)
     observation = Observation(analysis=analysis, before=past.before, verdicts=verdicts)
     # Only what the next step compares with is kept: readings of a year of candles would fill the memory.
-    kept = replace(analysis, readings=()) if analysis.readings else analysis
+    kept = structs.replace(analysis, readings=()) if analysis.readings else analysis
     return observation, Past(before=kept, state=analysis.state, memory=forget_closed(memory, trades))
 
 

@@ -1,7 +1,8 @@
 """The past of a symbol, out of the state database and back into it."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from hybridd.model.memory import Memory, memory_from_json
 from hybridd.pipeline.observe import Past

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from hybridd.alerts.compose import market_alert
 from hybridd.alerts.routing import Route, plan
@@ -34,8 +34,7 @@ class Quarantined:
     detail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """All that one symbol's turn brought: fresh candles, refused ones, observations in order, the past after them.
 
     `moved`: whether the state may remember something else of the symbol than this past does.

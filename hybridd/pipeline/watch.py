@@ -3,7 +3,9 @@
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec import Struct, structs
 
 from hybridd.analysis.indicators import atr
 from hybridd.clock import Clock
@@ -52,8 +54,7 @@ class SymbolStatus:
     broken_layers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CycleReport:
+class CycleReport(Struct, frozen=True, kw_only=True):
     """What a cycle did: symbols that were analysed, those that must be tried again, the alerts that were made.
 
     `wait_s`: monotonic seconds until the first of those that wait may be asked; None where none waits.
@@ -203,7 +204,7 @@ class Watch:
                 after = last = max(last, now - self._rules.time_to_live_ms - 1)
             for opinion in self._analyst.opinions(market, after):
                 if opinion.candle_close <= last:
-                    past = replace(past, state=next_state(past.state, opinion.score, self._rules.signal))
+                    past = structs.replace(past, state=next_state(past.state, opinion.score, self._rules.signal))
                     continue
                 observation, past = observe(past, opinion, origin, self._rules, trades, now, circumstances)
                 observations.append(observation)

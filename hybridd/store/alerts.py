@@ -12,7 +12,7 @@ from hybridd.model.alert import ALERT_TABLE, Alert, AlertEvent, AlertState
 from hybridd.model.change import Reason
 from hybridd.model.state import advance
 from hybridd.store.audit import Audit
-from hybridd.store.codec import read_as, to_text
+from hybridd.store.codec import quick_text, read_as
 from hybridd.store.database import Database, Prepared, Record, hole
 from hybridd.store.tables_watch import AlertRow
 
@@ -50,7 +50,7 @@ class Alerts:
                 "expires_at": int(alert.expires_at),
                 "resolves": int(alert.resolves),
                 "simulated": bool(alert.simulated),
-                "facts": to_text(alert),
+                "facts": quick_text(alert),
             },
             unless=("key",),
         )

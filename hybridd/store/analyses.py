@@ -4,11 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msgspec import Struct
 from peewee import ModelSelect, fn
 
 from hybridd.model.analysis import Analysis, Odds, Signal, SignalState
 from hybridd.model.said import Abstain, Reading
-from hybridd.store.codec import from_text, in_order, read_as, to_text
+from hybridd.store.codec import from_text, in_order, quick_text, read_as
 from hybridd.store.database import Database, Prepared, Record, hole
 from hybridd.store.tables_watch import AnalysisRow
 
@@ -104,19 +105,29 @@ def _values(item: Analysis) -> tuple[Any, ...]:
         item.symbol, item.timeframe, int(item.candle_close), _number(item.price), float(item.score),
         str(state.signal), None if state.candidate is None else str(state.candidate), int(state.streak),
         float(item.confidence), int(item.agreeing), int(item.answered), int(item.layers), bool(item.degraded),
-        to_text(item.missing), in_order({reading.layer: _layer(reading) for reading in item.readings}),
-        None if item.odds is None else to_text(item.odds), item.source, bool(item.simulated), int(item.made_at),
+        quick_text(item.missing), _layers(item.readings),
+        None if item.odds is None else quick_text(item.odds), item.source, bool(item.simulated), int(item.made_at),
         bool(item.late),
     )  # fmt: skip
 
 
-def _layer(reading: Reading) -> dict[str, object]:
-    return {
-        "score": reading.score,
-        "weight": reading.weight,
-        "reason": reading.reason,
-        "abstain": reading.abstain.name,
-    }
+class _Said(Struct, frozen=True):
+    """A reading as the column `layers` keeps it under the name of its layer."""
+
+    score: float | None
+    weight: float
+    reason: str
+    abstain: str
+
+
+def _layers(readings: Sequence[Reading]) -> str:
+    """The column of that name. Raises ValueError for a number that is not finite."""
+    if not math.isfinite(sum([r.weight if r.score is None else r.weight + r.score for r in readings])):
+        raise ValueError("a reading with a number that is not finite has no JSON form")
+    return in_order({r.layer: _Said(r.score, r.weight, r.reason, _ABSTAIN_NAMES[r.abstain]) for r in readings})
+
+
+_ABSTAIN_NAMES = tuple(code.name for code in Abstain)  # by number: finding the name at the member takes a call
 
 
 def _number(value: float) -> float | None:

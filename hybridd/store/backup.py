@@ -13,7 +13,7 @@ from hybridd.errors import StoreFull, StoreUnusable
 from hybridd.store.database import open_database
 from hybridd.store.files import hand_over, make_folder
 from hybridd.store.migrations import check_version, newest
-from hybridd.store.sqlite import explained
+from hybridd.store.sqlite_errors import explained
 
 BACKUP_KEY = "backup"
 """Where in `bot_state` stands what the newest copy was: the web must not see the folder of the copies."""

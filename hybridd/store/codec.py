@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
@@ -10,7 +10,8 @@ from functools import cache
 from types import UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from msgspec import Struct, structs
+from msgspec import Struct, structs, to_builtins
+from msgspec.json import Encoder
 
 T = TypeVar("T")
 Reader = Callable[[Any], Any]
@@ -29,19 +30,40 @@ def to_text(value: object) -> str:
 
 
 # Made once, where `json.dumps` makes one for each text; plain values have been made anew and hold no circle.
-_FORM: dict[str, Any] = {
-    "ensure_ascii": False,
-    "allow_nan": False,
-    "check_circular": False,
-    "separators": (",", ":"),
-}
-_SORTED, _IN_ORDER = json.JSONEncoder(**_FORM, sort_keys=True), json.JSONEncoder(**_FORM)
+_SORTED = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":"), sort_keys=True
+)
 _PLAIN = frozenset({type(None), bool, int, str})
 
 
-def in_order(value: Mapping[str, object]) -> str:
-    """The JSON text of what is in JSON's own types already, keys in their own order; five times as fast."""
-    return _IN_ORDER.encode(value)
+def quick_text(value: object) -> str:
+    """A JSON text of what `to_text` takes, which reads as its text does and is made in a tenth of the time.
+
+    It may be written otherwise (0.00001 for 1e-05, keys in their own order): not for what is hashed or compared.
+    Raises ValueError for an infinite number.
+    """
+    text = in_order(value)
+    # A float that is no number is null in it, as it should be; but so is an infinite one, which `to_text` refuses.
+    return to_text(value) if "null" in text and _holds_infinite([to_builtins(value, enc_hook=plain)]) else text
+
+
+def in_order(value: object) -> str:
+    """The same without a look at the numbers, all of which must be finite: others become null."""
+    return _QUICK.encode(value).decode()
+
+
+def _holds_infinite(values: Iterable[Any]) -> bool:
+    for value in values:
+        kind = type(value)
+        if kind is float:
+            if math.isinf(value):
+                return True
+        elif kind in _SEVERAL and _holds_infinite(value.values() if kind is dict else value):
+            return True
+    return False
+
+
+_SEVERAL = (dict, list, tuple)
 
 
 def from_text(text: str) -> Any:  # noqa: ANN401 - JSON is whatever it is
@@ -71,6 +93,9 @@ def plain(value: object) -> Json:
     if hasattr(value, "item"):  # a number of numpy's
         return plain(value.item())
     raise ValueError(f"{type(value).__name__} {value!r} has no JSON form")
+
+
+_QUICK = Encoder(enc_hook=plain)  # which is asked of what msgspec does not know
 
 
 def read_as(kind: type[T], text: str) -> T:

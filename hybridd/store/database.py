@@ -11,7 +11,7 @@ import peewee
 
 from hybridd.errors import ConfigError
 from hybridd.store.rows import Row
-from hybridd.store.sqlite import BUSY_SECONDS, Sqlite, explained
+from hybridd.store.sqlite import BUSY_SECONDS, Sqlite
 
 Record = dict[str, Any]
 """A row as read: column name to value, undecoded."""
@@ -77,10 +77,13 @@ class Database:
 
     def rows(self, query: Query, **values: object) -> list[Record]:
         """All rows of a query; `values` go into the holes of a prepared one."""
-        with explained(self.path):
+        with self.engine.explained:
             cursor = self._execute(query, values)
-            names = [column[0] for column in cursor.description]
-            return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+            found = cursor.fetchall()
+        if not found:  # as most questions of a cycle are answered
+            return []
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, values, strict=True)) for values in found]
 
     def row(self, query: Query, **values: object) -> Record | None:
         """The first row of a query, if it has one."""
@@ -94,7 +97,7 @@ class Database:
 
     def run(self, query: Query, **values: object) -> int:
         """Carry out an update or delete; gives how many rows it met."""
-        with explained(self.path):
+        with self.engine.explained:
             return self._execute(query, values).rowcount
 
     def change(self, table: type[Row], row: int, values: Mapping[str, Any]) -> None:
@@ -125,7 +128,7 @@ class Database:
 
         sql = self._statement(("insert", table, *columns, "unless", *unless), table, columns, build)
         ids: list[int | None] = []
-        with self.transaction(), explained(self.path):
+        with self.transaction(), self.engine.explained:
             cursor = self.engine.cursor()
             for row in rows:
                 found = cursor.execute(sql, row).fetchall()
@@ -142,7 +145,7 @@ class Database:
             return query.on_conflict(conflict_target=_fields(table, key), preserve=_fields(table, rest))
 
         sql = self._statement(("put", table, *columns, "key", *key), table, columns, build)
-        with self.transaction(), explained(self.path):
+        with self.transaction(), self.engine.explained:
             self.engine.cursor().executemany(sql, rows)
 
     def _execute(self, query: Query, given: Mapping[str, object]) -> sqlite3.Cursor:
@@ -170,12 +173,12 @@ class Database:
 
     def table_names(self) -> list[str]:
         """The tables that the database has."""
-        with explained(self.path):
+        with self.engine.explained:
             return self.engine.peewee.get_tables()
 
     def create(self, tables: Sequence[type[Row]]) -> None:
         """Make tables and their indexes; those that others point to come first."""
-        with explained(self.path):
+        with self.engine.explained:
             for table in tables:
                 peewee.SchemaManager(table, self.engine.peewee).create_all(safe=False)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from peewee import fn
 
-from hybridd.store.codec import from_text, to_text
+from hybridd.store.codec import from_text, quick_text
 from hybridd.store.database import Database, Prepared, Record, hole
 from hybridd.store.tables import EventRow
 
@@ -33,7 +33,7 @@ class Events:
 
     def append(self, kind: str, subject: str, data: Mapping[str, object], at: int) -> int:
         """Add what happened at `at` ms UTC; gives its id. Seen by others when the caller's transaction ends."""
-        row = {"kind": kind, "subject": subject, "data": to_text(data), "at": int(at)}
+        row = {"kind": kind, "subject": subject, "data": quick_text(data), "at": int(at)}
         event_id = self._database.insert(EventRow, row)
         assert event_id is not None, "an insert without a condition always has an id"
         return event_id

@@ -12,7 +12,7 @@ from hybridd.store.bot_state import BotState
 from hybridd.store.changes import Changes
 from hybridd.store.database import Database, open_database
 from hybridd.store.migrations import require_current
-from hybridd.store.sqlite import explained
+from hybridd.store.sqlite_errors import explained
 from hybridd.store.tables_watch import AlertRow, AnalysisRow, DeliveryRow
 
 BUSY_SECONDS = 2.0

@@ -8,7 +8,7 @@ import peewee
 
 from hybridd.errors import HybriddError, StoreBusy, StoreFull, StoreUnusable
 from hybridd.store.database import Database
-from hybridd.store.sqlite import explained
+from hybridd.store.sqlite_errors import explained
 from hybridd.store.step_answers import add_answers
 from hybridd.store.step_attempts import add_attempts
 from hybridd.store.step_logins import add_logins

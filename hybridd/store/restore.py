@@ -12,7 +12,8 @@ from hybridd.clock import Clock
 from hybridd.errors import StoreBusy, StoreFull, StoreUnusable, UsageError
 from hybridd.store.backup import Contents, inspect, stamp
 from hybridd.store.files import hand_over, make_folder, share, sync
-from hybridd.store.sqlite import BUSY_SECONDS, explained
+from hybridd.store.sqlite import BUSY_SECONDS
+from hybridd.store.sqlite_errors import explained
 from hybridd.store.store import open_store
 
 LOGS = ("-wal", "-journal")

@@ -1,8 +1,7 @@
-"""The SQLite engine: the only file that knows which database this is. Connections, pragmas, errors, copies, checks."""
+"""The SQLite engine: with its errors the only file that knows which database this is. Connections, copies, checks."""
 
 import errno
 import os
-import shutil
 import sqlite3
 import tempfile
 import threading
@@ -10,71 +9,52 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
+from types import TracebackType
 from typing import Any, cast
 
 import peewee
 
 from hybridd.errors import StoreBusy, StoreError, StoreFull, StoreUnusable
 from hybridd.store.files import hand_over, is_shared, share
+from hybridd.store.sqlite_errors import RESTORE, explained
 
 BUSY_SECONDS = 5.0
-_NO_SPACE = 64 * 1024  # SQLite reports some full disks as I/O errors: less than this left, and it was the space
-_RESTORE = "restore a backup with `hybridd restore FILE`"
-
-_ERRORS: dict[int, tuple[type[StoreError], str, str]] = {
-    sqlite3.SQLITE_BUSY: (StoreBusy, "is locked by another process", "try again once that process has finished"),
-    sqlite3.SQLITE_LOCKED: (StoreBusy, "is locked by another connection", "try again"),
-    sqlite3.SQLITE_FULL: (StoreFull, "cannot grow: the disk is full", "free some space on that disk"),
-    sqlite3.SQLITE_READONLY: (StoreUnusable, "is read-only", "give the user who runs hybridd write access"),
-    sqlite3.SQLITE_PERM: (StoreUnusable, "may not be opened", "give the user who runs hybridd access to it"),
-    sqlite3.SQLITE_CANTOPEN: (StoreUnusable, "cannot be opened", "check the folder and who may write to it"),
-    sqlite3.SQLITE_NOTADB: (StoreUnusable, "is not a database", f"name another file in [database] url, or {_RESTORE}"),
-    sqlite3.SQLITE_CORRUPT: (StoreUnusable, "is damaged", _RESTORE),
-    sqlite3.SQLITE_IOERR: (StoreUnusable, "cannot be read or written (disk error)", f"check the disk, then {_RESTORE}"),
-}
-
-
-def explain(error: Exception, path: Path) -> StoreError | None:
-    """What an error of SQLite means for the state at `path`, in one line; None for a defect of the program."""
-    origin = getattr(error, "orig", error)  # peewee keeps the driver's error there
-    code = getattr(origin, "sqlite_errorcode", None)
-    if code == sqlite3.SQLITE_READONLY_DBMOVED:
-        return StoreUnusable(f"the state {path} was moved or deleted while in use", remedy="restart hybridd")
-    if code == sqlite3.SQLITE_ERROR and str(origin).startswith("no such"):
-        return StoreUnusable(f"the state {path} is incomplete ({origin})", remedy=_RESTORE)
-    if code is None or code & 0xFF not in _ERRORS:
-        return None
-    base = code & 0xFF
-    if base in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and free_bytes(path) < _NO_SPACE:
-        base = sqlite3.SQLITE_FULL
-    kind, what, remedy = _ERRORS[base]
-    return kind(f"the state {path} {what}", remedy=remedy)
-
-
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Errors of SQLite inside come out as StoreBusy, StoreFull or StoreUnusable, a defect as peewee's own."""
-    try:
-        yield
-    except (peewee.PeeweeException, sqlite3.Error) as error:
-        known = explain(error, path)
-        if known is not None:
-            raise known from error
-        if isinstance(error, sqlite3.Error):
-            raise getattr(peewee, type(error).__name__, peewee.DatabaseError)(error, *error.args) from error
-        raise
-
-
-def free_bytes(path: Path) -> int:
-    """Space left, in bytes, for unprivileged use on the disk that holds `path`."""
-    return shutil.disk_usage(path.parent).free
-
 
 _JOINED = nullcontext()  # for what a transaction within another one begins and ends: nothing
 
 
 class _Inside(threading.local):
+    """What a thread has of its own: how deep in a transaction it is, and its connection once it has asked for it."""
+
     depth = 0
+    connection: sqlite3.Connection | None = None
+
+
+class _Transaction:
+    """The outermost one of a thread: all or nothing, with the right to write from the start."""
+
+    __slots__ = ("_connection", "_engine")
+
+    def __init__(self, engine: "Sqlite") -> None:
+        self._engine = engine
+
+    def __enter__(self) -> None:
+        with self._engine.explained:
+            self._connection = self._engine.connection()
+            self._connection.execute("BEGIN IMMEDIATE")
+        self._engine.inside.depth = 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                with self._engine.explained:
+                    self._engine.cursor().execute("COMMIT")
+        finally:
+            self._engine.inside.depth = 0
+            if self._connection.in_transaction:
+                self._connection.rollback()
 
 
 class Sqlite:
@@ -85,11 +65,12 @@ class Sqlite:
         self._private = tempfile.TemporaryDirectory(prefix="hybridd-") if path is None else None
         self.passing = path is None
         self.path = path.absolute() if path is not None else Path(str(self._private and self._private.name), "state.db")
+        self.explained = explained(self.path)
         self._busy_seconds = busy_seconds
         self._connections: dict[threading.Thread, sqlite3.Connection] = {}
         self._lock = threading.Lock()
         self._closed = False
-        self._inside = _Inside()
+        self.inside = _Inside()
         _prepare_file(self.path, create)
         self.peewee = peewee.SqliteDatabase(
             str(self.path),
@@ -99,7 +80,7 @@ class Sqlite:
             check_same_thread=False,
         )
         try:
-            with explained(self.path):
+            with self.explained:
                 self._use_wal()
         except StoreError:
             self.close()
@@ -107,39 +88,27 @@ class Sqlite:
 
     def connection(self) -> sqlite3.Connection:
         """This thread's connection, which is opened when there is none."""
-        return cast(sqlite3.Connection, cast(Any, self.peewee).connection())
+        kept = self.inside.connection
+        if kept is None or self._closed:
+            kept = self.inside.connection = cast(sqlite3.Connection, cast(Any, self.peewee).connection())
+        return kept
 
     def cursor(self) -> sqlite3.Cursor:
         """A cursor on this thread's connection; within a transaction that has failed, StoreError."""
         connection = self.connection()
-        if self._inside.depth and not connection.in_transaction:
+        if self.inside.depth and not connection.in_transaction:
             # A full disk makes SQLite roll back by itself; what came after would be committed alone.
             raise StoreError(f"a transaction on {self.path} has failed", remedy="begin it again")
         return connection.cursor()
 
     def version(self) -> int:
         """SQLite's data_version: another number as soon as another connection has committed something."""
-        with explained(self.path):
+        with self.explained:
             return int(self.cursor().execute("PRAGMA data_version").fetchone()[0])
 
     def transaction(self) -> AbstractContextManager[None]:
         """All or nothing, with the right to write from the start; inside another it joins that one."""
-        return _JOINED if self._inside.depth else self._begun()
-
-    @contextmanager
-    def _begun(self) -> Iterator[None]:
-        with explained(self.path):
-            connection = self.connection()
-            connection.execute("BEGIN IMMEDIATE")
-        self._inside.depth = 1
-        try:
-            yield
-            with explained(self.path):
-                self.cursor().execute("COMMIT")
-        finally:
-            self._inside.depth = 0
-            if connection.in_transaction:
-                connection.rollback()
+        return _JOINED if self.inside.depth else _Transaction(self)
 
     def _connect(self, database: str, **kwargs: object) -> sqlite3.Connection:
         # Kept in a list of our own, so that close() reaches every thread's and dead threads leave none behind.
@@ -175,13 +144,13 @@ class Sqlite:
 
     def orphans(self) -> list[str]:
         """One line for each row whose parent is missing."""
-        with explained(self.path):
+        with self.explained:
             rows = self.cursor().execute("PRAGMA foreign_key_check").fetchall()
         return [f"{table} row {rowid} points to a row of {parent} that is missing" for table, rowid, parent, _ in rows]
 
     def problems(self) -> list[str]:
         """What SQLite's own full check finds wrong with the file, one line each."""
-        with explained(self.path):
+        with self.explained:
             rows = self.cursor().execute("PRAGMA integrity_check").fetchall()
         return [] if rows == [("ok",)] else [str(line) for (text,) in rows for line in str(text).splitlines()]
 
@@ -199,7 +168,7 @@ class Sqlite:
                 copy.execute("PRAGMA journal_mode = DELETE").fetchall()
                 found = copy.execute("PRAGMA integrity_check").fetchall()
             if found != [("ok",)]:
-                raise StoreUnusable(f"the copy of {self.path} is damaged ({found[0][0]})", remedy=_RESTORE)
+                raise StoreUnusable(f"the copy of {self.path} is damaged ({found[0][0]})", remedy=RESTORE)
             _sync(part)
             part.replace(target)
             _sync(target.parent)

@@ -30,7 +30,8 @@ from hybridd.store.outbox import Outbox
 from hybridd.store.proposals import Proposals
 from hybridd.store.sessions import Askers, Sessions
 from hybridd.store.silences import Silences
-from hybridd.store.sqlite import BUSY_SECONDS, free_bytes
+from hybridd.store.sqlite import BUSY_SECONDS
+from hybridd.store.sqlite_errors import free_bytes
 from hybridd.store.trades import Trades
 from hybridd.store.verify import verify
 

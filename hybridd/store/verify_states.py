@@ -8,7 +8,7 @@ from hybridd.model.delivery import DELIVERY_TABLE, DeliveryEvent, DeliveryState
 from hybridd.model.state import Table
 from hybridd.model.trade import TradeState
 from hybridd.store.database import Database, Record
-from hybridd.store.sqlite import explained
+from hybridd.store.sqlite_errors import explained
 
 MOST = 20
 """Findings of one kind that are told; a state that is thoroughly wrong needs no list of all its rows."""

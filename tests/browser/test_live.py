@@ -1,7 +1,8 @@
 """What happens is seen without loading the page again; what a page missed while it was away is not lost."""
 
 import time
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from hybridd.model.analysis import Signal, SignalState
 from tests.browser.test_pages import furnish

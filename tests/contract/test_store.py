@@ -141,7 +141,15 @@ class TestAnalyses:
         (found,) = store.analyses.between("BTC/USDT", "5m", T0, T0)
         assert list(stored) == [T0]
         assert math.isnan(found.high)
-        assert replace(found, high=0, low=0) == replace(self.FULL, high=0, low=0)
+        assert structs.replace(found, high=0, low=0) == structs.replace(self.FULL, high=0, low=0)
+
+    @pytest.mark.parametrize("number", [math.inf, -math.inf, NAN])
+    @pytest.mark.parametrize("column", ["score", "weight"])
+    def test_a_reading_whose_number_is_none_is_refused(self, store, column, number):
+        broken = structs.replace(self.FULL.readings[0], **{column: number})
+        with pytest.raises(ValueError, match="not finite"):
+            store.analyses.add_many([structs.replace(self.FULL, readings=(*self.FULL.readings, broken))])
+        assert store.analyses.count() == 0
 
     def test_the_second_of_one_candle_is_left_alone(self, store):
         first = store.analyses.add_many([analysis(60.0), analysis(61.0, at=T0 + STEP)])
@@ -195,7 +203,7 @@ class TestAlerts:
         change(),
         change(Reason.SIGNAL_CHANGED, before="NEUTRAL", after="LONG", deferred_from=T0 - STEP),
         change(Reason.TRADE_AGAINST, subject="trade 42", before=None, after=None, detail="turned"),
-        analysis=replace(TestAnalyses.FULL, high=1.5, low=NAN),
+        analysis=structs.replace(TestAnalyses.FULL, high=1.5, low=NAN),
         before=Before(candle_close=T0 - STEP, price=1.0, score=0.0, signal=Signal.NEUTRAL, confidence=0.5),
         trend=Trend(trend=Direction.UP, change=13.0, percent_change=None, first_score=0.0, last_score=13.0, samples=2),
         simulated=True,
@@ -203,7 +211,7 @@ class TestAlerts:
     )
 
     def test_come_back_exactly(self, store):
-        whole = replace(self.FULL, analysis=replace(self.FULL.analysis, low=1.25))
+        whole = replace(self.FULL, analysis=structs.replace(self.FULL.analysis, low=1.25))
         alert_id = store.alerts.add(whole)
         assert store.alerts.get(alert_id) == replace(whole, id=alert_id)
 

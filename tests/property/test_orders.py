@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from hybridd.clock import ManualClock
 from hybridd.errors import BrokerError
@@ -155,7 +156,7 @@ def _happen(draw, store, broker, clock, step):
         order_exit(store, trade.id, clock.now())
     elif what == "price":
         price = 100.0 + draw(st.integers(-25, 25))
-        store.analyses.add_many([replace(analysis(50.0), candle_close=T0 + step + 1, price=price)])
+        store.analyses.add_many([structs.replace(analysis(50.0), candle_close=T0 + step + 1, price=price)])
 
 
 def _check(store, broker):

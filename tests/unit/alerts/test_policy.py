@@ -1,7 +1,5 @@
 """Who is told, who is not, and what is remembered."""
 
-from dataclasses import replace
-
 import pytest
 from msgspec import structs
 
@@ -176,7 +174,7 @@ def test_of_several_objections_the_first_in_the_order_of_policy_is_named():
         objection(turned, memory, RULES, around),
         objection(later, memory, RULES, around),
         objection(later, unknown, RULES, around),
-        objection(later, unknown, RULES, replace(around, stale=False)),
+        objection(later, unknown, RULES, structs.replace(around, stale=False)),
         objection(later, unknown, RULES),
         objection(later, calm, RULES),
         objection(later, structs.replace(calm, told_at={}), RULES),

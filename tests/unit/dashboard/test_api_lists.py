@@ -3,9 +3,9 @@
 import csv
 import io
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from hybridd.dashboard.api_table import ENDPOINTS
 from hybridd.dashboard.api_tokens import Scope

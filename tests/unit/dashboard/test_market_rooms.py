@@ -2,11 +2,11 @@
 
 import json
 from contextlib import closing
-from dataclasses import replace
 from html import unescape
 from re import search
 
 import pytest
+from msgspec.structs import replace
 
 from hybridd.clock import SystemClock
 from hybridd.dashboard.drawings import Mark, chart, line

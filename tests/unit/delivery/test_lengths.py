@@ -22,7 +22,7 @@ RISING = Trend(trend=Direction.UP, change=30.0, percent_change=60.0, first_score
 def whole(**changes) -> Alert:
     """An alert with everything that there is to tell."""
     made = market(SIGNAL, change(Reason.SCORE_JUMP, 62.0, 78.2), trend=RISING)
-    return replace(made, analysis=replace(made.analysis, odds=NIGHT), **changes)
+    return replace(made, analysis=structs.replace(made.analysis, odds=NIGHT), **changes)
 
 
 def test_the_sms_can_be_read_by_somebody_woken_at_night():
@@ -120,5 +120,5 @@ def test_an_absurd_price_does_not_fill_the_message(value):
 
 
 def test_the_signal_state_is_what_the_message_says():
-    alert = market(analysis=replace(market().analysis, state=SignalState(signal=Signal.SHORT), score=21.0))
+    alert = market(analysis=structs.replace(market().analysis, state=SignalState(signal=Signal.SHORT), score=21.0))
     assert "SHORT 21" in render(alert).short

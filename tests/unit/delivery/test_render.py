@@ -71,7 +71,7 @@ def test_the_title_says_what_a_lock_screen_must():
         ([change(Reason.SCORE_JUMP, 62.0, 78.2)], {}, "BTC/USDT score 78 (was 62), LONG @ 45,250.00"),
         (
             [change(Reason.SCORE_JUMP, 58.0, 64.6)],
-            {"analysis": replace(LONG, score=64.6, state=SignalState())},
+            {"analysis": structs.replace(LONG, score=64.6, state=SignalState())},
             "BTC/USDT score 64.6 (was 58), NEUTRAL @ 45,250.00",
         ),
         (
@@ -104,7 +104,11 @@ def test_the_title_says_what_a_lock_screen_must():
             {},
             "Trade 42, BTC/USDT: you are SHORT, the signal is now LONG @ 45,250.00",
         ),
-        ([SIGNAL], {"analysis": replace(LONG, price=0.00001234)}, "BTC/USDT LONG 78 (was NEUTRAL 62) @ 0.00001234"),
+        (
+            [SIGNAL],
+            {"analysis": structs.replace(LONG, price=0.00001234)},
+            "BTC/USDT LONG 78 (was NEUTRAL 62) @ 0.00001234",
+        ),
     ],
 )
 def test_each_reason_has_its_headline(changes, more, title):
@@ -129,7 +133,7 @@ def test_the_layers_agree_or_disagree_by_name():
 
 def test_odds_are_told_with_their_number_or_not_at_all():
     odds = Odds(probability=0.57, low=0.52, high=0.62, n=1412)
-    text = render(market(analysis=replace(LONG, odds=odds))).text
+    text = render(market(analysis=structs.replace(LONG, odds=odds))).text
     assert "57 % for a higher price, learned from 1,412 analyses like this one (95 % interval 52 to 62 %)" in text
     assert "odds" not in render(market()).text.lower()
 
@@ -168,14 +172,14 @@ def test_a_change_that_was_held_back_says_since_when():
 
 
 def test_degraded_is_in_the_title_and_names_who_is_missing():
-    words = render(market(analysis=replace(LONG, degraded=True, layers=15)))
+    words = render(market(analysis=structs.replace(LONG, degraded=True, layers=15)))
     assert words.title.endswith(", degraded")
     assert "only 3 of 15 layers answered. Without an answer: cycle." in words.text
 
 
 @pytest.mark.parametrize("mark", ["alert", "analysis"])
 def test_simulated_cannot_be_overlooked(mark):
-    alert = market(simulated=True) if mark == "alert" else market(analysis=replace(LONG, simulated=True))
+    alert = market(simulated=True) if mark == "alert" else market(analysis=structs.replace(LONG, simulated=True))
     words = render(alert)
     assert words.title.startswith("SIMULATED: ")
     assert words.short.startswith("SIMULATED: ")
@@ -186,13 +190,13 @@ def test_simulated_cannot_be_overlooked(mark):
 
 
 def test_what_comes_out_of_files_is_not_taken_for_now():
-    words = render(market(analysis=replace(LONG, source="recorded data")))
+    words = render(market(analysis=structs.replace(LONG, source="recorded data")))
     assert words.title == "RECORDED: BTC/USDT LONG 78 (was NEUTRAL 62) @ 45,250.00"
     assert words.short.startswith("RECORDED: ")
     for text in (words.text, words.html):
         assert "these candles are out of files, not of now" in text
         assert "45,250.00 (recorded)" in text
-    made_up = market(analysis=replace(LONG, source="recorded data", simulated=True))
+    made_up = market(analysis=structs.replace(LONG, source="recorded data", simulated=True))
     assert render(made_up).title.startswith("SIMULATED: ")
 
 
@@ -295,7 +299,7 @@ def test_there_is_no_button_without_a_link():
 
 
 def test_a_broken_number_is_called_unknown():
-    words = render(market(analysis=replace(LONG, price=float("nan"))))
+    words = render(market(analysis=structs.replace(LONG, price=float("nan"))))
     assert "@ unknown" in words.title
     assert "nan" not in words.text.lower()
 
@@ -303,7 +307,7 @@ def test_a_broken_number_is_called_unknown():
 def test_the_manual_names_every_reason_and_every_fact():
     manual = (Path(__file__).resolve().parents[3] / "docs" / "alerts.md").read_text()
     odds = Odds(probability=0.57, low=0.52, high=0.62, n=412)
-    told = facts(market(analysis=replace(LONG, odds=odds))) | facts(health(Reason.FEED_STALE, resolves=3))
+    told = facts(market(analysis=structs.replace(LONG, odds=odds))) | facts(health(Reason.FEED_STALE, resolves=3))
     assert not {name for name in (*told, "SHORT", "DELIVERY_KEY") if f"`{name}`" not in manual}
     rows = {f"| {reason} | {SEVERITY[reason]} |" for reason in Reason}
     assert not {row for row in rows if row not in manual}

@@ -1,13 +1,11 @@
 """Which rows are trusted, and what is said of the others."""
 
-from itertools import product
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hybridd.market.quality import FEW, Fault, IncidentKind, _cleaned, _flawless, _table, gaps, inspect
+from hybridd.market.quality import Fault, IncidentKind, gaps, inspect
 from hybridd.model.candle import candles_from_rows
 from hybridd.model.timeframe import parse_timeframe
 from tests.unit.market.rows import M5, T0, places_of, row, rows, run
@@ -174,33 +172,6 @@ def test_disorder_never_invents_or_loses_a_good_candle(data, size):
     assert seen.candles.close.tolist() == run(sorted({*kept, *known})).close.tolist()
     assert kinds(seen).count(IncidentKind.QUARANTINED) == len(bad)
     assert sum(i.count for i in seen.incidents if i.kind is IncidentKind.DUPLICATE) == len(twice)
-
-
-CELLS = (-1.0, 0.0, 1e-300, 99.0, 101.0, 150.0, 1e9, float("inf"), float("nan"), None, T0 + 1, T0 + 2 * M5.ms)
-
-
-def spoilt(place: int, column: int, cell: float | None) -> tuple:
-    """A good row with one cell that may be wrong."""
-    return tuple(cell if k == column else value for k, value in enumerate(row(place)))
-
-
-@pytest.mark.parametrize("places", [[0, 1, 3, 4], [3, 1, 0], [2, 2]], ids=str)
-@pytest.mark.parametrize("now", [T0 - 1, T0 + 3 * M5.ms, FAR], ids=["early", "midway", "late"])
-def test_what_is_beyond_doubt_one_by_one_is_so_in_columns_too(places, now):
-    for at, column, cell in product(range(len(places)), range(6), CELLS):
-        sent = rows(places)
-        sent[at] = spoilt(places[at], column, cell)
-        table, _ = _table(sent)
-        if _flawless(table, M5, now):
-            kept, faults = _cleaned(table, M5, now)
-            assert faults == []
-            assert np.array_equal(kept, table[table[:, 0] + M5.ms <= now])
-
-
-def test_good_rows_need_no_columns():
-    assert _flawless(_table(rows([0, 1, 3, 4]))[0], M5, FAR)
-    assert _flawless(_table([])[0], M5, FAR)
-    assert not _flawless(_table(rows(range(FEW + 1)))[0], M5, FAR), "many are quicker in columns"
 
 
 @settings(max_examples=25, deadline=None)

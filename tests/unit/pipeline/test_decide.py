@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from hybridd.alerts.compose import market_alert
 from hybridd.alerts.routing import Route, Step
@@ -39,7 +40,7 @@ APPROVE, REJECT, HOLD = ProposalEvent.APPROVE, ProposalEvent.REJECT, ProposalEve
 def hot(signal=Signal.LONG, price=45_250.0, at=T0, **changes):
     made = analysis(80.0 if signal is Signal.LONG else 20.0)
     facts = {"candle_close": at, "price": price, "state": SignalState(signal=signal), "confidence": 0.8, "late": False}
-    return replace(made, **(facts | changes))
+    return structs.replace(made, **(facts | changes))
 
 
 class House:

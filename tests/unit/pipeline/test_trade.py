@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from hybridd.errors import BrokerError, DataError
 from hybridd.model.order import Leg, MarketRules, OrderState
@@ -235,7 +236,7 @@ def test_a_broker_that_holds_only_the_stop_leaves_at_market_where_a_target_was_r
     house.trader.round()
     house.trader.round()
     assert [o[:2] for o in house.orders()] == [("entry", "filled"), ("stop", "open")]
-    house.store.analyses.add_many([replace(analysis(80.0), candle_close=T0 + 1, price=111.0)])
+    house.store.analyses.add_many([structs.replace(analysis(80.0), candle_close=T0 + 1, price=111.0)])
     house.trader.round()
     assert [o[:2] for o in house.orders()][1:] == [("stop", "cancelled"), ("target", "open")]
     target = house.store.orders.of_trade(1)[-1].order
@@ -421,7 +422,7 @@ def test_a_refused_stop_is_asked_for_again_later_and_not_each_round(house, scrip
 def test_where_a_refused_target_would_stand_the_stop_comes_back(house, scripted):
     scripted.both = False
     opened(house, scripted)
-    house.store.analyses.add_many([replace(analysis(80.0), candle_close=T0 + 1, price=111.0)])
+    house.store.analyses.add_many([structs.replace(analysis(80.0), candle_close=T0 + 1, price=111.0)])
     scripted.fate = "refuse"
     house.trader.round()
     scripted.fate = "accept"
@@ -434,12 +435,12 @@ def test_a_target_too_small_to_be_sold_alone_waits_for_the_next(house, scripted)
     scripted.both = False
     scripted.the_rules = MarketRules(tick=D("0.01"), lot=D("0.001"), least_money=D(20))
     opened(house, scripted)
-    house.store.analyses.add_many([replace(analysis(80.0), candle_close=T0 + 1, price=111.0)])
+    house.store.analyses.add_many([structs.replace(analysis(80.0), candle_close=T0 + 1, price=111.0)])
     for _ in range(3):
         house.trader.round()
     assert (house.trade.reached, house.trade.stop_price) == (1, 100.0)
     assert [o[0] for o in house.orders()].count("target") == 0
-    house.store.analyses.add_many([replace(analysis(80.0), candle_close=T0 + 2, price=121.0)])
+    house.store.analyses.add_many([structs.replace(analysis(80.0), candle_close=T0 + 2, price=121.0)])
     for _ in range(3):
         house.trader.round()
     assert by_leg(house, Leg.TARGET)[0].order.quantity == D("0.3")

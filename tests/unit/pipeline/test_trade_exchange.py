@@ -3,11 +3,11 @@
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from hybridd.model.order import OrderState
 from hybridd.model.trade import Side, TradeState

@@ -1,9 +1,9 @@
 """The trader at another exchange, through ccxt as it is: other names, stops beside the book, contracts, refusals."""
 
 from contextlib import contextmanager
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from hybridd.brokers.exchange import ExchangeBroker
 from hybridd.clock import ManualClock

@@ -1,10 +1,10 @@
 """Odds and layers against what price did: recorded candles, and sums done slowly."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from hybridd.model.analysis import Odds
 from hybridd.model.reading import Reading

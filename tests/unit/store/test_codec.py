@@ -1,11 +1,13 @@
 import math
+from decimal import Decimal
 
 import numpy as np
 import pytest
 
 from hybridd.model.analysis import Odds, Signal, SignalState
 from hybridd.model.change import Change, Reason
-from hybridd.store.codec import from_text, plain, read_as, to_text
+from hybridd.model.said import Abstain, Reading
+from hybridd.store.codec import from_text, plain, quick_text, read_as, to_text
 
 
 def test_equal_values_have_equal_texts():
@@ -23,6 +25,40 @@ def test_what_is_not_a_number_is_null_and_an_infinite_one_is_refused():
     assert to_text([math.nan]) == "[null]"
     with pytest.raises(ValueError, match="not JSON compliant"):
         to_text(math.inf)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"b": 1, "a": (1, None), "Ä": '"\n\u2028\x1f\\', "e": ""},
+        [0.1, 1 / 3, 1e-300, 1e-5, 1e16, 1.7976931348623157e308, -0.0, 45250.0, 12345678901234567, True],
+        [np.float64(1 / 3), np.int64(7), np.bool_(True)],
+        [math.nan, np.float64(math.nan), 0.5],
+        Odds(probability=1 / 3, low=0.25, high=0.5, n=10),
+        SignalState(signal=Signal.LONG, candidate=Signal.SHORT, streak=1),
+        Reading(layer="trend", score=math.nan, weight=1.0, reason="no null", abstain=Abstain.STALE),
+        {"price": Decimal("0.10"), "kinds": [Signal.LONG, Reason.TEST]},
+    ],
+)
+def test_a_quick_text_reads_as_the_other_does(value):
+    # Written once more, so that 1, 1.0 and True are not the same, nor 0.0 and -0.0.
+    assert to_text(from_text(quick_text(value))) == to_text(value)
+
+
+BROKEN = Odds(probability=math.nan, low=0.0, high=math.inf, n=1)
+
+
+@pytest.mark.parametrize(
+    "value", [math.inf, {"a": [-math.inf]}, [np.float64(math.inf), math.nan], (None, {"b": (1, math.inf)}), BROKEN]
+)
+def test_a_quick_text_of_an_infinite_number_is_refused(value):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        quick_text(value)
+
+
+def test_a_quick_text_of_what_has_no_json_form_is_refused():
+    with pytest.raises(ValueError, match="has no JSON form"):
+        quick_text(object())
 
 
 def test_numpys_numbers_are_numbers():
