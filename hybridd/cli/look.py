@@ -87,7 +87,7 @@ def _draw(look: Look, settings: Settings, path: Path) -> None:
         long_threshold=rules.long_threshold,
         short_threshold=rules.short_threshold,
         marks=[turn for turn in look.turns if turn[0] > candles.open_time[0]],
-        simulated=a.simulated,
+        unreal=a.unreal,
     )
     with waiting("drawing"):
         draw(scene, path)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from hybridd.dashboard.gate import who_of
 from hybridd.dashboard.language import later
 from hybridd.dashboard.logins import Who
 from hybridd.dashboard.pages import page
+from hybridd.model.analysis import RECORDED, SIMULATED
 from hybridd.pipeline.heartbeat import heartbeat, state_of, wrong_with
 
 ROOMS = (
@@ -32,12 +34,13 @@ ROOMS = (
 class House:
     """What the frame of every page says: how the watch is, how many proposals wait, and who looks.
 
-    `here` is the room's address; `wrong` a line each; `event` the newest event that the page has surely seen.
+    `here` is the room's address; `unreal` as in an analysis; `wrong` a line each; `event` the newest event that the
+    page has surely seen.
     """
 
     here: str
     state: str
-    simulated: bool
+    unreal: str
     wrong: tuple[str, ...]
     waiting: int
     event: int
@@ -73,9 +76,15 @@ def house_of(desk: Desk, who: Who, path: str) -> House:
     return House(
         here=path.strip("/").partition("/")[0],
         state=state_of(service, wall),
-        simulated=bool(service.get("simulated")),
+        unreal=_unreal(service),
         wrong=tuple(wrong_with(service, wall)),
         waiting=len(desk.open_proposals()),
         event=newest,
         who=who,
     )
+
+
+def _unreal(service: Mapping[str, Any]) -> str:
+    if service.get("simulated"):
+        return SIMULATED
+    return RECORDED if str(service.get("source", "")).startswith("recorded") else ""

@@ -8,9 +8,9 @@ from hybridd.delivery.brief import against, brief, lines, sentence
 from hybridd.delivery.figures import clock_time, duration, percent, price, score
 from hybridd.delivery.health_words import WORDS
 from hybridd.delivery.opinions import Move, Opinion, moves, opinions, silent
-from hybridd.delivery.sentences import RECORDED, SIMULATED, headline, leading, sentences, unreal
+from hybridd.delivery.sentences import headline, leading, sentences, unreal
 from hybridd.model.alert import Alert, AlertState
-from hybridd.model.analysis import Analysis, Direction, Odds, Signal, Trend
+from hybridd.model.analysis import RECORDED, SIMULATED, Analysis, Direction, Odds, Signal, Trend
 from hybridd.model.change import TRADE, Change, Severity
 from hybridd.model.timeframe import parse_timeframe
 

@@ -7,12 +7,10 @@ from hybridd.delivery.digest_words import digest_headline, digest_lines
 from hybridd.delivery.figures import percent, points, price, score
 from hybridd.delivery.health_words import WORDS
 from hybridd.model.alert import Alert, Before
-from hybridd.model.analysis import Analysis
+from hybridd.model.analysis import SIMULATED, Analysis
 from hybridd.model.change import EXECUTION, TRADE, Change, Reason, Severity
 from hybridd.model.trade import BY_ITSELF
 
-SIMULATED = "SIMULATED"
-RECORDED = "RECORDED"
 _EXECUTED = {
     Reason.TRADE_OPENED: "Trade opened",
     Reason.TRADE_CLOSED: "Trade closed",
@@ -64,7 +62,7 @@ def unreal(alert: Alert) -> str:
     """What stands before all else: SIMULATED of a made-up market, RECORDED of one out of files, "" of a real one."""
     if is_simulated(alert):
         return SIMULATED
-    return RECORDED if alert.analysis is not None and alert.analysis.recorded else ""
+    return alert.analysis.unreal if alert.analysis is not None else ""
 
 
 def marked_unreal(alert: Alert, text: str) -> str:

@@ -33,6 +33,10 @@ class Odds:
     n: int
 
 
+SIMULATED, RECORDED = "SIMULATED", "RECORDED"
+"""What stands before all that is told of a made-up market, and of one that comes out of files."""
+
+
 class SignalState(Struct, frozen=True, kw_only=True):
     """Where the signal stands: the signal, and the one that waits for confirmation with its count of analyses."""
 
@@ -72,6 +76,13 @@ class Analysis(Struct, frozen=True, kw_only=True):
     def signal(self) -> Signal:
         """LONG, NEUTRAL or SHORT."""
         return self.state.signal
+
+    @property
+    def unreal(self) -> str:
+        """What it is of, where that is no market of now: "SIMULATED", "RECORDED" or ""."""
+        if self.simulated:
+            return SIMULATED
+        return RECORDED if self.recorded else ""
 
     @property
     def recorded(self) -> bool:

@@ -27,7 +27,8 @@ class AlertChart:
     """What is drawn, every label in words already; ASCII only, for the font knows little more.
 
     `candles`: (open time ms UTC, open, high, low, close), oldest first, each `step` ms long; `scores`: (candle close
-    ms UTC, score); `prices` and `times` are ticks: a value or an instant with its label. `simulated` is written across.
+    ms UTC, score); `prices` and `times` are ticks: a value or an instant with its label. `unreal` is written
+    across: SIMULATED, RECORDED or "".
     """
 
     title: str
@@ -41,7 +42,7 @@ class AlertChart:
     price_label: str
     score_label: str
     marks: tuple[Mark, ...]
-    simulated: bool
+    unreal: str
 
 
 def can_draw() -> bool:

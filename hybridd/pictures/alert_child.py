@@ -55,8 +55,8 @@ def paint(chart: dict[str, Any]) -> Image.Image:
     y = scale(min(lows) - room, max(highs) + room, PRICE_BOTTOM, PRICE_TOP)
     score_y = scale(0, 100, SCORE_BOTTOM, SCORE_TOP)
     _grid(pen, chart, x, y, score_y)
-    if chart["simulated"]:
-        pen.text((LEFT + RIGHT) / 2, (PRICE_TOP + PRICE_BOTTOM) / 2, "SIMULATED", 130, NIGHT, "mm", bold=3)
+    if chart["unreal"]:
+        pen.text((LEFT + RIGHT) / 2, (PRICE_TOP + PRICE_BOTTOM) / 2, chart["unreal"], 130, NIGHT, "mm", bold=3)
     _candles(pen, chart, x, y)
     _scores(pen, chart, x, score_y)
     _marks(pen, chart, x, y)

@@ -36,7 +36,7 @@ def main() -> None:
     axes[-1].xaxis.set_major_locator(ticks)
     axes[-1].xaxis.set_major_formatter(mdates.ConciseDateFormatter(ticks))
     axes[-1].set_xlabel("time, UTC")
-    figure.suptitle(("SIMULATED  " if scene["simulated"] else "") + scene["title"], x=0.02, ha="left", weight="bold")
+    figure.suptitle(f"{scene['unreal']}  {scene['title']}".strip(), x=0.02, ha="left", weight="bold")
     figure.tight_layout()
     figure.savefig(sys.argv[1], dpi=110)
 
@@ -52,8 +52,8 @@ def _candles(ax: Axes, scene: dict[str, Any], days: Any, width: float) -> None: 
         x = mdates.date2num(datetime.fromtimestamp(at / 1000, UTC))
         ax.axvline(x, color=SOFT, linewidth=0.8, linestyle=":")
         ax.annotate(word, (x, 1), xycoords=("data", "axes fraction"), fontsize=8, ha="right", va="top", rotation=90)
-    if scene["simulated"]:
-        ax.text(0.5, 0.5, "SIMULATED", transform=ax.transAxes, fontsize=42, alpha=0.12, ha="center", va="center")
+    if scene["unreal"]:
+        ax.text(0.5, 0.5, scene["unreal"], transform=ax.transAxes, fontsize=42, alpha=0.12, ha="center", va="center")
     ax.set_ylabel("price")
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
     ax.grid(alpha=0.25)

@@ -18,7 +18,8 @@ FORMATS = (".png", ".svg")
 class Scene:
     """What is drawn: n candles, the score of each (NaN: none), the layers' scores by name, the thresholds.
 
-    `marks`: moments (ms UTC) with a word, such as changes of signal. `simulated` is written across the picture.
+    `marks`: moments (ms UTC) with a word, such as changes of signal. `unreal` is written across the picture: SIMULATED,
+    RECORDED or "".
     """
 
     title: str
@@ -28,7 +29,7 @@ class Scene:
     long_threshold: float = 65.0
     short_threshold: float = 35.0
     marks: Sequence[tuple[int, str]] = ()
-    simulated: bool = False
+    unreal: str = ""
 
 
 def draw(scene: Scene, path: Path) -> None:
@@ -47,7 +48,7 @@ def _plain(scene: Scene) -> dict[str, object]:
     c = scene.candles
     return {
         "title": scene.title,
-        "simulated": scene.simulated,
+        "unreal": scene.unreal,
         "thresholds": [scene.short_threshold, scene.long_threshold],
         "step": c.step,
         "time": c.open_time.tolist(),

@@ -5,6 +5,7 @@ from datetime import tzinfo
 
 from hybridd.clock import as_datetime
 from hybridd.delivery.figures import price, score
+from hybridd.delivery.sentences import unreal
 from hybridd.model.alert import Alert
 from hybridd.model.analysis import Analysis
 from hybridd.model.candle import Candles
@@ -45,7 +46,7 @@ def chart_of(store: Store, alert: Alert, zone: tzinfo, thresholds: tuple[float, 
         price_label=price(float(candles.close[-1])),
         score_label=score(now.score),
         marks=_marks(store, now, analyses),
-        simulated=alert.simulated or now.simulated,
+        unreal=unreal(alert),
     )
 
 

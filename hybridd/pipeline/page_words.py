@@ -5,7 +5,7 @@ from datetime import tzinfo
 from decimal import Decimal
 
 from hybridd.delivery.figures import clock_time, duration, percent, price, score, zone_of
-from hybridd.delivery.sentences import headline, is_simulated, sentences
+from hybridd.delivery.sentences import headline, sentences, unreal
 from hybridd.model.alert import Alert, AlertState
 from hybridd.model.proposal import Decision, Proposal, ProposalEvent, ProposalState
 from hybridd.pipeline.quotes import fresh_quote, price_now
@@ -41,11 +41,11 @@ class ProposalWords:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertWords:
-    """An alert as a page shows it; `firing` while somebody may acknowledge it."""
+    """An alert as a page shows it; `firing` while somebody may acknowledge it, `unreal` as in an analysis."""
 
     id: int
     title: str
-    simulated: bool
+    unreal: str
     state: str
     firing: bool
     sentences: tuple[str, ...]
@@ -130,7 +130,7 @@ def alert_words(store: Store, alert: Alert, zone_name: str, now: int) -> AlertWo
     return AlertWords(
         id=alert.id,
         title=headline(alert),
-        simulated=is_simulated(alert),
+        unreal=unreal(alert),
         state=alert.state.value,
         firing=alert.state is AlertState.FIRING,
         sentences=sentences(alert),

@@ -88,6 +88,7 @@ def test_an_empty_house_says_what_to_do(client):
     ("changes", "words"),
     [
         ({"simulated": True}, "SIMULATED"),
+        ({"source": "recorded BTCUSDT_5m.csv"}, "RECORDED"),
         ({"degraded": True, "answered": 9, "layers": 15}, "DEGRADED: 9 of 15 layers answered"),
         ({"late": True}, "made up for after an outage"),
         ({"odds": None}, "odds not measured"),

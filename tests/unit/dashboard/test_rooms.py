@@ -50,10 +50,24 @@ def test_a_well_house_says_nothing_of_itself(web, client):
 
 
 @pytest.mark.parametrize("path", ["/", "/alerts/1"])
-def test_a_made_up_market_is_unmistakable(web, client, path):
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"simulated": True}, "SIMULATED: this market does not exist."),
+        ({"source": "recorded BTCUSDT_5m.csv"}, "RECORDED: these candles are out of files, not of now."),
+    ],
+)
+def test_what_is_no_market_of_now_is_unmistakable(web, client, path, facts, words):
     web.house.turn()
-    beat(web, simulated=True)
-    assert "SIMULATED: this market does not exist." in client.get(path).text
+    beat(web, **facts)
+    assert client.get(path).text.count(words) == 1
+
+
+def test_an_alert_of_another_market_than_todays_says_what_it_is_of(web, client):
+    web.house.turn(source="recorded BTCUSDT_5m.csv")
+    beat(web, source="binance")
+    assert "RECORDED: these candles" in client.get("/alerts/1").text
+    assert "RECORDED: these candles" not in client.get("/").text
 
 
 @pytest.mark.parametrize("path", ["/", "/alerts/1"])

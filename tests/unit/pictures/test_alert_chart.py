@@ -35,7 +35,7 @@ def chart(n=100, **changes) -> AlertChart:
         price_label="45,250.00",
         score_label="78",
         marks=(Mark(at=candles.last_close, kind="LONG", this=True),),
-        simulated=False,
+        unreal="",
     )
     return replace(made, **changes)
 
@@ -72,8 +72,9 @@ def test_this_alert_is_marked_and_an_earlier_one_in_the_colour_of_its_signal():
     assert has(seen(sold), FALL, (0, 100, 955, 560))
 
 
-def test_simulated_is_written_across_it():
-    assert draw_alert(chart(simulated=True), PATIENT) != draw_alert(chart(), PATIENT)
+def test_what_is_no_market_of_now_is_written_across_it():
+    drawn = {draw_alert(chart(unreal=mark), PATIENT) for mark in ("", "SIMULATED", "RECORDED")}
+    assert len(drawn) == 3
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def scene(**changes):
 
 
 def test_an_svg_holds_the_title_the_layers_and_that_it_is_simulated(tmp_path):
-    draw(scene(simulated=True), tmp_path / "a.svg")
+    draw(scene(unreal="SIMULATED"), tmp_path / "a.svg")
     text = (tmp_path / "a.svg").read_text()
     ET.fromstring(text)
     for word in ("SIMULATED", "BTC/USDT 5m", "trend", "cycle", "score"):
