@@ -25,7 +25,7 @@ PATHS = SHUFFLES * POOL
 FAR = 2.0
 """A path ends far out beyond 2·√12 of the volatility of now."""
 _OUT = FAR * HORIZON**0.5
-_POOLED = np.arange(POOL)
+_BACKWARDS = np.arange(2 * POOL - 1, -1, -1) % POOL
 _FEW = 16  # candles up to which each draws its own paths
 NEEDED = MEMORY + BLOCK + POOL
 """Candles: a close before the first return, the volatility's memory, a block, and the other blocks of the pool."""
@@ -96,7 +96,7 @@ def draws(symbol: str) -> IntArray:
 def outlook(
     change: FloatArray, number: IntArray, symbol: str, last: int | None = None, found: Blocks | None = None
 ) -> Outlook:
-    """Simulates PATHS paths of 12 candles from every candle: one-candle log returns and candle numbers, shape (n,).
+    """Simulates PATHS paths of 12 candles from every candle, of one-candle log returns, shape (n,).
 
     Filtered historical simulation: G. Barone-Adesi, K. Giannopoulos and L. Vosper, "VaR without correlations for
     portfolios of derivative securities", Journal of Futures Markets 19 (1999), with moving blocks as in H. Künsch,
@@ -104,9 +104,10 @@ def outlook(
     that each return raises or lowers for the next as in `volatility`. Today's volatility multiplies a whole path, so
     neither share depends on it. NaN where the window is not full or holds a stretch without volatility.
 
-    `number` is open time/step. A path keeps its blocks until they leave the pool, and then takes up those that came
-    in: of 480 steps a block sees, 479 throw no dice, and the outlook moves with the market (common random numbers,
-    Glasserman (2004), 7.1). The draw depends on symbol and candle time alone, never on where the history begins.
+    `number` is open time/step of the newest candles. A path keeps its blocks until they leave the pool, and then
+    takes up those that came in: of 480 steps a block sees, 479 throw no dice, and the outlook moves with the market
+    (common random numbers, Glasserman (2004), 7.1). The draw depends on symbol and candle time alone, never on
+    where the history begins.
     `found`: the `blocks` of the newest `last` + POOL changes, where they are at hand.
     """
     last = len(change) if last is None else last
@@ -146,9 +147,12 @@ def outermost(ends: FloatArray, share: float) -> tuple[float, float]:
 
 def _drawn_ends(found: Blocks, at: int, number: int, symbol: str) -> FloatArray:
     """Where the paths from the candle at position `at` end, from a volatility of 1; NaN where blocks are missing."""
-    drawn = draws(symbol).T
-    place = (at - (number - _POOLED) % POOL).clip(-1)
-    move, growth = (np.append(column, np.nan)[place] for column in (found.move, found.growth))
+    drawn, newest_drawn = draws(symbol).T, POOL - 1 - number % POOL
+    place = at - _BACKWARDS[newest_drawn : newest_drawn + POOL]
+    if at >= POOL - 1:
+        move, growth = found.move[place], found.growth[place]
+    else:
+        move, growth = (np.where(place >= 0, column[place], np.nan) for column in (found.move, found.growth))
     m, g = [move.take(piece) for piece in drawn], [growth.take(piece) for piece in drawn[:-1]]
     return _ends(m, g)
 

@@ -79,6 +79,6 @@ def _changes(view: View) -> FloatArray:
 
 
 def _number(view: View) -> IntArray:
-    """The candles' numbers since 1970, as many as there are changes."""
+    """The numbers since 1970 of the candles asked about."""
     opened = view.candles.open_time
-    return opened[max(0, len(opened) - view.last - NEEDED) :] // view.candles.step
+    return opened[len(opened) - view.last :] // view.candles.step
