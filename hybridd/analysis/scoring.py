@@ -109,6 +109,8 @@ def warming(last: int, lookback: int, n: int) -> int:
 
 def silenced(raw: Raw, silent: BoolArray, code: Abstain) -> Raw:
     """The raw value without those marked `silent`, for the reason given."""
+    if not np.count_nonzero(silent):
+        return raw
     codes = raw.abstain.copy()
     codes[silent] = code
     values = raw.values.copy()
