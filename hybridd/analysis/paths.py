@@ -152,7 +152,8 @@ def _drawn_ends(found: Blocks, at: int, number: int, symbol: str) -> FloatArray:
     if at >= POOL - 1:
         move, growth = found.move[place], found.growth[place]
     else:
-        move, growth = (np.where(place >= 0, column[place], np.nan) for column in (found.move, found.growth))
+        place = np.maximum(place, -1)
+        move, growth = (np.append(column, np.nan)[place] for column in (found.move, found.growth))
     m, g = [move.take(piece) for piece in drawn], [growth.take(piece) for piece in drawn[:-1]]
     return _ends(m, g)
 
