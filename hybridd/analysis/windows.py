@@ -1,8 +1,9 @@
 """Sums, averages, extremes and slopes over exact windows: what the newest n values say, and nothing older.
 
-A window of n is put together from windows of 1, 2, 4, 8 … (doubling), always in the same order. So the number at a
-candle depends on that window alone: a daemon that keeps 2,000 candles and a replay of years agree, a window in which
-nothing moved says exactly 0, and no rounding drifts in as it does in a running sum. Cost: n log(window).
+A window of n is put together from windows of 1, 2, 4, 8 … (doubling), or by itself where few are asked for. So the
+number at a candle depends on that window alone: a daemon that keeps 2,000 candles and a replay of years agree but for
+the last bits, a window in which nothing moved says exactly 0, and no rounding drifts in as it does in a running sum.
+Cost: n log(window).
 
 All functions take and return arrays of shape (n,), NaN where the window is not full or holds a NaN. Those with `last`
 compute and return no more than that many newest values, out of an array that may be shorter or longer.
