@@ -208,7 +208,8 @@ def _reason(sharing: SharingLayer | None, layer: Layer, view: View, scores: Scor
     if layer.name in scores.failures:
         return f"failed: {scores.failures[layer.name]}"
     try:
-        return sharing.why(view) if sharing is not None else layer.explain(view.market, len(view.candles) - 1)
+        # As plain text, whatever kind of text a plug-in has: it is stored.
+        return str(sharing.why(view) if sharing is not None else layer.explain(view.market, len(view.candles) - 1))
     except LAYER_ERRORS as error:
         return f"cannot explain itself: {type(error).__name__}: {error}"
 

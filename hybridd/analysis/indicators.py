@@ -13,6 +13,7 @@ from functools import cache
 import numpy as np
 
 from hybridd.analysis.spreads import rolling_spread, weighted_spread
+from hybridd.analysis.view import at_once
 from hybridd.analysis.windows import (
     newest,
     ratio,
@@ -27,8 +28,6 @@ from hybridd.model.candle import Candles, FloatArray
 
 WILDER_WINDOW = 384
 """(13/14)³⁸⁴ = 4e-13: what a Wilder average of 14 leaves out."""
-RANGES = 300
-"""Average ranges that are computed together, at least: a little more than any layer looks back from one candle."""
 MACD_WINDOW = 384
 SIGNAL_WINDOW = 128
 
@@ -69,9 +68,10 @@ def true_range(candles: Candles, last: int | None = None) -> FloatArray:
     return top
 
 
+@at_once(300)
 def atr(candles: Candles, last: int | None = None) -> FloatArray:
-    """Average true range of 14, Wilder (1978), p. 23. First value at candle 384. The newest `last`, or RANGES."""
-    last = len(candles) if last is None else min(max(last, RANGES), len(candles))
+    """Average true range of 14, Wilder (1978), p. 23. First value at candle 384."""
+    last = len(candles) if last is None else last
     return wilder(true_range(candles, last + WILDER_WINDOW), last=last)
 
 

@@ -27,7 +27,7 @@ class Layer(Protocol):
 class SharingLayer(Layer, Protocol):
     """A layer that computes no more than it is asked for, and shares what it computes. Optional: Layer is enough.
 
-    A live cycle asks about one candle of two thousand.
+    A live cycle asks about one candle of two thousand. What a view gives is others' as well: nobody writes into it.
     """
 
     def said(self, view: View) -> LayerSeries:

@@ -3,10 +3,8 @@
 import numpy as np
 
 from hybridd.analysis.indicators import step
+from hybridd.analysis.view import at_once
 from hybridd.model.candle import Candles, FloatArray
-
-AT_ONCE = 900
-"""Changes that are computed together, at least: a little more than any layer looks back from one candle."""
 
 
 def log_change(close: FloatArray, last: int | None = None) -> FloatArray:
@@ -17,6 +15,7 @@ def log_change(close: FloatArray, last: int | None = None) -> FloatArray:
     return step(np.log(close if last is None else close[max(0, len(close) - last - 1) :]), last)
 
 
+@at_once(900)
 def changes(candles: Candles, last: int) -> FloatArray:
-    """`log_change` of the newest `last` closes of a market, or of AT_ONCE: logarithms cost more than all the rest."""
-    return log_change(candles.close, min(max(last, AT_ONCE), len(candles)))
+    """`log_change` of the newest `last` closes of a market."""
+    return log_change(candles.close, last)

@@ -13,6 +13,19 @@ Found = TypeVar("Found")
 SPARE = 4
 """Values of an indicator that are computed beyond those asked for, at least."""
 
+Indicator = TypeVar("Indicator", bound=Callable[..., FloatArray])
+_AT_ONCE: dict[Callable[..., FloatArray], int] = {}
+
+
+def at_once(values: int) -> Callable[[Indicator], Indicator]:
+    """Marks an indicator of which a view computes so many values at least: a little more than any layer looks back."""
+
+    def mark(indicator: Indicator) -> Indicator:
+        _AT_ONCE[indicator] = values
+        return indicator
+
+    return mark
+
 
 class View(Struct, frozen=True, eq=False):
     """A market, and how many of its newest candles are asked about: all in a replay, mostly one in a live cycle.
@@ -49,7 +62,7 @@ class View(Struct, frozen=True, eq=False):
         if found is None or len(found) < last:
             # The next to ask mostly looks a little further back: cheaper now than to begin again. One value is cheap.
             reach = last if last == 1 else last + max(SPARE, last // 64)
-            found = self._found[formula] = formula(candles, min(reach, n))
+            found = self._found[formula] = formula(candles, min(max(reach, _AT_ONCE.get(formula, 0)), n))
         return found[len(found) - last :]
 
 

@@ -14,7 +14,7 @@ from hybridd.dashboard.gate import who_of
 from hybridd.dashboard.language import later
 from hybridd.dashboard.logins import Who
 from hybridd.dashboard.pages import page
-from hybridd.model.analysis import RECORDED, SIMULATED
+from hybridd.model.analysis import RECORDED, SIMULATED, is_recorded
 from hybridd.pipeline.heartbeat import heartbeat, state_of, wrong_with
 
 ROOMS = (
@@ -87,4 +87,4 @@ def house_of(desk: Desk, who: Who, path: str) -> House:
 def _unreal(service: Mapping[str, Any]) -> str:
     if service.get("simulated"):
         return SIMULATED
-    return RECORDED if str(service.get("source", "")).startswith("recorded") else ""
+    return RECORDED if is_recorded(service.get("source", "")) else ""

@@ -37,6 +37,11 @@ SIMULATED, RECORDED = "SIMULATED", "RECORDED"
 """What stands before all that is told of a made-up market, and of one that comes out of files."""
 
 
+def is_recorded(source: str) -> bool:
+    """Whether a feed of this name reads files: "recorded candles", by the folder."""
+    return source.startswith("recorded")
+
+
 class SignalState(Struct, frozen=True, kw_only=True):
     """Where the signal stands: the signal, and the one that waits for confirmation with its count of analyses."""
 
@@ -87,7 +92,7 @@ class Analysis(Struct, frozen=True, kw_only=True):
     @property
     def recorded(self) -> bool:
         """Whether its candles come out of files and not from a market of now."""
-        return self.source.startswith("recorded")
+        return is_recorded(self.source)
 
 
 class Glimpse(Struct, frozen=True):

@@ -44,19 +44,30 @@ class Market:
 
 
 class LayerSeries(Struct, frozen=True, eq=False):
-    """One value a candle, shape (n,): `values` from 0 (bearish) to 100 (bullish) or NaN; `abstain` says why not."""
+    """One value a candle, shape (n,): `values` from 0 (bearish) to 100 (bullish) or NaN; `abstain` says why not.
+
+    Nobody can write into them any more: what a layer has said, others read. Raises ValueError for what is no answer.
+    """
 
     values: FloatArray
     abstain: np.ndarray[tuple[int], np.dtype[np.int8]]
 
     def __post_init__(self) -> None:
-        if self.values.shape != self.abstain.shape or _contradicts(self.values, self.abstain):
+        if self.values.shape != self.abstain.shape or self.values.dtype.kind != "f":
+            raise ValueError("a layer must answer with floating-point numbers, and as many reasons")
+        if _contradicts(self.values, self.abstain):
             raise ValueError("a layer must answer with a number or say why not, never both or neither")
+        self.values.setflags(write=False)
+        self.abstain.setflags(write=False)
 
 
 def _contradicts(values: FloatArray, abstain: np.ndarray[tuple[int], np.dtype[np.int8]]) -> bool:
-    """Whether a number comes with a reason, or none without one."""
+    """Whether a number comes with a reason, none without one, or something for a reason that is none."""
     if len(values) == 1:  # as in a live cycle, fifteen times
-        one = values.item(0)
-        return bool((one != one) != (abstain.item(0) != 0))
-    return bool(((values != values) != (abstain != 0)).any())
+        one, code = values.item(0), abstain.item(0)
+        return bool((one != one) != (code != 0)) or not 0 <= code < _CODES
+    known = not len(abstain) or (np.minimum.reduce(abstain) >= 0 and np.maximum.reduce(abstain) < _CODES)
+    return not known or bool(((values != values) != (abstain != 0)).any())
+
+
+_CODES = len(Abstain)

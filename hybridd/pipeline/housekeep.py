@@ -11,7 +11,7 @@ from hybridd.daemon.process import home
 from hybridd.daemon.scheduler import Scheduler
 from hybridd.errors import HttpFailed
 from hybridd.model.alert import Alert
-from hybridd.model.analysis import Analysis
+from hybridd.model.analysis import Analysis, is_recorded
 from hybridd.pipeline.aftermath import follow, give_up
 from hybridd.pipeline.auditor import audit
 from hybridd.pipeline.conditions import Scene, conditions, undecided
@@ -202,7 +202,7 @@ def _status_line(parts: Parts, analysed: Sequence[Analysis], wrong: Sequence[str
     more = f" and {len(analysed) - 5} more" if len(analysed) > 5 else ""
     newest = f", newest candle {iso(max(a.candle_close for a in analysed))}" if analysed else ""
     state = "DEGRADED: " + "; ".join(wrong[:3]) if wrong else "ok"
-    recorded = "RECORDED market, " if parts.source.startswith("recorded") else ""
+    recorded = "RECORDED market, " if is_recorded(parts.source) else ""
     simulated = "SIMULATED market, " if parts.feed.simulated else recorded
     return f"{simulated}{state} | {scores or 'no analysis yet'}{more}{newest}"
 

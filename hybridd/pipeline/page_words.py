@@ -7,6 +7,7 @@ from decimal import Decimal
 from hybridd.delivery.figures import clock_time, duration, percent, price, score, zone_of
 from hybridd.delivery.sentences import headline, sentences, unreal
 from hybridd.model.alert import Alert, AlertState
+from hybridd.model.analysis import SIMULATED
 from hybridd.model.proposal import Decision, Proposal, ProposalEvent, ProposalState
 from hybridd.pipeline.quotes import fresh_quote, price_now
 from hybridd.store.store import Store
@@ -24,11 +25,14 @@ Rows = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalWords:
-    """A proposal as a page shows it. `ends_at` (ms UTC) is its end; `decided` says what became of it, "" while open."""
+    """A proposal as a page shows it. `ends_at` (ms UTC) is its end; `decided` says what became of it, "" while open.
+
+    `unreal` is that of the analysis which it was made of.
+    """
 
     id: int
     title: str
-    simulated: bool
+    unreal: str
     is_open: bool
     facts: Rows
     reasons_for: tuple[str, ...]
@@ -60,7 +64,7 @@ def proposal_words(store: Store, proposal: Proposal, zone_name: str, now: int) -
     return ProposalWords(
         id=proposal.id,
         title=f"{proposal.side} {proposal.symbol} @ {price(float(proposal.price))}",
-        simulated=proposal.simulated,
+        unreal=_unreal(store, proposal),
         is_open=proposal.state is ProposalState.OPEN and now < proposal.expires_at,
         facts=(
             ("price then", f"{price(float(proposal.price))} at {clock_time(proposal.candle_close, zone, now)}"),
@@ -77,6 +81,12 @@ def proposal_words(store: Store, proposal: Proposal, zone_name: str, now: int) -
         left=duration(proposal.expires_at - now),
         decided=decision_words(decision, zone, now) if decision else "",
     )
+
+
+def _unreal(store: Store, proposal: Proposal) -> str:
+    at = proposal.candle_close
+    made_of = store.analyses.between(proposal.symbol, proposal.timeframe, at, at)
+    return made_of[0].unreal if made_of else SIMULATED if proposal.simulated else ""
 
 
 def trade_facts(proposal: Proposal) -> Rows:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hybridd.clock import iso
+from hybridd.model.analysis import is_recorded
 from hybridd.model.change import Severity
 from hybridd.pipeline.watch_scene import PATIENCE_MS, Scene
 from hybridd.store.database import path_of
@@ -133,7 +134,7 @@ def _heartbeat(scene: Scene) -> Iterator[Report]:
 
 def _analyses(scene: Scene) -> Iterator[Report]:
     step = int(scene.service.get("step_ms", 0))
-    if scene.glance is None or not scene.own_time or scene.service.get("source") == "recorded":
+    if scene.glance is None or not scene.own_time or is_recorded(scene.service.get("source", "")):
         return
     patience = 2 * step + scene.settle_ms + SLACK_MS
     starting = scene.now - int(scene.service.get("started_at", 0)) < START_GRACE_MS

@@ -1,12 +1,13 @@
 """Whether the constants in force still fit given candles: medians, spreads, strong scores, the odds' calibration."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hybridd.analysis.brain import Brain, Scores
 from hybridd.analysis.calibration import Calibration
+from hybridd.errors import DataError
 from hybridd.model.candle import FloatArray
 from hybridd.replay.calibrate import Named, scale_of
 from hybridd.replay.odds import ECE_GOAL, forecasts
@@ -22,7 +23,7 @@ STRONG = (0.10, 0.25)
 class Check:
     """One measured number and the range that it should be in; `value` None where nothing could be measured.
 
-    `market`: where it was measured, "" for all of them together.
+    `market`: where it was measured, "" for all of them together and where no market gave an answer.
     """
 
     name: str
@@ -48,12 +49,22 @@ def fit_of(markets: Named, brain: Brain, calibration: Calibration, *, odds: bool
     Each layer's scores should have a median of 50 ± 5 and a robust standard deviation of 15 ± 5 (where learned: 50 and
     14.6 over all markets); of these the market farthest from the middle is told. The score should be beyond 65 or
     under 35 in 10 % to 25 % of a market's analyses. The odds' calibration error over all markets should be 0.02 at
-    most, and what chance alone would add on so few candles.
+    most, and what chance alone would add on so few candles. Raises DataError where a market has no score at all.
     """
     scores = [(symbol, brain.score_series(market)) for symbol, market in markets]
+    _refuse_silent(scores)
     checks = [check for row, name in enumerate(brain.names) for check in _layer(name, row, scores)]
     checks += [_strong(symbol, one) for symbol, one in scores]
     return [*checks, _odds(markets, scores, calibration)] if odds else checks
+
+
+def _refuse_silent(scores: Sequence[tuple[str, Scores]]) -> None:
+    for symbol, one in scores:
+        if np.isnan(one.score).all():
+            raise DataError(
+                f"{symbol}: no layer answers on its {len(one):,} candles, so nothing can be checked",
+                remedy="give more of them, some weeks at least",
+            )
 
 
 def _layer(name: str, row: int, scores: Sequence[tuple[str, Scores]]) -> Iterator[Check]:
@@ -76,11 +87,12 @@ def _strong(symbol: str, scores: Scores) -> Check:
 
 
 def _within(limits: tuple[float, float], name: str, market: str, value: float | None) -> Check:
-    return Check(name=name, value=value, low=limits[0], high=limits[1], market="" if value is None else market)
+    return Check(name=name, value=value, low=limits[0], high=limits[1], market=market)
 
 
 def _farthest(checks: Sequence[Check]) -> Check:
-    return max(checks, key=lambda check: check.distance)
+    farthest = max(checks, key=lambda check: check.distance)
+    return farthest if farthest.value is not None else replace(farthest, market="")
 
 
 def _odds(markets: Named, scores: Sequence[tuple[str, Scores]], calibration: Calibration) -> Check:

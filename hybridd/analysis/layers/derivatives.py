@@ -106,10 +106,10 @@ def _interest_now(series: ContextSeries, view: View) -> Part:
     whole = first >= 0 and span <= 2 * DAY and used - first < HISTORY[OPEN_INTEREST]
     if not whole or start < 0 or newest - start >= REACH or newest < VOLATILITY_WINDOW:
         return silent(1, Abstain.WARM_UP)
-    before = series.values.item(first)
+    before, value = series.values.item(first), series.values.item(used)
     price = candles.close.item(int(_candle_at(candles, end))) / candles.close.item(start)
-    value = series.values.item(used) / before if before > 0 else np.nan
-    return answer(bent_one(float(_opinion(price, value, span / candles.step)) / _volatility(view, 1).item(0)))
+    grown = value / before if before > 0 and value > 0 else np.nan
+    return answer(bent_one(float(_opinion(price, grown, span / candles.step)) / _volatility(view, 1).item(0)))
 
 
 class _Days(Struct, frozen=True, eq=False):
@@ -128,7 +128,7 @@ def _days(series: ContextSeries, candles: Candles, last: IntArray) -> _Days:
     span, start, end = now - then, _candle_at(candles, then), _candle_at(candles, now)
     whole = (first >= 0) & (span <= 2 * DAY) & (last - first < HISTORY[OPEN_INTEREST]) & (start >= 0)
     price = candles.close[np.maximum(end, 0)] / candles.close[np.maximum(start, 0)]
-    value = ratio(series.values[last], series.values[before])
+    value = above(ratio(series.values[last], series.values[before]), 0.0)
     return _Days(start, whole, _opinion(price, value, np.where(whole, span / candles.step, np.nan)))
 
 

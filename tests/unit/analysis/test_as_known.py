@@ -42,6 +42,23 @@ def test_a_statistic_is_known_from_its_last_values_publication_on():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_many_moments_are_known_as_each_by_itself(seed):
+    """Also where nothing came for long and then several values at once, or none yet at the first moments."""
+    rng = np.random.default_rng(seed)
+    known_at = np.sort(rng.integers(0, 60, rng.integers(1, 40)))
+    series = ContextSeries("x", known_at - 1, known_at, rng.random(len(known_at)), stale_after=int(rng.integers(1, 9)))
+    moments = int(rng.integers(-5, 40)) + np.cumsum(rng.integers(1, 3, 25))
+    need = int(rng.integers(1, 4))
+
+    def mean(x, last):
+        return rolling_mean(x, need, last)
+
+    part, alone = as_known(series, mean, need, moments), [as_known(series, mean, need, one[None]) for one in moments]
+    np.testing.assert_allclose(part.values, [one.values[0] for one in alone], rtol=1e-12)
+    assert codes(part) == codes(*alone)
+
+
 def test_only_the_values_that_are_needed_are_looked_at():
     seen = []
 

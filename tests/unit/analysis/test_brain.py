@@ -44,6 +44,23 @@ def brain(*layers, weights=None, min_layers=1):
     return Brain(layers, EMPTY, weights or {}, min_layers)
 
 
+@pytest.mark.parametrize(
+    ("values", "codes"),
+    [([50, 60], [0, 0]), ([50.0, np.nan], [0, 9]), ([np.nan], [-1]), ([50.0], [3]), ([np.nan], [0]), ([50.0], [0, 0])],
+)
+def test_what_is_no_answer_of_a_layer_is_refused(values, codes):
+    with pytest.raises(ValueError, match="a layer must answer with"):
+        LayerSeries(np.array(values), np.array(codes))
+
+
+@pytest.mark.parametrize("n", [1, 5])
+def test_nobody_writes_into_what_a_layer_said(n):
+    series = LayerSeries(np.full(n, np.nan), np.full(n, int(Abstain.STALE), dtype=np.int8))
+    for column in (series.values, series.abstain):
+        with pytest.raises(ValueError, match="read-only"):
+            column[0] = 1
+
+
 def test_one_layer_is_the_score():
     scores = brain(Says("a", [10, 50, 60, 100])).score_series(MARKET)
     np.testing.assert_allclose(scores.score, [10, 50, 60, 100])

@@ -3,6 +3,7 @@
 import itertools
 import threading
 import time
+from contextlib import closing
 from dataclasses import replace
 
 import httpx
@@ -44,6 +45,16 @@ def test_a_simulated_market_says_so(web):
     token, code = web.link(made)
     assert "SIMULATED: this market does not exist" in web.client.get(f"/a/{token}").text
     assert "SIMULATED" in web.say(token, code, "reject").text
+
+
+def test_a_recorded_market_says_so_wherever_it_asks(web):
+    made = web.house.turn(source="recorded candles")
+    token, code = web.link(made)
+    assert "RECORDED: these candles are out of files" in web.client.get(f"/a/{token}").text
+    with closing(web.log_in()) as client:
+        for path in ("/", "/proposals", f"/proposals/{made.id}"):
+            assert "RECORDED" in client.get(path).text, path
+    assert "RECORDED" in web.say(token, code, "reject").text
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,13 @@ def house(tmp_path):
     made.store.close()
 
 
+@pytest.mark.parametrize(("source", "missed"), [("binance", True), ("recorded candles", False)])
+def test_recorded_candles_that_have_ended_are_not_missing(house, source, missed):
+    house.clock.advance(2 * HOUR)
+    house.beat(source=source, heartbeat_at=house.clock.now() - 5_000)
+    assert ("BTC/USDT" in [subject for _, subject, _ in house.found()]) is missed
+
+
 def test_all_is_well_where_all_is_well(house):
     house.tell(house.alert(at=NOW - 1000), NOW)
     assert house.judge() == second_watch.Judgement(findings=(), unknown={})

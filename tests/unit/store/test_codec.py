@@ -38,6 +38,8 @@ def test_what_is_not_a_number_is_null_and_an_infinite_one_is_refused():
         SignalState(signal=Signal.LONG, candidate=Signal.SHORT, streak=1),
         Reading(layer="trend", score=math.nan, weight=1.0, reason="no null", abstain=Abstain.STALE),
         {"price": Decimal("0.10"), "kinds": [Signal.LONG, Reason.TEST]},
+        [np.str_("rising"), {np.str_("kind"): np.float32(1.5)}],
+        {True: 1, None: 2, 3: 4, 1.5: 6, (7, "a"): 8, np.int64(9): 10, Signal.LONG: 11},
     ],
 )
 def test_a_quick_text_reads_as_the_other_does(value):
