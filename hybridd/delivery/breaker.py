@@ -42,18 +42,23 @@ class BreakerRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breaker:
-    """Where one channel's breaker stands. `failures` in a row, `trips` without a success between, `probe_at` ms UTC."""
+    """Where one channel's breaker stands. `failures` in a row, `trips` without a success between.
+
+    It opened at `tripped_at` and lets a probe through at `probe_at`, both ms UTC.
+    """
 
     state: BreakerState = BreakerState.CLOSED
     failures: int = 0
     trips: int = 0
+    tripped_at: int = 0
     probe_at: int = 0
 
 
 def ask(breaker: Breaker, now: int) -> tuple[bool, Breaker]:
     """Whether a message may pass at `now` (ms UTC), and the breaker afterwards: an open one lets one probe through."""
     if breaker.state is BreakerState.OPEN:
-        if now < breaker.probe_at:
+        # A clock that was set back to before it opened would keep the channel shut for as long.
+        if breaker.tripped_at <= now < breaker.probe_at:
             return False, breaker
         return True, replace(breaker, state=advance(BREAKER_TABLE, breaker.state, BreakerEvent.PROBE))
     return True, breaker
@@ -73,6 +78,7 @@ def after(breaker: Breaker, outcome: Outcome, now: int, rules: BreakerRules) -> 
         state=advance(BREAKER_TABLE, breaker.state, BreakerEvent.TRIP),
         failures=failures,
         trips=breaker.trips + 1,
+        tripped_at=now,
         probe_at=now + max(pause, round(outcome.retry_after * 1000)),
     )
 

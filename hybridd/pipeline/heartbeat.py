@@ -20,6 +20,11 @@ def heartbeat(store: Store) -> Mapping[str, Any]:
     return kept if isinstance(kept, Mapping) else {}
 
 
+def last_beat(service: Mapping[str, Any]) -> int:
+    """When the daemon gave a sign of life last by its own clock, ms UTC; 0 where none has ever run."""
+    return int(service.get("heartbeat_at", 0)) + int(service.get("ahead_ms", 0))
+
+
 def clock_of(store: Store) -> SystemClock:
     """The clock that counts for this state: the running daemon's, which may be fast in a demo, else the machine's."""
     service, machine = heartbeat(store), SystemClock()

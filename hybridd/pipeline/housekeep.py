@@ -16,7 +16,7 @@ from hybridd.pipeline.aftermath import follow, give_up
 from hybridd.pipeline.auditor import audit
 from hybridd.pipeline.conditions import Scene, conditions, undecided
 from hybridd.pipeline.drill import drill_when_due
-from hybridd.pipeline.heartbeat import SERVICE_KEY
+from hybridd.pipeline.heartbeat import SERVICE_KEY, heartbeat, last_beat
 from hybridd.pipeline.missed import tell_missed
 from hybridd.pipeline.parts import Parts
 from hybridd.pipeline.proof import unproven
@@ -33,6 +33,8 @@ SERVICE = "service"
 """The kind of event that tells of starts and ends."""
 ACCOUNTS_EVERY_MS = 60_000
 SLOW_CYCLE_S = 5.0
+CLOCK_STEP_MS = 1000
+"""A heartbeat further ahead of the clock than this means that the clock was set back."""
 
 
 class Housekeeper:
@@ -41,6 +43,7 @@ class Housekeeper:
     def __init__(self, *, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
         self._started_at = clock.now()
+        self._beaten_at = last_beat(heartbeat(store))
         self._accounts_at, self._missing = -ACCOUNTS_EVERY_MS, 0
         self._unaccounted: tuple[str, ...] = ()
         self._late, self._missed = "", 0
@@ -60,7 +63,7 @@ class Housekeeper:
     def round(self, parts: Parts, schedule: Scheduler) -> bool:
         """One tick; whether it made alerts that should go out at once."""
         now = self._clock.now()
-        hurried = self._expire(now)
+        hurried = self._follow_clock(parts, now) | self._expire(now)
         expire_due(self._store, now)
         self._account(parts, now)
         scene = self._scene(parts, schedule)
@@ -82,6 +85,20 @@ class Housekeeper:
             for address in self._store.addresses.forget_others(channels):
                 facts = {"channel": address.channel}
                 self._store.audit.append("hybridd", "address.forget", address.address, facts, now)
+
+    def _follow_clock(self, parts: Parts, now: int) -> bool:
+        """Where the clock was set back, also while nobody watched: what was planned by it must not wait as long."""
+        back = self._beaten_at - now
+        if back <= CLOCK_STEP_MS:
+            return False
+        with self._store.transaction():
+            moved = self._store.outbox.set_back(back)
+            self._store.audit.append("hybridd", "clock", "set back", {"ms": back, "deliveries": moved}, now)
+            # With the turns themselves: a crash before the next heartbeat must not lead to moving them again.
+            self._store.bot_state.set(SERVICE_KEY, {**heartbeat(self._store), **self._facts(parts, now)})
+        self._beaten_at = now
+        log.warning("the clock was set back by %.0f s: %d deliveries wait that much less", back / 1000, moved)
+        return moved > 0
 
     def _expire(self, now: int) -> bool:
         """Let go of what came too late; whether other deliveries have become due by that."""
@@ -139,7 +156,7 @@ class Housekeeper:
         )
 
     def _account(self, parts: Parts, now: int) -> None:
-        if now - self._accounts_at >= ACCOUNTS_EVERY_MS:
+        if not 0 <= now - self._accounts_at < ACCOUNTS_EVERY_MS:
             self._accounts_at = now
             verified = self._store.bot_state.get(ACCOUNTS_KEY, 0)
             self._missing, sound = self._store.changes.unaccounted(verified)
@@ -158,6 +175,7 @@ class Housekeeper:
             "wrong": [f"{alert.reasons[0]} {alert.subject}: {alert.changes[0].detail}" for alert in wrong],
         }
         self._store.bot_state.set(SERVICE_KEY, facts)
+        self._beaten_at = now
         analysed = self._newest(parts)
         self.status_line = _status_line(parts, analysed, [f"{alert.reasons[0]} {alert.subject}" for alert in wrong])
 

@@ -25,6 +25,7 @@ from hybridd.delivery.render import message_for
 from hybridd.errors import UsageError
 from hybridd.model.change import Reason
 from hybridd.model.delivery import Delivery, DeliveryState
+from hybridd.pipeline.heartbeat import heartbeat, last_beat
 from hybridd.pipeline.service import Service
 from hybridd.selftest import market
 from hybridd.selftest.lanes import Lane
@@ -137,8 +138,7 @@ def _resume(url: str) -> int:
     store = open_store(url, clock=SystemClock())
     try:
         newest_close = max((analysis.candle_close for analysis in store.analyses.latest()), default=0)
-        service = store.bot_state.get("service")
-        beat = int(service["heartbeat_at"]) + int(service["ahead_ms"]) if service else 0
+        beat = last_beat(heartbeat(store))
     finally:
         store.close()
     return max(newest_close + DOWN * market.STEP, beat, BEGIN)

@@ -60,6 +60,13 @@ def test_a_provider_that_asks_for_longer_gets_it():
     assert after_all([busy] * 3).probe_at == 3_600_000
 
 
+def test_a_clock_that_was_set_back_does_not_keep_it_open():
+    breaker = after_all([BAD], now=7_200_000)
+    assert ask(breaker, 7_200_000) == (False, breaker)
+    probing(breaker, 7_199_999)
+    probing(breaker, 0)
+
+
 def test_an_answer_that_comes_late_does_not_reopen_or_close_an_open_one():
     breaker = after_all([BAD])
     assert after(breaker, OK, 10, RULES) == breaker
