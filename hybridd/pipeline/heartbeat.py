@@ -48,6 +48,18 @@ def _died(service: Mapping[str, Any]) -> bool:
     return gone(service.get("pid"), service.get("home"))
 
 
+def next_run_of(service: Mapping[str, Any], now: int) -> int | None:
+    """When the daemon looks at the candles next, ms of the wall's time; None where it does not live.
+
+    What it wrote last may have come meanwhile, as it writes every ten seconds: then it is the one after.
+    """
+    planned, step = service.get("next_run"), int(service.get("step_ms", 0))
+    if state_of(service, now) not in ALIVE or planned is None:
+        return None
+    every = round(SystemClock.of_line(str(service.get("clock", ""))).real_seconds(step) * 1000)
+    return int(planned) + max(0, -((planned - now) // every)) * every if every else int(planned)
+
+
 def wrong_with(service: Mapping[str, Any], now: int) -> list[str]:
     """What is wrong, a line each, the worst first."""
     wrong = list(service.get("wrong", ()))

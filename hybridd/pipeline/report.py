@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hybridd.pipeline.heartbeat import ALIVE, heartbeat, state_of, wrong_with
+from hybridd.pipeline.heartbeat import heartbeat, next_run_of, state_of, wrong_with
 from hybridd.store.store import Store
 
 MISSED_SHOWN_MS = 7 * 86_400_000
@@ -15,9 +15,8 @@ def status_report(store: Store, now: int) -> dict[str, Any]:
     `now` is the wall's time; the report's own `now` is the market's, which runs ahead in a demo at speed.
     """
     service = heartbeat(store)
-    state = state_of(service, now)
     return {
-        "state": state,
+        "state": state_of(service, now),
         "now": now + int(service.get("ahead_ms", 0)),
         "version": service.get("version", ""),
         "simulated": bool(service.get("simulated")),
@@ -25,7 +24,7 @@ def status_report(store: Store, now: int) -> dict[str, Any]:
         "timeframe": service.get("timeframe") or "",
         "started_at": service.get("started_at"),
         "heartbeat_at": service.get("heartbeat_at"),
-        "next_run": service.get("next_run") if state in ALIVE else None,  # of one that has died there is none
+        "next_run": next_run_of(service, now),
         "wrong": wrong_with(service, now),
         "analyses": _analyses(store, service),
         "channels": _channels(store, service),

@@ -85,6 +85,21 @@ def test_status_says_which_channels_prove_nothing(hybridd, own):
     assert "unproven" in hybridd("status", "--config", own).out
 
 
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"source": "binance spot"}, "hybridd 1 is ok"),
+        ({"source": "recorded candles of /data"}, "hybridd 1 is ok on a RECORDED market"),
+        ({"source": "simulated", "simulated": True}, "hybridd 1 is ok on a SIMULATED market"),
+    ],
+)
+def test_status_says_before_all_else_where_the_market_is_not_one_of_now(hybridd, own, told, words):
+    store = open_store(f"sqlite:///{own.parent}/state.db", clock=ManualClock(START))
+    store.bot_state.set(SERVICE_KEY, {"state": "ok", "version": "1", "heartbeat_at": 2**52, "wrong": [], **told})
+    store.close()
+    assert hybridd("status", "--config", own).out.splitlines()[0] == words
+
+
 def test_history_shows_trend_line_and_list(hybridd, lived):
     answer = hybridd("history", "BTCUSDT", "--config", lived)
     assert answer.code == 0

@@ -8,7 +8,7 @@ import pytest
 
 from hybridd.clock import SystemClock
 from hybridd.daemon.process import home
-from hybridd.pipeline.heartbeat import SERVICE_KEY, SILENT_AFTER_MS, clock_of, state_of, wrong_with
+from hybridd.pipeline.heartbeat import SERVICE_KEY, SILENT_AFTER_MS, clock_of, next_run_of, state_of, wrong_with
 from hybridd.pipeline.report import status_report
 from hybridd.store.store import open_store
 
@@ -78,6 +78,27 @@ def test_of_one_that_has_died_no_next_run_is_announced(store):
     for pid, next_run in ((os.getpid(), 9_000), (dead_pid(), None)):
         store.bot_state.set(SERVICE_KEY, {**sign(pid), "next_run": 9_000})
         assert status_report(store, 1_000)["next_run"] == next_run
+
+
+@pytest.mark.parametrize(
+    ("now", "clock", "expected"),
+    [
+        (8_999, "", 9_000),
+        (9_000, "", 9_000),
+        (9_001, "", 309_000),
+        (309_000, "", 309_000),
+        (309_001, "", 609_000),
+        (9_001, "60.0:0:0.0", 14_000),
+    ],
+)
+def test_a_next_run_that_has_come_since_the_last_heartbeat_is_the_one_after(now, clock, expected):
+    service = {**sign(os.getpid()), "heartbeat_at": now, "next_run": 9_000, "step_ms": 300_000, "clock": clock}
+    assert next_run_of(service, now) == expected
+
+
+@pytest.mark.parametrize("kept", [{}, {"next_run": None, "step_ms": 300_000}])
+def test_where_none_was_planned_none_is_announced(kept):
+    assert next_run_of({**sign(os.getpid()), **kept}, 1_000) is None
 
 
 def test_one_that_is_there_and_silent_hangs_or_has_died():
