@@ -20,6 +20,9 @@ from hybridd.model.timeframe import TimeFrame, parse_timeframe, timeframe_of
 
 _PERPETUAL_WORDS = frozenset({"usdm", "um", "swap", "perp", "perpetual", "futures"})
 
+_CONTEXT = re.compile(r"funding|interest", re.IGNORECASE)
+"""How a word begins in the name of a file of funding rates or open interest."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
@@ -163,7 +166,9 @@ class RecordedFeed:
                 raise FeedUnavailable(error.message, remedy=error.remedy) from error
 
     def _files(self) -> list[Path]:
-        return sorted(path for path in self._folder.iterdir() if path.name.lower().endswith(SUFFIXES))
+        """Those that may hold candles: what lies around a market is kept in the same folder, named after it too."""
+        files = (path for path in self._folder.iterdir() if path.name.lower().endswith(SUFFIXES))
+        return sorted(path for path in files if not any(_CONTEXT.match(word) for word in _words(path)))
 
 
 def _words(path: Path) -> list[str]:

@@ -236,6 +236,15 @@ def test_a_market_without_a_file_is_unknown(tmp_path):
         feed.instrument("BTX/USDT")
 
 
+@pytest.mark.parametrize("name", ["um_BTCUSDT_funding8h.csv", "um_BTCUSDT_funding.csv", "open_interest_BTC_USDT.csv"])
+def test_files_of_what_lies_around_a_market_are_no_candles(tmp_path, name):
+    feed, _ = a_feed(tmp_path)
+    written(tmp_path / name, "ts,funding_rate\n1,0.0001\n")
+    with pytest.raises(UnknownSymbol):
+        feed.instrument("BTC/USDT:USDT")
+    assert len(feed.rows(feed.instrument("BTC/USDT"), M5, T0, 100)) == 30
+
+
 def test_a_broken_file_makes_its_market_unavailable_and_no_other(tmp_path):
     feed, _ = a_feed(tmp_path)
     written(tmp_path / "BTCUSDT_5m.csv", "a,b\n1,2\n")
