@@ -14,6 +14,7 @@ from hybridd.config.schema import Settings
 from hybridd.config.toml_text import toml_text
 from hybridd.daemon.journal import setup_logging
 from hybridd.errors import UsageError
+from hybridd.pipeline.heartbeat import heartbeat, last_beat
 from hybridd.store.store import open_store
 
 _SETTINGS = """\
@@ -67,7 +68,7 @@ def _resume(settings: Settings) -> int | None:
     """A demo at speed has lived ahead of the wall's time: it goes on where it stopped."""
     store = open_store(database_url(settings), clock=SystemClock())
     try:
-        newest = max((analysis.candle_close for analysis in store.analyses.latest()), default=0)
+        newest = max([last_beat(heartbeat(store)), *(a.candle_close for a in store.analyses.latest())])
     finally:
         store.close()
     return newest if newest > SystemClock().now() else None

@@ -20,8 +20,8 @@ from hybridd.model.timeframe import TimeFrame, parse_timeframe, timeframe_of
 
 _PERPETUAL_WORDS = frozenset({"usdm", "um", "swap", "perp", "perpetual", "futures"})
 
-_CONTEXT = re.compile(r"funding|interest", re.IGNORECASE)
-"""How a word begins in the name of a file of funding rates or open interest."""
+_CONTEXT = re.compile(r"funding|(open)?interest|metrics", re.IGNORECASE)
+"""How a word begins in the name of a file of funding rates, or of open interest and other metrics."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

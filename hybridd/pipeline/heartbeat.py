@@ -5,6 +5,7 @@ from typing import Any
 
 from hybridd.clock import SystemClock
 from hybridd.daemon.process import gone
+from hybridd.model.timeframe import parse_timeframe
 from hybridd.store.store import Store
 
 SERVICE_KEY = "service"
@@ -51,13 +52,16 @@ def _died(service: Mapping[str, Any]) -> bool:
 def next_run_of(service: Mapping[str, Any], now: int) -> int | None:
     """When the daemon looks at the candles next, ms of the wall's time; None where it does not live.
 
-    What it wrote last may have come meanwhile, as it writes every ten seconds: then it is the one after.
+    What it wrote last may have come meanwhile, as it writes every ten seconds: then it is after the next close.
     """
-    planned, step = service.get("next_run"), int(service.get("step_ms", 0))
+    planned = service.get("next_run")
     if state_of(service, now) not in ALIVE or planned is None:
         return None
-    every = round(SystemClock.of_line(str(service.get("clock", ""))).real_seconds(step) * 1000)
-    return int(planned) + max(0, -((planned - now) // every)) * every if every else int(planned)
+    if planned >= now:
+        return int(planned)
+    market, settle = now + int(service.get("ahead_ms", 0)), int(service.get("settle_ms", 0))
+    fire = parse_timeframe(service["timeframe"]).next_close(market - settle) + settle
+    return now + round(SystemClock.of_line(str(service.get("clock", ""))).real_seconds(fire - market) * 1000)
 
 
 def wrong_with(service: Mapping[str, Any], now: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
@@ -43,7 +44,7 @@ class Housekeeper:
     def __init__(self, *, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
         self._started_at = clock.now()
-        self._beaten_at = last_beat(heartbeat(store))
+        self._beaten_at, self._following = last_beat(heartbeat(store)), threading.Lock()
         self._accounts_at, self._missing = -ACCOUNTS_EVERY_MS, 0
         self._unaccounted: tuple[str, ...] = ()
         self._late, self._missed = "", 0
@@ -63,7 +64,7 @@ class Housekeeper:
     def round(self, parts: Parts, schedule: Scheduler) -> bool:
         """One tick; whether it made alerts that should go out at once."""
         now = self._clock.now()
-        hurried = self._follow_clock(parts, now) | self._expire(now)
+        hurried = self.follow_clock(parts) | self._expire(now)
         expire_due(self._store, now)
         self._account(parts, now)
         scene = self._scene(parts, schedule)
@@ -72,8 +73,27 @@ class Housekeeper:
             _log_health(alert)
         missed = tell_missed(self._store, parts.rules.routes, parts.channels, now, simulated=parts.feed.simulated)
         drilled = drill_when_due(self._store, parts.settings, parts.channels, now)
-        self._beat(parts, schedule, now)
+        self._beat(parts, schedule, self._clock.now())
         return bool(made) or missed is not None or hurried or drilled
+
+    def follow_clock(self, parts: Parts) -> bool:
+        """Where the clock was set back, also while nobody watched, what was planned by it must not wait as long.
+
+        Whether deliveries have become due by that. Safe to call from any thread, and before the schedule begins.
+        """
+        with self._following:
+            now = self._clock.now()
+            back = self._beaten_at - now
+            if back <= CLOCK_STEP_MS:
+                return False
+            with self._store.transaction():
+                moved = self._store.outbox.set_back(back, now)
+                self._store.audit.append("hybridd", "clock", "set back", {"ms": back, "deliveries": moved}, now)
+                # With the turns themselves: a crash before the next heartbeat must not lead to moving them again.
+                self._store.bot_state.set(SERVICE_KEY, {**heartbeat(self._store), **self._facts(parts, now)})
+            self._beaten_at = now
+        log.warning("the clock was set back by %.0f s: %d planned deliveries come earlier", back / 1000, moved)
+        return moved > 0
 
     def settle_in(self, parts: Parts) -> None:
         """With new settings: what waits for somebody whom they do not name is given up, and may go to others."""
@@ -85,20 +105,6 @@ class Housekeeper:
             for address in self._store.addresses.forget_others(channels):
                 facts = {"channel": address.channel}
                 self._store.audit.append("hybridd", "address.forget", address.address, facts, now)
-
-    def _follow_clock(self, parts: Parts, now: int) -> bool:
-        """Where the clock was set back, also while nobody watched: what was planned by it must not wait as long."""
-        back = self._beaten_at - now
-        if back <= CLOCK_STEP_MS:
-            return False
-        with self._store.transaction():
-            moved = self._store.outbox.set_back(back)
-            self._store.audit.append("hybridd", "clock", "set back", {"ms": back, "deliveries": moved}, now)
-            # With the turns themselves: a crash before the next heartbeat must not lead to moving them again.
-            self._store.bot_state.set(SERVICE_KEY, {**heartbeat(self._store), **self._facts(parts, now)})
-        self._beaten_at = now
-        log.warning("the clock was set back by %.0f s: %d deliveries wait that much less", back / 1000, moved)
-        return moved > 0
 
     def _expire(self, now: int) -> bool:
         """Let go of what came too late; whether other deliveries have become due by that."""
@@ -132,6 +138,7 @@ class Housekeeper:
 
     def farewell(self, parts: Parts) -> None:
         """Write down that the end was in order."""
+        self.follow_clock(parts)
         self._store.events.append(SERVICE, "hybridd", {"what": "stopped"}, self._clock.now())
         self._store.bot_state.set(SERVICE_KEY, {**self._facts(parts, self._clock.now()), "state": "stopped"})
 
@@ -204,6 +211,7 @@ class Housekeeper:
             "simulated": parts.feed.simulated,
             "timeframe": parts.watch.timeframe.text,
             "step_ms": parts.watch.timeframe.ms,
+            "settle_ms": parts.settle_ms,
             "symbols": [status.symbol or status.text for status in parts.watch.symbols.values()],
             "channels": {name: list(to) for name, to in parts.channels.items()},
             "unproven": unproven(self._store, parts.couriers, now, parts.settings.health.proof_lasts),

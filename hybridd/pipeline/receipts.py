@@ -31,8 +31,11 @@ class Applied:
 
 
 def next_ask(now: int, told_at: int) -> int:
-    """When to ask again (ms UTC): after as long again as the message is old, from five seconds to half an hour."""
-    return now + min(max(now - told_at, FIRST_ASK_MS), RAREST_MS)
+    """When to ask again (ms UTC): after as long again as the message is old, from five seconds to half an hour.
+
+    How old one is that was told by a clock that has been set back since, nobody knows: it is asked for seldom.
+    """
+    return now + (min(max(now - told_at, FIRST_ASK_MS), RAREST_MS) if told_at <= now else RAREST_MS)
 
 
 def ask(store: Store, name: str, channel: Reports, now: int) -> bool:

@@ -79,6 +79,7 @@ class Service:
 
     def start(self) -> None:
         """Begin the schedule and say READY."""
+        self._housekeeper.follow_clock(self._parts)
         recovered = self._store.outbox.recover(self._clock.now())
         if recovered:
             log.warning(
@@ -147,6 +148,8 @@ class Service:
         ahead = time.time() - time.monotonic()
         if abs(ahead - self._ahead) > CLOCK_JUMP_S:
             log.warning("this machine's clock was set by %+.0f s: the schedule is made anew", ahead - self._ahead)
+            with contextlib.suppress(StoreError):  # the tick does it again, and counts as failed where it cannot
+                self._housekeeper.follow_clock(self._parts)
             self._schedule.poke_all()
         self._ahead = ahead
 

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from peewee import fn
-
 from hybridd.model.delivery import Delivery, DeliveryState
 from hybridd.store.database import Database, Record
 from hybridd.store.tables_watch import AttemptRow, DeliveryRow
@@ -62,7 +60,9 @@ class Attempts:
     def before(self, delivery: Delivery) -> int:
         """When the try before the present one began, ms UTC; 0 for a first one."""
         earlier = (AttemptRow.delivery == delivery.id) & (AttemptRow.number < delivery.attempts)
-        return self._database.number(AttemptRow.select(fn.MAX(AttemptRow.started_at)).where(earlier)) or 0
+        # By its number, not the latest instant: that may be of a clock that has been set back since.
+        query = AttemptRow.select(AttemptRow.started_at).where(earlier).order_by(AttemptRow.number.desc()).limit(1)
+        return self._database.number(query) or 0
 
     def of_alert(self, alert_id: int) -> list[Attempt]:
         """Those of all deliveries of an alert, oldest first."""

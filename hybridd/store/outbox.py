@@ -11,6 +11,7 @@ from hybridd.model.state import advance
 from hybridd.store.attempts import Attempts
 from hybridd.store.database import Database, Prepared, Record, hole
 from hybridd.store.tables_watch import AlertRow, DeliveryRow
+from hybridd.store.turns import set_back
 
 Plan = tuple[str, str, int, int, int]
 """Channel, recipient, step, next_at and deadline (ms UTC) of a delivery to be made."""
@@ -181,14 +182,9 @@ class Outbox:
         planned = DeliveryRow.id.in_(list(delivery_ids)) & (DeliveryRow.state == str(DeliveryState.PLANNED))
         self._database.run(DeliveryRow.update({DeliveryRow.next_at: now}).where(planned))
 
-    def set_back(self, by_ms: int) -> int:
-        """The clock by which turns were planned was ahead by so many ms: they come that much earlier. Gives how many.
-
-        What is held back is looked at again then: quiet hours go by the new clock.
-        """
-        states = {*_before(DeliveryEvent.LEASE), str(DeliveryState.DEFERRED), str(DeliveryState.ACCEPTED)}
-        earlier = DeliveryRow.update({DeliveryRow.next_at: DeliveryRow.next_at - by_ms})
-        return self._database.run(earlier.where(DeliveryRow.state.in_(sorted(states))))
+    def set_back(self, by_ms: int, now: int) -> int:
+        """The clock, `now`, was ahead by so many ms: what was planned by it comes earlier; gives how many."""
+        return set_back(self._database, by_ms, now)
 
     def mark_repeated(self, delivery_id: int) -> None:
         """Before the one repeat of a message of unknown fate is sent: a crash must not lead to another."""

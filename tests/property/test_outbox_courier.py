@@ -63,7 +63,7 @@ class Courierly(RuleBasedStateMachine):
             Mortal("sms", idempotent=False),
             Mortal("asked", idempotent=False, sure=True),
         ]
-        self.alerts, self.at_answer, self.store = [], {}, None
+        self.alerts, self.at_answer, self.store, self.beaten_at = [], {}, None, T0
         self.restart()
 
     @rule(reason=st.sampled_from([Reason.DISK_LOW, Reason.CYCLE_LATE]), later=st.sampled_from([(0,), (0, 60_000)]))
@@ -110,8 +110,14 @@ class Courierly(RuleBasedStateMachine):
     @rule(ms=st.sampled_from([-3_600_000, -500, 86_400_000]))
     def somebody_sets_the_clock(self, ms):
         self.clock.set(self.clock.now() + ms)
-        if ms < -CLOCK_STEP_MS:
-            self.store.outbox.set_back(-ms)  # as the next tick of the daemon does
+
+    @rule()
+    def tick(self):
+        """What the daemon's does where the clock was set back since the last."""
+        now = self.clock.now()
+        if self.beaten_at - now > CLOCK_STEP_MS:
+            self.store.outbox.set_back(self.beaten_at - now, now)
+        self.beaten_at = now
 
     @rule()
     def restart(self):
@@ -169,7 +175,8 @@ class Courierly(RuleBasedStateMachine):
         for channel in self.channels:
             channel.script.clear()
             channel.death = ""
-        for _ in range(1000):  # some hours: whether a provider has had time to hear of a try is judged by the clock
+        self.tick()
+        for _ in range(120):
             self.clock.advance(121_000)
             for courier in self.couriers:
                 courier.drain()

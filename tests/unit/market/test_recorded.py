@@ -236,7 +236,7 @@ def test_a_market_without_a_file_is_unknown(tmp_path):
         feed.instrument("BTX/USDT")
 
 
-@pytest.mark.parametrize("name", ["um_BTCUSDT_funding8h.csv", "um_BTCUSDT_funding.csv", "open_interest_BTC_USDT.csv"])
+@pytest.mark.parametrize("name", ["um_BTCUSDT_funding8h.csv", "um_BTCUSDT_openInterest.csv", "um_BTCUSDT-metrics.csv"])
 def test_files_of_what_lies_around_a_market_are_no_candles(tmp_path, name):
     feed, _ = a_feed(tmp_path)
     written(tmp_path / name, "ts,funding_rate\n1,0.0001\n")

@@ -14,6 +14,7 @@ from hybridd.model.delivery import DeliveryState, Failure, Outcome
 from hybridd.pipeline.deliver import Courier
 from hybridd.pipeline.heartbeat import SERVICE_KEY, last_beat
 from hybridd.pipeline.housekeep import ACCOUNTS_KEY, Housekeeper
+from hybridd.pipeline.receipts import RAREST_MS, next_ask
 from hybridd.store.store import open_store
 from tests.makers import T0
 from tests.unit.pipeline.house import put
@@ -111,7 +112,7 @@ def test_a_clock_set_back_while_nobody_watched_is_noticed_at_the_start(night):
 def test_a_crash_before_the_next_heartbeat_moves_nothing_twice(night):
     alert = night.alert(after=(30 * MINUTE,))
     night.set_back(HOUR)
-    night.keeper._follow_clock(night.parts, night.clock.now())
+    night.keeper.follow_clock(night.parts)
     night.restart()
     night.tick()
     assert night.waits(alert) == [30 * MINUTE]
@@ -130,6 +131,71 @@ def test_a_crash_while_turns_are_moved_moves_none(night, monkeypatch):
     assert night.waits(alert) == [30 * MINUTE]
 
 
+def test_a_clock_set_back_just_before_the_end_is_noticed_by_the_end(night):
+    alert = night.alert(after=(30 * MINUTE,))
+    night.set_back(5 * HOUR)
+    night.keeper.farewell(night.parts)
+    night.restart()
+    night.tick()
+    assert night.waits(alert) == [30 * MINUTE]
+    assert len(night.moves()) == 1
+
+
+def test_what_the_right_clock_planned_before_anybody_noticed_stays(night):
+    night.clock.advance(TICK)
+    night.set_back(2 * HOUR)
+    alert = night.alert(after=(MINUTE, 30 * MINUTE))
+    night.tick()
+    assert night.waits(alert) == [MINUTE, 30 * MINUTE]
+
+
+def test_a_clock_that_goes_forth_and_back_takes_nothing_from_a_distance(night):
+    alert = night.alert(after=(30 * MINUTE,))
+    for _ in range(3):
+        for ms in (-9 * MINUTE, 9 * MINUTE):
+            night.set_back(ms)
+            night.tick()
+    assert night.waits(alert) == [30 * MINUTE]
+
+
+def test_what_is_due_within_the_step_is_due_now_and_not_before(night):
+    alert = night.alert(after=(MINUTE,))
+    night.set_back(2 * HOUR)
+    now = night.clock.now()
+    assert night.store.outbox.set_back(4 * HOUR, now) == 1
+    assert night.waits(alert) == [0]
+    assert night.store.outbox.set_back(4 * HOUR, now) == 0, "it waits for nothing any more"
+
+
+def test_a_lease_counts_from_now(night):
+    alert = night.alert()
+    (delivery,) = night.store.outbox.of_alert(alert)
+    night.store.outbox.lease(delivery.id, night.clock.now())
+    night.set_back(2 * HOUR)
+    night.tick()
+    night.clock.advance(HOUR)
+    assert [d.id for d in night.store.outbox.recover_old(night.clock.now(), 59 * MINUTE)] == [delivery.id]
+
+
+def test_receipts_of_what_was_told_in_the_future_are_asked_for_seldom(night):
+    now = night.clock.now()
+    assert next_ask(now, now + HOUR) == now + RAREST_MS
+
+
+def test_tries_are_listed_as_they_happened(night):
+    night.channel.script.extend([Outcome(failure=Failure.RETRY, detail="no network yet")] * 3)
+    alert = night.alert()
+    for _ in range(4):
+        night.courier.round(lambda: False)
+        night.tick()
+        night.set_back(2 * HOUR)
+        night.tick()
+        night.clock.advance(MINUTE)
+    tries = night.store.attempts.of_alert(alert)
+    assert [attempt.number for attempt in tries] == [1, 2, 3, 4]
+    assert night.store.attempts.before(night.store.outbox.of_alert(alert)[0]) == tries[2].started_at
+
+
 @pytest.mark.parametrize("ms", [0, 500, -HOUR])
 def test_a_clock_that_is_corrected_a_little_or_goes_forward_moves_nothing(night, ms):
     alert = night.alert(after=(30 * MINUTE,))
@@ -139,7 +205,7 @@ def test_a_clock_that_is_corrected_a_little_or_goes_forward_moves_nothing(night,
     assert night.moves() == []
 
 
-def test_what_is_held_back_is_looked_at_again_and_what_is_over_stays_as_it_was(night):
+def test_what_is_held_back_comes_up_now_to_be_judged_anew_and_what_is_over_stays_as_it_was(night):
     held, over = night.alert(), night.alert()
     (waiting,) = [one for one in night.store.holds.due("memory", night.clock.now()) if one.alert_id == held]
     until = night.clock.now() + 8 * HOUR
@@ -149,7 +215,7 @@ def test_what_is_held_back_is_looked_at_again_and_what_is_over_stays_as_it_was(n
     assert before.state is DeliveryState.CANCELLED
     night.set_back(2 * HOUR)
     night.tick()
-    assert night.waits(held) == [8 * HOUR]
+    assert night.waits(held) == [0]
     assert night.store.outbox.of_alert(over) == [before]
 
 

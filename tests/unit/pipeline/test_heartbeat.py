@@ -85,18 +85,18 @@ def test_of_one_that_has_died_no_next_run_is_announced(store):
     [
         (8_999, "", 9_000),
         (9_000, "", 9_000),
-        (9_001, "", 309_000),
-        (309_000, "", 309_000),
-        (309_001, "", 609_000),
-        (9_001, "60.0:0:0.0", 14_000),
+        (9_001, "", 302_000),
+        (302_001, "", 602_000),
+        (62_000, "60.0:0:0.0", 66_000),
     ],
 )
-def test_a_next_run_that_has_come_since_the_last_heartbeat_is_the_one_after(now, clock, expected):
-    service = {**sign(os.getpid()), "heartbeat_at": now, "next_run": 9_000, "step_ms": 300_000, "clock": clock}
+def test_after_a_next_run_that_has_come_since_the_last_heartbeat_is_the_next_close(now, clock, expected):
+    told = {"next_run": 9_000, "timeframe": "5m", "settle_ms": 2_000, "clock": clock}
+    service = {**sign(os.getpid()), "heartbeat_at": now, **told}
     assert next_run_of(service, now) == expected
 
 
-@pytest.mark.parametrize("kept", [{}, {"next_run": None, "step_ms": 300_000}])
+@pytest.mark.parametrize("kept", [{}, {"next_run": None, "timeframe": "5m"}])
 def test_where_none_was_planned_none_is_announced(kept):
     assert next_run_of({**sign(os.getpid()), **kept}, 1_000) is None
 
