@@ -23,7 +23,7 @@ from hybridd.cli.shared import (
 from hybridd.clock import SystemClock, iso
 from hybridd.config.schema import Settings
 from hybridd.errors import UsageError
-from hybridd.model.analysis import RECORDED, SIMULATED, Analysis, is_recorded
+from hybridd.model.analysis import Analysis, unreal_of
 from hybridd.pipeline.heartbeat import NEVER
 from hybridd.pipeline.now import Look, analyse_now, names_of
 from hybridd.pipeline.report import status_report
@@ -159,7 +159,8 @@ def status(config: ConfigPath = None, as_json: AsJson = False) -> None:
 
 def _show_status(report: dict[str, Any]) -> None:
     now = report["now"]
-    say(_headline(report) + _unreal(report), style="bold")
+    unreal = unreal_of(report["source"], simulated=report["simulated"])
+    say(_headline(report) + (f" on a {unreal} market" if unreal else ""), style="bold")
     for line in report["wrong"]:
         say(f"  ! {line}", style="red")
     if report["next_run"]:
@@ -192,11 +193,6 @@ def _show_status(report: dict[str, Any]) -> None:
         reasons = ", ".join(alert["reasons"])
         say(f"missed: alert {alert['id']}, {alert['subject']} {reasons} of {when(alert['created_at'])}", style="red")
     say("outbox: " + (", ".join(f"{n:,} {state}" for state, n in report["outbox"].items() if n) or "empty"))
-
-
-def _unreal(report: dict[str, Any]) -> str:
-    kind = SIMULATED if report["simulated"] else RECORDED if is_recorded(report["source"]) else ""
-    return f" on a {kind} market" if kind else ""
 
 
 def _headline(report: dict[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -14,7 +13,7 @@ from hybridd.dashboard.gate import who_of
 from hybridd.dashboard.language import later
 from hybridd.dashboard.logins import Who
 from hybridd.dashboard.pages import page
-from hybridd.model.analysis import RECORDED, SIMULATED, is_recorded
+from hybridd.model.analysis import unreal_of
 from hybridd.pipeline.heartbeat import heartbeat, state_of, wrong_with
 
 ROOMS = (
@@ -76,15 +75,9 @@ def house_of(desk: Desk, who: Who, path: str) -> House:
     return House(
         here=path.strip("/").partition("/")[0],
         state=state_of(service, wall),
-        unreal=_unreal(service),
+        unreal=unreal_of(service.get("source", ""), simulated=bool(service.get("simulated"))),
         wrong=tuple(wrong_with(service, wall)),
         waiting=len(desk.open_proposals()),
         event=newest,
         who=who,
     )
-
-
-def _unreal(service: Mapping[str, Any]) -> str:
-    if service.get("simulated"):
-        return SIMULATED
-    return RECORDED if is_recorded(service.get("source", "")) else ""

@@ -42,6 +42,13 @@ def is_recorded(source: str) -> bool:
     return source.startswith("recorded")
 
 
+def unreal_of(source: str, *, simulated: bool) -> str:
+    """What a market of this source is, where it is none of now: "SIMULATED", "RECORDED" or ""."""
+    if simulated:
+        return SIMULATED
+    return RECORDED if is_recorded(source) else ""
+
+
 class SignalState(Struct, frozen=True, kw_only=True):
     """Where the signal stands: the signal, and the one that waits for confirmation with its count of analyses."""
 
@@ -85,9 +92,7 @@ class Analysis(Struct, frozen=True, kw_only=True):
     @property
     def unreal(self) -> str:
         """What it is of, where that is no market of now: "SIMULATED", "RECORDED" or ""."""
-        if self.simulated:
-            return SIMULATED
-        return RECORDED if self.recorded else ""
+        return unreal_of(self.source, simulated=self.simulated)
 
     @property
     def recorded(self) -> bool:

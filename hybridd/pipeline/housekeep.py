@@ -12,7 +12,7 @@ from hybridd.daemon.process import home
 from hybridd.daemon.scheduler import Scheduler
 from hybridd.errors import HttpFailed
 from hybridd.model.alert import Alert
-from hybridd.model.analysis import Analysis, is_recorded
+from hybridd.model.analysis import Analysis, unreal_of
 from hybridd.pipeline.aftermath import follow, give_up
 from hybridd.pipeline.auditor import audit
 from hybridd.pipeline.conditions import Scene, conditions, undecided
@@ -228,9 +228,8 @@ def _status_line(parts: Parts, analysed: Sequence[Analysis], wrong: Sequence[str
     more = f" and {len(analysed) - 5} more" if len(analysed) > 5 else ""
     newest = f", newest candle {iso(max(a.candle_close for a in analysed))}" if analysed else ""
     state = "DEGRADED: " + "; ".join(wrong[:3]) if wrong else "ok"
-    recorded = "RECORDED market, " if is_recorded(parts.source) else ""
-    simulated = "SIMULATED market, " if parts.feed.simulated else recorded
-    return f"{simulated}{state} | {scores or 'no analysis yet'}{more}{newest}"
+    unreal = unreal_of(parts.source, simulated=parts.feed.simulated)
+    return f"{f'{unreal} market, ' if unreal else ''}{state} | {scores or 'no analysis yet'}{more}{newest}"
 
 
 def _log_health(alert: Alert) -> None:

@@ -2,11 +2,9 @@
 
 from peewee import Expression, fn
 
-from hybridd.model.delivery import DELIVERY_TABLE, DeliveryEvent, DeliveryState
+from hybridd.model.delivery import DeliveryState
 from hybridd.store.database import Database
 from hybridd.store.tables_watch import AlertRow, DeliveryRow
-
-_WAITING = DeliveryRow.state.in_([str(state) for state, event in DELIVERY_TABLE if event is DeliveryEvent.LEASE])
 
 
 def set_back(database: Database, by_ms: int, now: int) -> int:
@@ -18,7 +16,7 @@ def set_back(database: Database, by_ms: int, now: int) -> int:
     ahead = DeliveryRow.next_at > now
     fast = AlertRow.select(AlertRow.id).where(AlertRow.created_at > now)
     planned = _is(DeliveryState.PLANNED) & DeliveryRow.alert.in_(fast)
-    tried = _WAITING & (DeliveryRow.leased_at > now)
+    tried = _is(DeliveryState.RETRY_WAIT, DeliveryState.UNKNOWN) & (DeliveryRow.leased_at > now)
     told = _is(DeliveryState.ACCEPTED) & (DeliveryRow.told_at > now)
     held, under_way = _is(DeliveryState.DEFERRED), _is(DeliveryState.LEASED) & (DeliveryRow.leased_at > now)
     earlier = {DeliveryRow.next_at: fn.MAX(DeliveryRow.next_at - by_ms, now)}
@@ -30,5 +28,5 @@ def set_back(database: Database, by_ms: int, now: int) -> int:
     return moved
 
 
-def _is(state: DeliveryState) -> Expression:
-    return DeliveryRow.state == str(state)
+def _is(*states: DeliveryState) -> Expression:
+    return DeliveryRow.state.in_([str(state) for state in states])

@@ -167,6 +167,19 @@ def test_what_is_due_within_the_step_is_due_now_and_not_before(night):
     assert night.store.outbox.set_back(4 * HOUR, now) == 0, "it waits for nothing any more"
 
 
+def test_one_that_was_tried_and_then_held_back_is_moved_once(night):
+    night.channel.script.append(Outcome(failure=Failure.RETRY, detail="no network yet"))
+    alert = night.alert()
+    night.courier.round(lambda: False)
+    night.clock.advance(MINUTE)
+    now = night.clock.now()
+    (waiting,) = night.store.holds.due("memory", now)
+    night.store.holds.defer([waiting], Suppression.QUIET_HOURS, now + 8 * HOUR, now)
+    night.set_back(2 * HOUR)
+    assert night.store.outbox.set_back(2 * HOUR, night.clock.now()) == 1
+    assert night.waits(alert) == [0]
+
+
 def test_a_lease_counts_from_now(night):
     alert = night.alert()
     (delivery,) = night.store.outbox.of_alert(alert)

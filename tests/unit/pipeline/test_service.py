@@ -23,6 +23,7 @@ from hybridd.model.inbound import Inbound
 from hybridd.pipeline import push_devices
 from hybridd.pipeline.deliver import Courier
 from hybridd.pipeline.heartbeat import SERVICE_KEY
+from hybridd.pipeline.housekeep import Housekeeper
 from hybridd.pipeline.overrides import in_force, want
 from hybridd.pipeline.record import post
 from hybridd.pipeline.service import RETRY_S, SICK_S, Service
@@ -110,6 +111,34 @@ def test_ready_is_said_and_the_watchdog_is_fed_and_the_end_is_written_down(desk)
     assert desk.service.stop() is True
     assert "STOPPING=1" in desk.systemd.said()
     assert desk.store.bot_state.get(SERVICE_KEY)["state"] == "stopped"
+
+
+def test_a_start_follows_a_clock_that_was_set_back_before_it_takes_up_what_was_under_way(desk):
+    desk.service._housekeeper.round(desk.parts, desk.service._schedule)
+    phone = MemoryChannel("phone")
+    later = put(desk.store, T0, channels=[phone], key="later", after=(1_800_000,))
+    desk.store.outbox.lease(desk.store.outbox.of_alert(put(desk.store, T0, channels=[phone], key="now"))[0].id, T0)
+    desk.clock.set(T0 - 7_200_000)
+    desk.service._housekeeper = Housekeeper(store=desk.store, clock=desk.clock)
+    desk.service._plan = lambda: None
+    desk.service.start()
+    done = [entry for entry in desk.store.audit.list(limit=9) if entry.action == "clock"]
+    assert [entry.data for entry in done] == [{"ms": 7_200_000, "deliveries": 1}]
+    assert desk.store.outbox.of_alert(later)[0].next_at == desk.clock.now() + 1_800_000
+
+
+def test_what_a_fast_clock_planned_is_moved_before_the_schedule_is_made_anew(desk, caplog):
+    desk.service._housekeeper.round(desk.parts, desk.service._schedule)
+    later = put(desk.store, T0, channels=[MemoryChannel("phone")], after=(1_800_000,))
+    seen = []
+    desk.service._schedule.poke_all = lambda: seen.append(desk.store.outbox.of_alert(later)[0].next_at)
+    desk.service._watch_clock()
+    assert seen == [], "nobody has set the clock"
+    desk.service._ahead += 7_200
+    desk.clock.set(T0 - 7_200_000)
+    desk.service._watch_clock()
+    assert seen == [desk.clock.now() + 1_800_000]
+    assert "this machine's clock was set by -7200 s" in caplog.text
 
 
 def test_a_round_that_goes_on_failing_starves_the_watchdog_within_half_a_minute(desk):
